@@ -1,0 +1,75 @@
+// Bus: a directory of shared-memory objects, and this process's place in it.
+//
+//   bus          one directory of object files, /dev/shm/ringpost/<name>
+//   participant  one attachment to a bus: a Bus object
+//   sweeper      whoever just now clears up after the dead: any participant may be it
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringpost/options.hpp"
+#include "ringpost/queue.hpp"
+#include "ringpost/result.hpp"
+
+namespace ringpost {
+
+/// An attachment to a bus.
+///
+/// Threads   one at a time; clone() gives another thread a participant of its own.
+/// Fork      a child must open anew; handles of its parent answer kForked in it.
+/// Crash     the kernel drops the participant's lock; others sweep what it left.
+class RINGPOST_API Bus {
+ public:
+  /// Opens the bus `name` ([A-Za-z0-9_-], 1 to 80), creating it unless options say otherwise.
+  static Result<Bus> open(std::string_view name, const BusOptions& options = {});
+  /// Names of the buses in the shared-memory directory.
+  static Result<std::vector<std::string>> list(const BusOptions& options = {});
+  /// Removes a bus with all that is in it. Error kBusy while anybody is attached.
+  static Result<void> remove(std::string_view name, const BusOptions& options = {});
+
+  Bus(Bus&&) noexcept;
+  Bus& operator=(Bus&&) noexcept;
+  ~Bus();
+
+  /// A second participant over the same mappings, for another thread.
+  [[nodiscard]] Result<Bus> clone() const;
+
+  /// Opens the queue, creating it if it does not exist. Error kExists when a given setting differs
+  /// from the existing queue's. Queue names: [A-Za-z0-9_-], 1 to 80.
+  Result<Queue> queue(std::string_view name, const QueueSettings& settings = {});
+  /// Opens an existing queue. Error kNotFound.
+  Result<Queue> open_queue(std::string_view name);
+  /// Removes the queue with its messages; whoever waits on it gets kDeleted. Error kNotFound.
+  Result<void> delete_queue(std::string_view name);
+  /// Names in order, of those that begin with `prefix`.
+  Result<std::vector<std::string>> queue_names(std::string_view prefix = {}) const;
+
+  /// What the sweeper found and did.
+  struct Swept {
+    std::uint32_t dead_participants = 0;
+    std::uint64_t leases_returned = 0;
+    std::uint64_t claims_voided = 0;
+    std::uint64_t blocks_freed = 0;
+    std::uint64_t files_removed = 0;
+    std::uint64_t hints_repaired = 0;
+    bool elected = false;  ///< false: another participant was sweeping
+  };
+  /// Clears up after dead participants, now. Waiting receivers do this by themselves.
+  Swept sweep();
+
+  [[nodiscard]] const std::string& name() const noexcept;
+  [[nodiscard]] const std::string& directory() const noexcept;
+  [[nodiscard]] std::uint32_t participant_index() const noexcept;
+
+ private:
+  friend class WaitSet;
+  struct Impl;
+  explicit Bus(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ringpost

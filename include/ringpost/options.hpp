@@ -1,0 +1,59 @@
+// Options and settings: unit, default, limits, and what raising them costs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "ringpost/clock.hpp"
+#include "ringpost/types.hpp"
+
+namespace ringpost {
+
+using namespace std::chrono_literals;
+
+/// How a blocked call passes its time.
+enum class Waiting : std::uint8_t {
+  kAdaptive,  ///< spin a little (default), then sleep: right nearly always
+  kSpin,      ///< never sleep: lowest latency, one core per waiter
+  kPark,      ///< sleep at once: for many processes on few cores
+};
+
+struct BusOptions {
+  bool create = true;                    ///< create the bus when it does not exist
+  std::uint32_t participants_max = 512;  ///< at creation; 2 to 16,383; 3 KiB of memory each
+  std::uint32_t mode = 0700;             ///< of the bus directory at creation: 0700, 0750 or 0770
+  std::uint64_t arena_bytes_max = 1ull << 30;  ///< at creation; payloads that do not fit a slot
+  std::string shm_dir{};         ///< default: $RINGPOST_SHM_DIR, else /dev/shm/ringpost
+  const Clock* clock = nullptr;  ///< default: the system's; must outlive the bus
+};
+
+/// Settings of a queue. At creation an absent one takes its default; opening an existing queue
+/// compares only those that are given. The first group may be changed while the queue is in use.
+struct QueueSettings {
+  std::optional<Duration> visibility_timeout{};  ///< 30 s; 0 to 12 h
+  std::optional<Duration> delay{};               ///< 0; 0 to 15 min; of messages sent from now on
+  std::optional<Duration> retention{};           ///< 4 days; 60 s to 14 days
+  std::optional<Duration> receive_wait{};        ///< 0; 0 to 20 s (longer in a call)
+  std::optional<std::uint64_t> message_bytes_max{};  ///< 256 KiB; 1 KiB to 64 MiB
+  std::optional<std::uint32_t> in_flight_max{};      ///< 120,000; 1 to 10,000,000
+
+  std::optional<std::uint32_t> slots{};  ///< 1,024; first ring, power of two, 64 to 1,048,576
+  std::optional<std::uint32_t> inline_bytes{};  ///< 104; payload kept in the slot, 40 to 4,072
+  std::optional<std::uint64_t> bytes_max{};     ///< 64 MiB; rings of the queue, not the arena
+  std::optional<bool> fixed{};                  ///< false; true: never grow beyond the first ring
+};
+
+struct SendOptions {
+  std::optional<Duration> delay{};  ///< default: the queue's; 0 to 15 min
+  AttributeList attributes{};
+  Duration wait = Duration::zero();  ///< how long to wait while the queue is full; 0: kFull at once
+};
+
+struct ReceiveOptions {
+  std::uint32_t max_messages = 1;                ///< 1 to Leases::kCapacity
+  std::optional<Duration> wait{};                ///< default: the queue's receive_wait
+  std::optional<Duration> visibility_timeout{};  ///< default: the queue's; 0 to 12 h
+};
+
+}  // namespace ringpost

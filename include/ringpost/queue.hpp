@@ -1,0 +1,95 @@
+// Queue: send, receive, acknowledge. The rules are those of an SQS standard queue.
+//
+//   sender ──send──▶ [ring in shared memory] ──receive──▶ lease ──acknowledge──▶ gone
+//                          ▲                                │
+//                          └── release, timeout, death ─────┘
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ringpost/message.hpp"
+#include "ringpost/options.hpp"
+#include "ringpost/result.hpp"
+#include "ringpost/stats.hpp"
+#include "ringpost/types.hpp"
+
+namespace ringpost {
+
+/// One message of a batch.
+struct OutMessage {
+  ByteSpan body;
+  AttributeList attributes;
+};
+
+/// A handle on a queue. Any number of processes and threads may have one each.
+///
+/// Threads     one thread at a time uses a Bus and the queues opened from it; other threads use a
+///             Bus::clone() of their own.
+/// Processes   any attached process may send and receive at any time.
+/// Blocking    only where a wait is given. Without a wait no call makes a system call, takes a
+///             lock or allocates, except to wake a sleeper and when the queue grows.
+/// Crash       whoever dies at any instruction blocks nobody and loses nothing acknowledged.
+class RINGPOST_API Queue {
+ public:
+  Queue() noexcept;
+  Queue(Queue&&) noexcept;
+  Queue& operator=(Queue&&) noexcept;
+  ~Queue();
+
+  /// Sends one message; once this returns a value the message is in the queue.
+  /// Errors: kFull (after options.wait), kTooLarge, kInvalidArgument (attribute rules, delay),
+  /// kNoSpace (no memory for a payload that does not fit a slot), kDeleted, kForked.
+  Result<MessageId, Errc> send(ByteSpan body, const SendOptions& options = {}) noexcept;
+  Result<MessageId, Errc> send(std::string_view body, const SendOptions& options = {}) noexcept {
+    return send(as_bytes(body), options);
+  }
+
+  /// Sends in order, moving the shared cursor once. Returns how many of the front were sent:
+  /// fewer than all when the queue is full; an error only if none was.
+  Result<std::size_t, Errc> send_batch(std::span<const OutMessage> messages,
+                                       const SendOptions& options = {}) noexcept;
+
+  /// Zero-copy send: memory to write the body in place. Errors: kTooLarge, kNoSpace.
+  Result<Loan, Errc> loan(std::size_t bytes) noexcept;
+  Result<MessageId, Errc> send(Loan&& loan, const SendOptions& options = {}) noexcept;
+
+  /// Leases up to options.max_messages visible messages, oldest first, and waits for the first.
+  /// Errors: kEmpty, kTimedOut (a wait was given), kOverLimit, kHeld, kDeleted, kForked.
+  Result<Leases, Errc> receive(const ReceiveOptions& options = {}) noexcept;
+  /// The same into an object that the caller keeps (cleared first): the fastest form.
+  Errc receive(Leases& into, const ReceiveOptions& options = {}) noexcept;
+
+  /// Settle by receipt, from any process. Errors as for Lease.
+  Errc acknowledge(const Receipt& receipt) noexcept;
+  Errc release(const Receipt& receipt, Duration delay = Duration::zero()) noexcept;
+  Errc extend(const Receipt& receipt, Duration timeout) noexcept;
+
+  /// How this handle waits. Default: Waiting::kAdaptive.
+  void set_waiting(Waiting waiting) noexcept;
+
+  [[nodiscard]] const std::string& name() const noexcept;
+  /// Every setting, with its value in force.
+  [[nodiscard]] QueueSettings settings() const noexcept;
+  /// Changes the settings that are given, all or none. Errors: kInvalidArgument for a value out of
+  /// its limits or one that is fixed at creation.
+  Result<void> set(const QueueSettings& changes);
+  /// Removes every message sent before the call: visible, delayed and in flight.
+  Result<std::uint64_t> purge();
+
+  /// Counters since creation, and latency. Read without disturbing anybody.
+  [[nodiscard]] QueueStats stats() const;
+  /// Looks at up to `count` messages in ring order, from the oldest, without receiving them.
+  [[nodiscard]] std::vector<PeekedMessage> peek(std::size_t count) const;
+
+ private:
+  friend class Bus;
+  friend class WaitSet;
+  explicit Queue(std::unique_ptr<detail::QueueCore> core) noexcept;
+  std::unique_ptr<detail::QueueCore> core_;
+};
+
+}  // namespace ringpost

@@ -1,0 +1,13 @@
+// All of Ringpost.
+#pragma once
+
+#include "ringpost/admin.hpp"
+#include "ringpost/bus.hpp"
+#include "ringpost/errc.hpp"
+#include "ringpost/message.hpp"
+#include "ringpost/options.hpp"
+#include "ringpost/queue.hpp"
+#include "ringpost/result.hpp"
+#include "ringpost/stats.hpp"
+#include "ringpost/types.hpp"
+#include "ringpost/wait_set.hpp"

@@ -1,0 +1,59 @@
+// What a Bus object is made of: shared mappings, a participant, its arena, and the sweeping.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "queue/queue_core.hpp"
+#include "queue/queue_mapping.hpp"
+#include "ringpost/bus.hpp"
+#include "shm/arena.hpp"
+#include "shm/participant.hpp"
+
+namespace ringpost::client {
+
+/// Of one process and bus: shared by the participants that clone() makes.
+struct Context {
+  explicit Context(std::shared_ptr<shm::BusFiles> bus)
+      : files(std::move(bus)),
+        segments(std::make_shared<shm::ArenaSegments>(files)),
+        queues(files) {}
+  std::shared_ptr<shm::BusFiles> files;
+  std::shared_ptr<shm::ArenaSegments> segments;
+  queue::QueueMappings queues;
+};
+
+/// One participant. Queues keep it alive.
+class Member final : public queue::Housekeeper, public std::enable_shared_from_this<Member> {
+ public:
+  static Result<std::shared_ptr<Member>> attach(std::shared_ptr<Context> context);
+
+  [[nodiscard]] Context& context() noexcept { return *context_; }
+  [[nodiscard]] const std::shared_ptr<Context>& context_pointer() const noexcept {
+    return context_;
+  }
+  [[nodiscard]] shm::BusFiles& files() noexcept { return *context_->files; }
+  [[nodiscard]] shm::Participant& me() noexcept { return *me_; }
+  [[nodiscard]] shm::Arena& arena() noexcept { return arena_; }
+
+  [[nodiscard]] queue::Membership membership() { return {*me_, arena_, *this, shared_from_this()}; }
+  void clear_up() noexcept override;
+
+  /// Sweeps what the former owner of my own entry left.
+  void clear_up_after(std::uint64_t incarnation);
+
+  /// Sweeps the dead; with `repair` also everything that a sweep can rebuild.
+  Bus::Swept sweep(bool repair);
+
+ private:
+  Member(std::shared_ptr<Context> context, std::unique_ptr<shm::Participant> me)
+      : context_(std::move(context)), me_(std::move(me)), arena_(context_->segments, *me_) {}
+  std::shared_ptr<Context> context_;
+  std::unique_ptr<shm::Participant> me_;
+  shm::Arena arena_;
+};
+
+/// Takes the queue off the bus; finishes what another deleter began. Idempotent.
+void delete_queue_files(Member& member, queue::QueueMapping& mapping);
+
+}  // namespace ringpost::client

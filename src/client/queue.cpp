@@ -1,0 +1,52 @@
+#include "ringpost/queue.hpp"
+
+#include "queue/queue_core.hpp"
+#include "queue/settings.hpp"
+
+namespace ringpost {
+
+Queue::Queue() noexcept = default;
+Queue::Queue(Queue&&) noexcept = default;
+Queue& Queue::operator=(Queue&&) noexcept = default;
+Queue::~Queue() = default;
+Queue::Queue(std::unique_ptr<detail::QueueCore> core) noexcept : core_(std::move(core)) {}
+
+Result<MessageId, Errc> Queue::send(ByteSpan body, const SendOptions& options) noexcept {
+  return core_->send(body, options);
+}
+Result<std::size_t, Errc> Queue::send_batch(std::span<const OutMessage> messages,
+                                            const SendOptions& options) noexcept {
+  return core_->send_batch(messages, options);
+}
+Result<Loan, Errc> Queue::loan(std::size_t bytes) noexcept { return core_->loan(bytes); }
+Result<MessageId, Errc> Queue::send(Loan&& loan, const SendOptions& options) noexcept {
+  return core_->send(std::move(loan), options);
+}
+
+Result<Leases, Errc> Queue::receive(const ReceiveOptions& options) noexcept {
+  Result<Leases, Errc> result{Leases{}};
+  const Errc code = core_->receive(*result, options);
+  if (code != Errc::kOk) return Unexpected(code);
+  return result;
+}
+Errc Queue::receive(Leases& into, const ReceiveOptions& options) noexcept {
+  return core_->receive(into, options);
+}
+
+Errc Queue::acknowledge(const Receipt& receipt) noexcept { return core_->acknowledge(receipt); }
+Errc Queue::release(const Receipt& receipt, Duration delay) noexcept {
+  return core_->release(receipt, delay);
+}
+Errc Queue::extend(const Receipt& receipt, Duration timeout) noexcept {
+  return core_->extend(receipt, timeout);
+}
+
+void Queue::set_waiting(Waiting waiting) noexcept { core_->set_waiting(waiting); }
+const std::string& Queue::name() const noexcept { return core_->mapping().name(); }
+QueueSettings Queue::settings() const noexcept { return queue::load_settings(core_->header()); }
+Result<void> Queue::set(const QueueSettings& changes) { return core_->set(changes); }
+Result<std::uint64_t> Queue::purge() { return core_->purge(); }
+QueueStats Queue::stats() const { return core_->stats(); }
+std::vector<PeekedMessage> Queue::peek(std::size_t count) const { return core_->peek(count); }
+
+}  // namespace ringpost

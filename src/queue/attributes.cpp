@@ -1,0 +1,139 @@
+#include "queue/attributes.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+namespace ringpost::queue {
+namespace {
+
+struct Prefix {
+  std::uint16_t name_bytes;
+  std::uint16_t type_bytes;
+  std::uint32_t value_bytes;
+};
+static_assert(sizeof(Prefix) == 8);
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
+  return text.size() >= prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), text.begin(), [](char a, char b) {
+           return a == std::tolower(static_cast<unsigned char>(b));
+         });
+}
+
+bool is_name(std::string_view name) noexcept {
+  if (name.empty() || name.size() >= 256 || name.front() == '.' || name.back() == '.') return false;
+  if (name.find("..") != std::string_view::npos) return false;
+  if (starts_with_ignoring_case(name, "aws.") || starts_with_ignoring_case(name, "amazon.")) {
+    return false;
+  }
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+  });
+}
+
+bool is_type(std::string_view type) noexcept {
+  if (type.empty() || type.size() >= 256) return false;
+  const std::string_view base = type.substr(0, type.find('.'));
+  return base == "String" || base == "Number" || base == "Binary";
+}
+
+/// Up to 38 digits, an optional sign, point and exponent.
+bool is_number(std::string_view text) noexcept {
+  std::size_t i = 0;
+  std::size_t digits = 0;
+  const auto run = [&] {
+    while (i < text.size() && std::isdigit(static_cast<unsigned char>(text[i])) != 0) ++i, ++digits;
+  };
+  const auto sign = [&] {
+    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
+  };
+  sign();
+  run();
+  if (i < text.size() && text[i] == '.') ++i, run();
+  if (digits == 0 || digits > 38) return false;
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    ++i;
+    sign();
+    const std::size_t before = digits;
+    run();
+    if (digits == before || digits - before > 3) return false;
+  }
+  return i == text.size();
+}
+
+bool is_attribute(const Attribute& attribute) noexcept {
+  if (!is_name(attribute.name) || !is_type(attribute.type) || attribute.value.empty()) return false;
+  return !attribute.type.starts_with("Number") || is_number(attribute.value);
+}
+
+}  // namespace
+
+Errc check_attributes(const AttributeList& attributes) noexcept {
+  if (attributes.size() > kAttributesMax) return Errc::kInvalidArgument;
+  for (auto each = attributes.begin(); each != attributes.end(); ++each) {
+    if (!is_attribute(*each)) return Errc::kInvalidArgument;
+    const bool repeated = std::any_of(
+        attributes.begin(), each, [&](const Attribute& other) { return other.name == each->name; });
+    if (repeated) return Errc::kInvalidArgument;
+  }
+  return Errc::kOk;
+}
+
+std::size_t counted_bytes(const AttributeList& attributes) noexcept {
+  std::size_t bytes = 0;
+  for (const Attribute& each : attributes) {
+    bytes += each.name.size() + each.type.size() + each.value.size();
+  }
+  return bytes;
+}
+
+std::size_t encoded_bytes(const AttributeList& attributes) noexcept {
+  return counted_bytes(attributes) + attributes.size() * sizeof(Prefix);
+}
+
+void encode(const AttributeList& attributes, std::byte* to) noexcept {
+  const auto put = [&to](const void* from, std::size_t bytes) {
+    std::memcpy(to, from, bytes);
+    to += bytes;
+  };
+  for (const Attribute& each : attributes) {
+    const Prefix prefix{static_cast<std::uint16_t>(each.name.size()),
+                        static_cast<std::uint16_t>(each.type.size()),
+                        static_cast<std::uint32_t>(each.value.size())};
+    put(&prefix, sizeof prefix);
+    put(each.name.data(), each.name.size());
+    put(each.type.data(), each.type.size());
+    put(each.value.data(), each.value.size());
+  }
+}
+
+}  // namespace ringpost::queue
+
+namespace ringpost {
+
+void AttributeView::Iterator::step() noexcept {
+  queue::Prefix prefix{};
+  at_end_ = rest_.size() < sizeof prefix;
+  if (at_end_) return;
+  std::memcpy(&prefix, rest_.data(), sizeof prefix);
+  const std::size_t bytes = std::size_t{prefix.name_bytes} + prefix.type_bytes + prefix.value_bytes;
+  rest_ = rest_.subspan(sizeof prefix);
+  at_end_ = rest_.size() < bytes;  // bytes of a peer: nothing is read beyond what is there
+  if (at_end_) return;
+  const std::string_view text = as_text(rest_);
+  current_.name = text.substr(0, prefix.name_bytes);
+  current_.type = text.substr(prefix.name_bytes, prefix.type_bytes);
+  current_.value =
+      text.substr(std::size_t{prefix.name_bytes} + prefix.type_bytes, prefix.value_bytes);
+  rest_ = rest_.subspan(bytes);
+}
+
+std::optional<Attribute> AttributeView::find(std::string_view name) const noexcept {
+  for (const Attribute& each : *this) {
+    if (each.name == name) return each;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ringpost

@@ -1,0 +1,193 @@
+// A participant's end of one queue: what ringpost::Queue does, on the rings of the queue's chain.
+//
+//   send     queue_send.cpp      claim → write → publish
+//   receive  queue_receive.cpp   take → lease, waiting
+//   settle   queue_settle.cpp    acknowledge, release, extend
+//   look     queue_look.cpp      stats, peek
+//   chain    queue_chain.cpp     growth: which rings there are
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "queue/counters.hpp"
+#include "queue/queue_mapping.hpp"
+#include "ring/receiver.hpp"
+#include "ring/sender.hpp"
+#include "ring/settle.hpp"
+#include "ringpost/queue.hpp"
+#include "shm/arena.hpp"
+#include "shm/participant.hpp"
+
+namespace ringpost::queue {
+
+/// Who is asked now and then to clear up after the dead: the bus.
+class Housekeeper {
+ public:
+  virtual ~Housekeeper() = default;
+  /// Sweeps if somebody died and nobody is sweeping. Cheap when all live.
+  virtual void clear_up() noexcept = 0;
+};
+
+/// What a queue needs of the participant that opened it, and what keeps that alive.
+struct Membership {
+  shm::Participant& me;
+  shm::Arena& arena;
+  Housekeeper& housekeeper;
+  std::shared_ptr<void> keep_alive;
+};
+
+/// One ring of the chain with this participant's ends of it.
+struct Lane {
+  Lane(std::shared_ptr<MappedRing> mapped_ring, const ring::Surroundings& surroundings,
+       shm::Participant& me)
+      : mapped(std::move(mapped_ring)),
+        ring(mapped->view, surroundings),
+        sender(ring, me.index()),
+        receiver(ring, me.index(), me.hazards()) {}
+
+  std::shared_ptr<MappedRing> mapped;
+  ring::Ring ring;
+  ring::Sender sender;
+  ring::Receiver receiver;
+  std::uint64_t expired_counted = 0;
+  [[nodiscard]] std::uint64_t number() const noexcept { return mapped->number; }
+};
+
+}  // namespace ringpost::queue
+
+namespace ringpost::detail {
+
+class QueueCore {
+ public:
+  static Result<std::unique_ptr<QueueCore>> open(const queue::Membership& membership,
+                                                 std::shared_ptr<queue::QueueMapping> mapping);
+  ~QueueCore();
+  QueueCore(const QueueCore&) = delete;
+  QueueCore& operator=(const QueueCore&) = delete;
+
+  Result<MessageId, Errc> send(ByteSpan body, const SendOptions& options) noexcept;
+  Result<std::size_t, Errc> send_batch(std::span<const OutMessage> messages,
+                                       const SendOptions& options) noexcept;
+  Result<Loan, Errc> loan(std::size_t bytes) noexcept;
+  Result<MessageId, Errc> send(Loan&& loan, const SendOptions& options) noexcept;
+  void abandon(Loan& loan) noexcept;
+
+  Errc receive(Leases& into, const ReceiveOptions& options) noexcept;
+  /// A message may be visible: no false negative once fenced.
+  [[nodiscard]] bool may_have_message() noexcept;
+  /// Nanoseconds until a lease or delay ends, at most `limit`.
+  [[nodiscard]] std::uint64_t ns_until_due(std::uint64_t limit) noexcept;
+
+  Errc acknowledge(Lease& lease) noexcept;
+  Errc release(Lease& lease, Duration delay) noexcept;
+  Errc extend(Lease& lease, Duration timeout) noexcept;
+  Errc acknowledge(const Receipt& receipt) noexcept;
+  Errc release(const Receipt& receipt, Duration delay) noexcept;
+  Errc extend(const Receipt& receipt, Duration timeout) noexcept;
+  void give_up_view(std::uint32_t hazard) noexcept;
+
+  Result<void> set(const QueueSettings& changes);
+  Result<std::uint64_t> purge();
+  [[nodiscard]] QueueStats stats();
+  [[nodiscard]] std::vector<PeekedMessage> peek(std::size_t count);
+  [[nodiscard]] WallTime wall_time(std::uint64_t monotonic_ns) const noexcept;
+  [[nodiscard]] std::uint64_t first_received_ns(const Lease& lease) noexcept;
+  [[nodiscard]] std::uint64_t sent_ns(const Lease& lease) noexcept;
+  [[nodiscard]] MessageId id_of(const Lease& lease) noexcept;
+  [[nodiscard]] Receipt receipt_of(const Lease& lease) const noexcept;
+
+  [[nodiscard]] queue::QueueMapping& mapping() noexcept { return *mapping_; }
+  [[nodiscard]] const std::shared_ptr<queue::QueueMapping>& mapping_pointer() const noexcept {
+    return mapping_;
+  }
+  [[nodiscard]] const base::TimeSource& time() const noexcept { return time_; }
+  [[nodiscard]] queue::QueueHeader& header() noexcept { return mapping_->header(); }
+  [[nodiscard]] shm::WaitWord& receivers() noexcept { return header().receivers; }
+  void set_waiting(Waiting waiting) noexcept { waiting_ = waiting; }
+  /// kOk, kForked, kDeleted.
+  [[nodiscard]] Errc usable() noexcept;
+
+ private:
+  QueueCore(const queue::Membership& membership, std::shared_ptr<queue::QueueMapping> mapping);
+
+  /// A message on its way into a slot.
+  struct Outgoing {
+    ByteSpan body;
+    const AttributeList* attributes = nullptr;
+    std::uint32_t attribute_bytes = 0;
+    shm::Block block;  ///< data != nullptr: the content lies there, complete
+  };
+  struct Claim {
+    queue::Lane* lane = nullptr;
+    std::uint64_t position = 0;
+  };
+
+  Errc prepare(ByteSpan body, const AttributeList& attributes, Outgoing& out) noexcept;
+  Errc to_block(Outgoing& out) noexcept;
+  Errc claim(Claim& claim, Duration wait) noexcept;
+  Errc try_claim(Claim& claim) noexcept;
+  void fill(const Claim& claim, const Outgoing& out) noexcept;
+  Result<MessageId, Errc> commit(const Claim& claim, const Outgoing& out,
+                                 std::uint64_t due) noexcept;
+  Errc due_of(const SendOptions& options, std::uint64_t& due) noexcept;
+  std::uint64_t stamp(std::uint64_t& flags) noexcept;
+  Errc claim_waiting(Claim& claim, std::uint64_t deadline_ns) noexcept;
+
+  /// One receive call: what it wants, and how long its leases last.
+  struct Wanted {
+    Leases& into;
+    std::uint32_t count;
+    std::uint64_t visibility_ns;
+  };
+  Errc take(const Wanted& wanted) noexcept;
+  std::uint32_t take_from(queue::Lane& lane, const Wanted& wanted, const ring::LeaseTimes& times,
+                          std::uint64_t now_ns) noexcept;
+  [[nodiscard]] ring::LeaseTimes times_for(std::uint64_t visibility_ns,
+                                           std::uint64_t& now_ns) const noexcept;
+  bool accept(queue::Lane& lane, const ring::Taken& taken, std::uint64_t now_ns,
+              Leases& into) noexcept;
+  void count_receive(queue::Lane& lane, const ring::Taken& taken, std::uint64_t now_ns) noexcept;
+  [[nodiscard]] bool over_limit() noexcept;
+  [[nodiscard]] std::uint64_t in_flight_by_counters() const noexcept;
+  void settled_one() noexcept { leases_open_ -= leases_open_ > 0 ? 1 : 0; }
+  Errc wait_for_message(const Wanted& wanted, Duration wait) noexcept;
+  bool spin_for_message(std::uint64_t deadline_ns) noexcept;
+  Errc park(const Wanted& wanted, std::uint64_t now_ns, std::uint64_t deadline_ns) noexcept;
+  void count_expired(queue::Lane& lane) noexcept;
+  void clear_up_now_and_then(std::uint64_t now_ns) noexcept;
+
+  Errc find(const Receipt& receipt, queue::Lane*& lane, ring::Delivery& delivery) noexcept;
+  Errc extend(queue::Lane& lane, const ring::Delivery& delivery, Duration timeout,
+              std::uint64_t received_ns) noexcept;
+  void hand_over_leases() noexcept;
+  bool peek_slot(queue::Lane& lane, std::uint32_t slot, std::uint64_t now_ns,
+                 PeekedMessage& into) noexcept;
+
+  [[nodiscard]] queue::Lane* lane(std::uint64_t number) noexcept;
+  queue::Lane* open_lane(std::uint64_t number) noexcept;
+  /// Brings lanes_ in line with the header: new rings at the back, retired ones off the front.
+  void refresh_lanes() noexcept;
+  Errc grow() noexcept;
+  void retire_oldest() noexcept;
+
+  queue::Membership member_;
+  std::shared_ptr<queue::QueueMapping> mapping_;
+  const ring::Surroundings surroundings_;
+  const base::TimeSource& time_;
+  queue::Counters counters_;
+  std::vector<std::unique_ptr<queue::Lane>> lanes_;  ///< oldest … newest; the last is written to
+  Waiting waiting_ = Waiting::kAdaptive;
+
+  std::uint64_t last_stamp_ns_ = 0;
+  std::uint32_t stamps_ = 0;
+  std::uint32_t run_ = 0;              ///< messages taken since the queue was last found empty
+  std::uint64_t leases_open_ = 0;      ///< taken or extended here and not settled here: about
+  std::uint64_t views_open_ = 0;       ///< leases in hand whose bytes may be read
+  std::uint64_t takes_unchecked_ = 0;  ///< receives before in_flight_max is looked at again
+  std::uint64_t cleared_up_ns_ = 0;
+  std::uint64_t total_slots_ = 0;
+};
+
+}  // namespace ringpost::detail

@@ -1,0 +1,225 @@
+// Looking at a queue, and changing it as a whole: stats, peek, settings, purge.
+#include <algorithm>
+#include <cstring>
+
+#include "queue/queue_core.hpp"
+#include "queue/settings.hpp"
+#include "sys/error.hpp"
+#include "sys/file_lock.hpp"
+
+namespace ringpost::detail {
+
+using queue::Counter;
+using queue::Lane;
+using ring::LeaseState;
+
+namespace {
+
+/// What a reader may conclude from one slot: the message in it, if any.
+struct Seen {
+  ring::LeaseWord word;
+  std::uint64_t lap = 0;
+  bool has_message = false;
+};
+
+Seen look_at(const ring::RingView& view, std::uint32_t slot) noexcept {
+  Seen seen;
+  seen.word = view.lease_word(slot);
+  const ring::Claim claim{view.claim(slot).load(std::memory_order_acquire)};
+  seen.lap = view.slot(slot).publish.load(std::memory_order_acquire);
+  const bool published = !claim.sealed() && seen.lap != 0 && seen.lap == claim.lap();
+  const bool finished =
+      seen.word.state() == LeaseState::kLimbo || (!seen.word.held() && seen.word.lap() != seen.lap);
+  seen.has_message = published && !finished;
+  return seen;
+}
+
+MessageState state_of(ring::LeaseWord word) noexcept {
+  if (word.state() == LeaseState::kLeased) return MessageState::kInFlight;
+  return word.state() == LeaseState::kDelayed ? MessageState::kDelayed : MessageState::kVisible;
+}
+
+std::uint64_t age_at(std::uint64_t now_ns, std::uint64_t sent_ns) noexcept {
+  return now_ns > sent_ns ? now_ns - sent_ns : 0;
+}
+
+/// A copy of bytes that their writer may change meanwhile; the caller checks afterwards whether he
+/// did and throws the copy away. The race is wanted, so the thread sanitizer is told to look away.
+__attribute__((no_sanitize("thread"))) void copy_unstable(std::string& into, const std::byte* from,
+                                                          std::size_t bytes) {
+  into.resize(bytes);
+  for (std::size_t i = 0; i < bytes; ++i) into[i] = static_cast<char>(from[i]);
+}
+
+}  // namespace
+
+QueueStats QueueCore::stats() {
+  refresh_lanes();
+  const queue::Stripe* stripes = mapping_->stripes();
+  const auto sum = [&](Counter counter) { return queue::Counters::sum(stripes, counter); };
+  QueueStats stats;
+  stats.sent = sum(Counter::kSent);
+  stats.sent_bytes = sum(Counter::kSentBytes);
+  stats.received = sum(Counter::kReceived);
+  stats.redelivered = sum(Counter::kRedelivered);
+  stats.acknowledged = sum(Counter::kAcknowledged);
+  stats.released = sum(Counter::kReleased);
+  stats.expired = sum(Counter::kExpired);
+  stats.dropped_by_retention = sum(Counter::kDroppedByRetention);
+  stats.purged = sum(Counter::kPurged);
+  stats.refused_full = sum(Counter::kRefusedFull);
+  queue::Counters::merge_latency(stripes, stats.latency);
+  stats.memory_bytes = queue::kQueueFileBytes;
+  const std::uint64_t now_ns = time_.precise_ns();
+  std::uint64_t oldest = 0;
+  for (const auto& each : lanes_) {
+    const ring::RingView& view = each->ring.view;
+    ++stats.rings;
+    stats.slots += view.slots();
+    stats.memory_bytes += view.geometry().file_bytes;
+    for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
+      const Seen seen = look_at(view, slot);
+      if (!seen.has_message) continue;
+      oldest = std::max(oldest, age_at(now_ns, view.slot(slot).sent_ns.load()));
+      switch (state_of(seen.word)) {
+        case MessageState::kVisible:
+          ++stats.visible;
+          break;
+        case MessageState::kInFlight:
+          ++stats.in_flight;
+          break;
+        case MessageState::kDelayed:
+          ++stats.delayed;
+          break;
+      }
+    }
+  }
+  stats.oldest_age = Duration(static_cast<std::int64_t>(oldest));
+  return stats;
+}
+
+std::vector<PeekedMessage> QueueCore::peek(std::size_t count) {
+  refresh_lanes();
+  const std::uint64_t now_ns = time_.precise_ns();
+  std::vector<PeekedMessage> found;
+  for (const auto& each : lanes_) {
+    if (found.size() >= count) break;
+    const ring::RingView& view = each->ring.view;
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> messages;  // position, slot
+    for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
+      const Seen seen = look_at(view, slot);
+      if (seen.has_message) messages.emplace_back(view.position_of(slot, seen.lap), slot);
+    }
+    std::sort(messages.begin(), messages.end());
+    for (const auto& [position, slot] : messages) {
+      if (found.size() >= count) break;
+      PeekedMessage message;
+      message.position = position;
+      if (peek_slot(*each, slot, now_ns, message)) found.push_back(std::move(message));
+    }
+  }
+  return found;
+}
+
+/// Copy, fence, look again: a copy of a message that went meanwhile is thrown away.
+bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
+                          PeekedMessage& into) noexcept {
+  const ring::RingView& view = in.ring.view;
+  const Seen before = look_at(view, slot);
+  if (!before.has_message || view.position_of(slot, before.lap) != into.position) return false;
+  ring::SlotHead& head = view.slot(slot);
+  const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
+  const std::byte* content = view.payload(slot);
+  if (lengths.in_block()) {
+    shm::BlockRef ref{};
+    bool has_block = false;
+    ring::read_block_ref(view, slot, ref, has_block);
+    content = member_.arena.data(ref, lengths.content());
+  } else if (lengths.content() > view.inline_bytes()) {
+    content = nullptr;
+  }
+  if (content == nullptr) return false;
+  copy_unstable(into.body, content, lengths.body());
+  copy_unstable(into.encoded_attributes, content + lengths.body(), lengths.attributes());
+  into.age = Duration(static_cast<std::int64_t>(age_at(now_ns, head.sent_ns.load())));
+  std::atomic_thread_fence(std::memory_order_acquire);  // the copy before the second look
+  const Seen after = look_at(view, slot);
+  if (!after.has_message || after.lap != before.lap) return false;
+  into.id = {in.mapped->ring_id, into.position};
+  into.ring = static_cast<std::uint32_t>(in.number());
+  into.state = state_of(after.word);
+  into.receive_count = after.word.count();
+  if (into.state != MessageState::kVisible) {
+    const std::uint64_t due_ns = after.word.deadline() * ring::kDeadlineUnitNs;
+    into.due_in = Duration(static_cast<std::int64_t>(due_ns > now_ns ? due_ns - now_ns : 0));
+  }
+  return true;
+}
+
+Result<void> QueueCore::set(const QueueSettings& changes) {
+  const std::string object = "queue \"" + mapping_->name() + "\"";
+  if (const Errc code = usable(); code != Errc::kOk) {
+    return sys::error(code, object, message(code));
+  }
+  if (changes.slots || changes.inline_bytes || changes.bytes_max || changes.fixed) {
+    return sys::error(Errc::kInvalidArgument, object,
+                      "slots, inline_bytes, bytes_max and fixed are fixed at creation");
+  }
+  if (auto checked = queue::check_limits(changes); !checked) return checked;
+  queue::store_settings(header().settings, changes);
+  receivers().wake_all();  // their waits were computed from the old values
+  return {};
+}
+
+Result<std::uint64_t> QueueCore::purge() {
+  if (const Errc code = usable(); code != Errc::kOk) {
+    return sys::error(code, "queue \"" + mapping_->name() + "\"", message(code));
+  }
+  refresh_lanes();
+  const std::uint64_t begun_ns = time_.precise_ns();
+  std::uint64_t removed = 0;
+  for (const auto& each : lanes_) {
+    for (std::uint32_t slot = 0; slot < each->ring.view.slots(); ++slot) {
+      const Seen seen = look_at(each->ring.view, slot);
+      if (!seen.has_message || each->ring.view.slot(slot).sent_ns.load() > begun_ns) continue;
+      if (ring::discard(each->ring, slot, seen.lap)) ++removed;
+    }
+  }
+  counters_.add(Counter::kPurged, removed);
+  return removed;
+}
+
+WallTime QueueCore::wall_time(std::uint64_t monotonic_ns) const noexcept {
+  const std::uint64_t age = age_at(time_.precise_ns(), monotonic_ns);
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(
+      Duration(static_cast<std::int64_t>(time_.wall_ns() - age))));
+}
+
+std::uint64_t QueueCore::sent_ns(const Lease& lease) noexcept {
+  Lane* in = lane(lease.fields_.ring);
+  return in != nullptr ? in->ring.view.slot(lease.fields_.slot).sent_ns.load() : 0;
+}
+
+std::uint64_t QueueCore::first_received_ns(const Lease& lease) noexcept {
+  const Lease::Fields& fields = lease.fields_;
+  Lane* in = fields.receive_count > 1 ? lane(fields.ring) : nullptr;
+  if (in == nullptr) return fields.received_ns;
+  const std::uint64_t word = in->ring.view.first_received(fields.slot).load();
+  const bool of_this_message = (word & 0xfffff) == (fields.position_lap & 0xfffff);
+  return of_this_message ? (word >> 20) * 100'000 : fields.received_ns;
+}
+
+MessageId QueueCore::id_of(const Lease& lease) noexcept {
+  Lane* in = lane(lease.fields_.ring);
+  if (in == nullptr) return {};
+  return {in->mapped->ring_id,
+          in->ring.view.position_of(lease.fields_.slot, lease.fields_.position_lap)};
+}
+
+Receipt QueueCore::receipt_of(const Lease& lease) const noexcept {
+  const Lease::Fields& fields = lease.fields_;
+  return {mapping_->queue_id(), fields.ring, fields.slot, fields.position_lap,
+          fields.receive_count};
+}
+
+}  // namespace ringpost::detail

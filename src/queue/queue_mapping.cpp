@@ -1,0 +1,230 @@
+#include "queue/queue_mapping.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "queue/settings.hpp"
+#include "sys/error.hpp"
+
+namespace ringpost::queue {
+namespace {
+
+std::uint32_t slot_count_of(std::uint32_t log2) noexcept { return log2 <= 20 ? 1u << log2 : 0; }
+
+/// A complete ring file under rings/, named by its id. Nothing names it yet: if its creator dies
+/// here the sweeper removes it.
+Result<std::uint64_t> make_ring_file(shm::BusFiles& bus, const shm::Participant& creator,
+                                     std::uint64_t queue_id, std::uint32_t slots,
+                                     std::uint32_t stride) {
+  const ring::RingGeometry geometry = ring::RingGeometry::of(slots, stride);
+  const std::uint64_t ring_id = sys::unique_id();
+  const std::string temporary = creator.temporary_name();
+  auto file = sys::create_file(bus.temporary(), temporary);
+  if (!file) return Unexpected(file.error());
+  Result<void> done = sys::reserve(*file, geometry.file_bytes, ring_file_name(ring_id));
+  if (done) {
+    auto mapping = sys::Mapping::map(*file, geometry.file_bytes, temporary);
+    if (mapping) {
+      ring::initialise_ring(mapping->data(), geometry, ring_id, queue_id, creator.creator_word());
+      done = sys::publish_name(bus.temporary(), temporary, bus.rings(), ring_file_name(ring_id));
+    } else {
+      done = Unexpected(mapping.error());
+    }
+  }
+  if (!done) {
+    sys::remove_name(bus.temporary(), temporary);
+    return Unexpected(done.error());
+  }
+  return ring_id;
+}
+
+}  // namespace
+
+std::string ring_file_name(std::uint64_t ring_id) { return std::to_string(ring_id); }
+
+Result<std::shared_ptr<QueueMapping>> QueueMapping::open(std::shared_ptr<shm::BusFiles> bus,
+                                                         const std::string& name) {
+  std::shared_ptr<QueueMapping> queue(new QueueMapping(std::move(bus), name));
+  auto file = sys::open_file(queue->bus_->queues(), name);
+  if (!file) {
+    if (file.error() == Errc::kNotFound) {
+      return sys::error(Errc::kNotFound, "queue \"" + name + "\"", "no such queue on this bus");
+    }
+    return Unexpected(file.error());
+  }
+  auto mapping = shm::map_checked(*file, queue->bus_->path() + "/queues/" + name, kQueueMagic,
+                                  kQueueFormat, kQueueFileBytes);
+  if (!mapping) return Unexpected(mapping.error());
+  queue->file_ = std::move(*file);
+  queue->mapping_ = std::move(*mapping);
+  if (auto checked = queue->check_header(); !checked) return Unexpected(checked.error());
+  return queue;
+}
+
+/// Geometry is copied once and checked; the copies alone are used.
+Result<void> QueueMapping::check_header() {
+  const QueueHeader& found = header();
+  queue_id_ = found.queue_id;
+  bytes_max_ = found.bytes_max;
+  stride_ = found.stride;
+  slots_ = found.slots;
+  fixed_ = found.fixed != 0;
+  const bool sane = stride_ >= 64 && stride_ <= 4096 && stride_ % 64 == 0 && slots_ >= 1 &&
+                    slots_ <= ring::kSlotsMax && (slots_ & (slots_ - 1)) == 0;
+  if (!sane) return sys::error(Errc::kCorrupt, "queue \"" + name_ + "\"", "impossible geometry");
+  return {};
+}
+
+Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participant& creator,
+                                                           const std::string& name,
+                                                           const QueueSettings& settings) {
+  shm::BusFiles& bus = creator.bus();
+  const std::uint64_t queue_id = sys::unique_id();
+  const std::uint32_t stride = stride_for(*settings.inline_bytes);
+  auto ring_id = make_ring_file(bus, creator, queue_id, *settings.slots, stride);
+  if (!ring_id) return Unexpected(ring_id.error());
+  const std::string temporary = creator.temporary_name();
+  auto file = sys::create_file(bus.temporary(), temporary);
+  Result<void> done =
+      file ? sys::reserve(*file, kQueueFileBytes, name) : Result<void>(Unexpected(file.error()));
+  if (done) {
+    auto mapping = sys::Mapping::map(*file, kQueueFileBytes, name);
+    if (mapping) {
+      auto& header = *reinterpret_cast<QueueHeader*>(mapping->data());
+      header.format = kQueueFormat;
+      header.stride = stride;
+      header.queue_id = queue_id;
+      header.created_wall_ns = bus.time().wall_ns();
+      header.bytes_max = *settings.bytes_max;
+      header.slots = *settings.slots;
+      header.fixed = *settings.fixed ? 1 : 0;
+      std::memcpy(header.name, name.data(), std::min(name.size(), sizeof header.name - 1));
+      store_settings(header.settings, settings);
+      header.chain[0].initialise({0, *ring_id});
+      header.magic = kQueueMagic;
+      done = sys::publish_name(bus.temporary(), temporary, bus.queues(), name);
+    } else {
+      done = Unexpected(mapping.error());
+    }
+  }
+  if (!done) {
+    sys::remove_name(bus.temporary(), temporary);
+    sys::remove_name(bus.rings(), ring_file_name(*ring_id));
+    return Unexpected(done.error());
+  }
+  return open(creator.bus_pointer(), name);
+}
+
+std::uint64_t QueueMapping::chain_id(std::uint64_t number) const noexcept {
+  const base::Pair64 entry = header().chain[number % kChainEntries].load();
+  if (entry.low != number) return number < entry.low ? ChainEntry::kRetired : ChainEntry::kNone;
+  return entry.high;
+}
+
+std::shared_ptr<MappedRing> QueueMapping::ring(std::uint64_t number) {
+  const std::lock_guard guard(rings_mutex_);
+  for (const auto& ring : rings_) {
+    if (ring->number == number) return ring;
+  }
+  const std::uint64_t id = chain_id(number);
+  if (id == ChainEntry::kNone || id == ChainEntry::kRetired) return nullptr;
+  const std::string name = ring_file_name(id);
+  auto file = sys::open_file(bus_->rings(), name);
+  if (!file) return nullptr;
+  auto mapping =
+      shm::map_checked(*file, name, ring::kRingMagic, ring::kRingFormat, base::kPageBytes);
+  if (!mapping) return nullptr;
+  ring::RingHeader found{};
+  std::memcpy(&found, mapping->data(), sizeof found);
+  const std::uint32_t slots = slot_count_of(found.slots_log2);
+  if (slots == 0 || found.stride != stride_ || found.queue_id != queue_id_ || found.ring_id != id ||
+      ring::RingGeometry::of(slots, stride_).file_bytes > mapping->bytes()) {
+    return nullptr;
+  }
+  auto made = std::make_shared<MappedRing>();
+  made->number = number;
+  made->ring_id = id;
+  made->mapping = std::move(*mapping);
+  made->view = ring::RingView(made->mapping.data(), ring::RingGeometry::of(slots, stride_));
+  rings_.push_back(made);
+  return made;
+}
+
+Errc QueueMapping::add_ring(const shm::Participant& creator, std::uint64_t number,
+                            std::uint32_t slots) {
+  QueueHeader& shared = header();
+  if (chain_id(number) == ChainEntry::kNone) {
+    // The entry still holds a ring that went round the table: the chain is used up for now.
+    if (number - shared.oldest.load(std::memory_order_acquire) >= kChainEntries) {
+      return Errc::kFull;
+    }
+    const base::Pair64 seen = shared.chain[number % kChainEntries].load();
+    const bool vacant = seen == base::Pair64{} || seen.high == ChainEntry::kRetired;
+    if (!vacant) return Errc::kFull;
+    auto ring_id = make_ring_file(*bus_, creator, queue_id_, slots, stride_);
+    if (!ring_id) return Errc::kNoSpace;
+    // The file before the entry, the entry before write_ring. The loser deletes his own file.
+    if (!shared.chain[number % kChainEntries].compare_exchange(seen, {number, *ring_id})) {
+      sys::remove_name(bus_->rings(), ring_file_name(*ring_id));
+      if (chain_id(number) == ChainEntry::kNone) return Errc::kFull;
+    }
+  }
+  // Whoever finds the entry taken moves write_ring himself: a stopped creator must not block.
+  std::uint64_t before = number - 1;
+  shared.write_ring.compare_exchange_strong(before, number, std::memory_order_acq_rel);
+  return Errc::kOk;
+}
+
+void QueueMapping::retire(std::uint64_t number) {
+  QueueHeader& shared = header();
+  auto& entry = shared.chain[number % kChainEntries];
+  const base::Pair64 seen = entry.load();
+  if (seen.low == number && seen.high != ChainEntry::kRetired) {
+    if (!entry.compare_exchange(seen, {number, ChainEntry::kRetired})) return;
+    sys::remove_name(bus_->rings(), ring_file_name(seen.high));
+  }
+  {
+    const std::lock_guard guard(rings_mutex_);
+    std::erase_if(rings_, [&](const auto& ring) { return ring->number == number; });
+  }
+  std::uint64_t before = number;  // whoever meets a retired one at `oldest` moves it on
+  shared.oldest.compare_exchange_strong(before, number + 1, std::memory_order_acq_rel);
+}
+
+std::uint64_t QueueMapping::ring_bytes() const {
+  std::uint64_t bytes = 0;
+  const std::uint64_t last = header().write_ring.load(std::memory_order_acquire);
+  for (std::uint64_t n = header().oldest.load(std::memory_order_acquire); n <= last; ++n) {
+    const auto mapped = const_cast<QueueMapping*>(this)->ring(n);
+    if (mapped != nullptr) bytes += mapped->view.geometry().file_bytes;
+    if (last - n > kChainEntries) break;  // impossible distance: a peer's bytes
+  }
+  return bytes;
+}
+
+Result<std::shared_ptr<QueueMapping>> QueueMappings::open(const std::string& name) {
+  auto mapping = QueueMapping::open(bus_, name);
+  if (!mapping) return mapping;
+  return remember(std::move(*mapping));
+}
+
+Result<std::shared_ptr<QueueMapping>> QueueMappings::create(const shm::Participant& creator,
+                                                            const std::string& name,
+                                                            const QueueSettings& settings) {
+  auto mapping = QueueMapping::create(creator, name, settings);
+  if (!mapping) return mapping;
+  return remember(std::move(*mapping));
+}
+
+std::shared_ptr<QueueMapping> QueueMappings::remember(std::shared_ptr<QueueMapping> mapping) {
+  const std::lock_guard guard(mutex_);
+  std::erase_if(open_, [](const auto& each) { return each.expired(); });
+  for (const auto& each : open_) {
+    auto known = each.lock();
+    if (known != nullptr && known->queue_id() == mapping->queue_id()) return known;
+  }
+  open_.push_back(mapping);
+  return mapping;
+}
+
+}  // namespace ringpost::queue

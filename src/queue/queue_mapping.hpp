@@ -1,0 +1,101 @@
+// A queue's files as one process has them mapped: shared by the handles of all its participants.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "queue/queue_layout.hpp"
+#include "ring/ring_view.hpp"
+#include "ringpost/options.hpp"
+#include "shm/bus_files.hpp"
+#include "shm/participant.hpp"
+
+namespace ringpost::queue {
+
+/// One ring file of the chain.
+struct MappedRing {
+  std::uint64_t number = 0;
+  std::uint64_t ring_id = 0;
+  sys::Mapping mapping;
+  ring::RingView view;
+};
+
+class QueueMapping {
+ public:
+  /// Opens an existing queue, be it half deleted. Errors kNotFound, kWrongFormat, ….
+  static Result<std::shared_ptr<QueueMapping>> open(std::shared_ptr<shm::BusFiles> bus,
+                                                    const std::string& name);
+  /// Creates the queue's files; kExists if the name is taken. Several creators at once: one wins.
+  static Result<std::shared_ptr<QueueMapping>> create(const shm::Participant& creator,
+                                                      const std::string& name,
+                                                      const QueueSettings& settings);
+
+  [[nodiscard]] QueueHeader& header() const noexcept {
+    return *reinterpret_cast<QueueHeader*>(mapping_.data());
+  }
+  [[nodiscard]] Stripe* stripes() const noexcept {
+    return reinterpret_cast<Stripe*>(mapping_.data() + kStripesOffset);
+  }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] shm::BusFiles& bus() const noexcept { return *bus_; }
+  [[nodiscard]] std::uint64_t queue_id() const noexcept { return queue_id_; }
+  [[nodiscard]] std::uint32_t stride() const noexcept { return stride_; }
+  [[nodiscard]] std::uint32_t first_slots() const noexcept { return slots_; }
+  [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
+  [[nodiscard]] bool fixed() const noexcept { return fixed_; }
+  [[nodiscard]] const sys::Fd& file() const noexcept { return file_; }
+
+  /// The ring of that number, mapped at the first use. Null: retired, not there yet, or its file is
+  /// not what it must be.
+  [[nodiscard]] std::shared_ptr<MappedRing> ring(std::uint64_t number);
+
+  /// Id of ring `number` in the chain, ChainEntry::kNone or kRetired.
+  [[nodiscard]] std::uint64_t chain_id(std::uint64_t number) const noexcept;
+
+  /// Adds ring `number` of `slots` slots, unless somebody has done so; afterwards write_ring is at
+  /// least `number`. Errors kNoSpace, kFull (the chain or bytes_max is used up).
+  Errc add_ring(const shm::Participant& creator, std::uint64_t number, std::uint32_t slots);
+
+  /// Takes ring `oldest`, every slot of which is sealed, out of the chain and off the file system.
+  void retire(std::uint64_t number);
+
+  /// Bytes of the rings from oldest to newest.
+  [[nodiscard]] std::uint64_t ring_bytes() const;
+
+ private:
+  QueueMapping(std::shared_ptr<shm::BusFiles> bus, std::string name)
+      : bus_(std::move(bus)), name_(std::move(name)) {}
+  Result<void> check_header();
+
+  std::shared_ptr<shm::BusFiles> bus_;
+  std::string name_;
+  sys::Fd file_;
+  sys::Mapping mapping_;
+  std::uint64_t queue_id_ = 0, bytes_max_ = 0;
+  std::uint32_t stride_ = 0, slots_ = 0;
+  bool fixed_ = false;
+  std::mutex rings_mutex_;  // of this process, cold
+  std::vector<std::shared_ptr<MappedRing>> rings_;
+};
+
+[[nodiscard]] std::string ring_file_name(std::uint64_t ring_id);
+
+/// The queues that a process has open, so that its participants share one mapping of each.
+class QueueMappings {
+ public:
+  explicit QueueMappings(std::shared_ptr<shm::BusFiles> bus) : bus_(std::move(bus)) {}
+  Result<std::shared_ptr<QueueMapping>> open(const std::string& name);
+  Result<std::shared_ptr<QueueMapping>> create(const shm::Participant& creator,
+                                               const std::string& name,
+                                               const QueueSettings& settings);
+
+ private:
+  std::shared_ptr<QueueMapping> remember(std::shared_ptr<QueueMapping> mapping);
+  std::shared_ptr<shm::BusFiles> bus_;
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<QueueMapping>> open_;
+};
+
+}  // namespace ringpost::queue

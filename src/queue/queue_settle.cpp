@@ -1,0 +1,123 @@
+// Settling: acknowledge, release, extend, through a lease in hand or a receipt.
+#include "queue/queue_core.hpp"
+
+namespace ringpost::detail {
+
+using queue::Counter;
+using queue::Lane;
+
+namespace {
+
+constexpr std::uint64_t kLeaseNsMax = 12ull * 3600 * 1'000'000'000;
+
+}  // namespace
+
+void QueueCore::give_up_view(std::uint32_t hazard) noexcept {
+  --views_open_;
+  if (!member_.me.is_forked()) member_.me.hazards().clear(hazard);
+}
+
+Errc QueueCore::acknowledge(Lease& lease) noexcept {
+  if (const Errc code = usable(); code != Errc::kOk) return code;
+  const Lease::Fields& fields = lease.fields_;
+  Lane* in = lane(fields.ring);
+  if (in == nullptr) return Errc::kStaleReceipt;  // the ring is gone, and all that was in it
+  const ring::LeaseWord known{{fields.lease_low, fields.lease_high}};
+  if (ring::acknowledge(in->ring, {fields.slot, fields.position_lap, fields.receive_count},
+                        &known) == ring::Settled::kStale) {
+    return Errc::kStaleReceipt;
+  }
+  counters_.add(Counter::kAcknowledged);
+  settled_one();
+  return Errc::kOk;
+}
+
+Errc QueueCore::release(Lease& lease, Duration delay) noexcept {
+  return release(receipt_of(lease), delay);
+}
+
+Errc QueueCore::extend(Lease& lease, Duration timeout) noexcept {
+  if (const Errc code = usable(); code != Errc::kOk) return code;
+  const Lease::Fields& fields = lease.fields_;
+  Lane* in = lane(fields.ring);
+  if (in == nullptr) return Errc::kStaleReceipt;
+  return extend(*in, {fields.slot, fields.position_lap, fields.receive_count}, timeout,
+                fields.received_ns);
+}
+
+Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
+  Lane* in = nullptr;
+  ring::Delivery delivery;
+  if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
+  if (ring::acknowledge(in->ring, delivery, nullptr) == ring::Settled::kStale) {
+    return Errc::kStaleReceipt;
+  }
+  counters_.add(Counter::kAcknowledged);
+  settled_one();
+  return Errc::kOk;
+}
+
+Errc QueueCore::release(const Receipt& receipt, Duration delay) noexcept {
+  if (delay > Duration::zero()) return extend(receipt, delay);  // invisible for so long, then back
+  Lane* in = nullptr;
+  ring::Delivery delivery;
+  if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
+  if (ring::release(in->ring, delivery) == ring::Settled::kStale) return Errc::kStaleReceipt;
+  counters_.add(Counter::kReleased);
+  settled_one();
+  return Errc::kOk;
+}
+
+Errc QueueCore::extend(const Receipt& receipt, Duration timeout) noexcept {
+  Lane* in = nullptr;
+  ring::Delivery delivery;
+  if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
+  return extend(*in, delivery, timeout, time_.precise_ns());
+}
+
+/// At most 12 h in all since the receive, as far as the caller knows when that was.
+Errc QueueCore::extend(Lane& in, const ring::Delivery& delivery, Duration timeout,
+                       std::uint64_t received_ns) noexcept {
+  const std::uint64_t now_ns = time_.precise_ns();
+  if (timeout < Duration::zero() ||
+      now_ns + static_cast<std::uint64_t>(timeout.count()) > received_ns + kLeaseNsMax) {
+    return Errc::kInvalidArgument;
+  }
+  const std::uint64_t end =
+      ring::deadline_from_ns(now_ns + static_cast<std::uint64_t>(timeout.count()));
+  if (ring::extend(in.ring, delivery, end, member_.me.index()) == ring::Settled::kStale) {
+    return Errc::kStaleReceipt;
+  }
+  ++leases_open_;  // the lease word names me now: see hand_over_leases()
+  return Errc::kOk;
+}
+
+/// A receipt is a caller's bytes: every part is checked before it is used.
+Errc QueueCore::find(const Receipt& receipt, Lane*& in, ring::Delivery& delivery) noexcept {
+  if (const Errc code = usable(); code != Errc::kOk) return code;
+  if (receipt.queue != mapping_->queue_id()) return Errc::kInvalidArgument;
+  in = lane(receipt.ring);
+  if (in == nullptr) return Errc::kStaleReceipt;
+  if (receipt.slot >= in->ring.view.slots()) return Errc::kInvalidArgument;
+  delivery = {receipt.slot, receipt.lap, receipt.receive_count};
+  return Errc::kOk;
+}
+
+/// At a clean close the leases that this participant took go on without it, to their deadlines:
+/// their receipts may be in other hands. Owner 0 is nobody, so that the entry can be used again.
+void QueueCore::hand_over_leases() noexcept {
+  for (auto& each : lanes_) {
+    const ring::RingView& view = each->ring.view;
+    for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
+      for (;;) {
+        const ring::LeaseWord word = view.lease_word(slot);
+        if (word.state() != ring::LeaseState::kLeased || word.owner() != member_.me.index()) break;
+        const ring::LeaseWord nobodys =
+            ring::LeaseWord::leased(word.lap(), 0, word.deadline(), word.count(), word.viewed());
+        if (view.move_lease(slot, word, nobodys)) break;
+      }
+    }
+  }
+}
+
+}  // namespace ringpost::detail

@@ -1,0 +1,118 @@
+#include "queue/settings.hpp"
+
+#include <string>
+
+#include "base/cache_line.hpp"
+#include "ring/layout.hpp"
+#include "sys/error.hpp"
+
+namespace ringpost::queue {
+namespace {
+
+using std::chrono::hours;
+
+template <class T>
+Result<void> within(const char* name, const std::optional<T>& given, T least, T most,
+                    const char* limits) {
+  if (!given || (*given >= least && *given <= most)) return {};
+  return sys::error(Errc::kInvalidArgument, name, std::string("must be ") + limits);
+}
+
+bool is_power_of_two(std::uint32_t value) noexcept { return (value & (value - 1)) == 0; }
+
+}  // namespace
+
+QueueSettings with_defaults(const QueueSettings& given) {
+  QueueSettings all;
+  all.visibility_timeout = given.visibility_timeout.value_or(30s);
+  all.delay = given.delay.value_or(0s);
+  all.retention = given.retention.value_or(hours(4 * 24));
+  all.receive_wait = given.receive_wait.value_or(0s);
+  all.message_bytes_max = given.message_bytes_max.value_or(256 * 1024);
+  all.in_flight_max = given.in_flight_max.value_or(120'000);
+  all.slots = given.slots.value_or(1024);
+  all.inline_bytes = given.inline_bytes.value_or(104);
+  all.bytes_max = given.bytes_max.value_or(64ull << 20);
+  all.fixed = given.fixed.value_or(false);
+  return all;
+}
+
+Result<void> check_limits(const QueueSettings& given) {
+  constexpr Duration zero = Duration::zero();
+  const Result<void> checks[] = {
+      within("visibility_timeout", given.visibility_timeout, zero, Duration(hours(12)),
+             "0 to 12 h"),
+      within("delay", given.delay, zero, Duration(15min), "0 to 15 min"),
+      within("retention", given.retention, Duration(60s), Duration(hours(14 * 24)),
+             "60 s to 14 days"),
+      within("receive_wait", given.receive_wait, zero, Duration(20s), "0 to 20 s"),
+      within<std::uint64_t>("message_bytes_max", given.message_bytes_max, 1024, 64ull << 20,
+                            "1 KiB to 64 MiB"),
+      within("in_flight_max", given.in_flight_max, 1u, 10'000'000u, "1 to 10,000,000"),
+      within("slots", given.slots, ring::kSlotsMin, ring::kSlotsMax, "64 to 1,048,576"),
+      within("inline_bytes", given.inline_bytes, 40u, 4072u, "40 to 4,072"),
+      within<std::uint64_t>("bytes_max", given.bytes_max, 64 * 1024, 1ull << 40, "64 KiB to 1 TiB"),
+  };
+  for (const Result<void>& check : checks) {
+    if (!check) return check;
+  }
+  if (given.slots && !is_power_of_two(*given.slots)) {
+    return sys::error(Errc::kInvalidArgument, "slots", "must be a power of two");
+  }
+  return {};
+}
+
+void store_settings(SettingWords& words, const QueueSettings& given) noexcept {
+  const auto store_ns = [](std::atomic<std::uint64_t>& word, const std::optional<Duration>& value) {
+    if (value) word.store(static_cast<std::uint64_t>(value->count()), std::memory_order_release);
+  };
+  store_ns(words.visibility_ns, given.visibility_timeout);
+  store_ns(words.delay_ns, given.delay);
+  store_ns(words.retention_ns, given.retention);
+  store_ns(words.receive_wait_ns, given.receive_wait);
+  if (given.message_bytes_max) words.message_bytes_max.store(*given.message_bytes_max);
+  if (given.in_flight_max) words.in_flight_max.store(*given.in_flight_max);
+}
+
+QueueSettings load_settings(const QueueHeader& header) noexcept {
+  const auto ns = [](const std::atomic<std::uint64_t>& word) {
+    return Duration(static_cast<std::int64_t>(word.load(std::memory_order_acquire) &
+                                              ~(std::uint64_t{1} << 63)));
+  };
+  QueueSettings settings;
+  settings.visibility_timeout = ns(header.settings.visibility_ns);
+  settings.delay = ns(header.settings.delay_ns);
+  settings.retention = ns(header.settings.retention_ns);
+  settings.receive_wait = ns(header.settings.receive_wait_ns);
+  settings.message_bytes_max = header.settings.message_bytes_max.load();
+  settings.in_flight_max = static_cast<std::uint32_t>(header.settings.in_flight_max.load());
+  settings.slots = header.slots;
+  settings.inline_bytes = header.stride - static_cast<std::uint32_t>(sizeof(ring::SlotHead));
+  settings.bytes_max = header.bytes_max;
+  settings.fixed = header.fixed != 0;
+  return settings;
+}
+
+const char* first_difference(const QueueSettings& given, const QueueSettings& existing) noexcept {
+  const auto differs = [](const auto& a, const auto& b) { return a && *a != *b; };
+  if (differs(given.visibility_timeout, existing.visibility_timeout)) return "visibility_timeout";
+  if (differs(given.delay, existing.delay)) return "delay";
+  if (differs(given.retention, existing.retention)) return "retention";
+  if (differs(given.receive_wait, existing.receive_wait)) return "receive_wait";
+  if (differs(given.message_bytes_max, existing.message_bytes_max)) return "message_bytes_max";
+  if (differs(given.in_flight_max, existing.in_flight_max)) return "in_flight_max";
+  if (differs(given.slots, existing.slots)) return "slots";
+  if (given.inline_bytes && stride_for(*given.inline_bytes) != stride_for(*existing.inline_bytes)) {
+    return "inline_bytes";
+  }
+  if (differs(given.bytes_max, existing.bytes_max)) return "bytes_max";
+  if (differs(given.fixed, existing.fixed)) return "fixed";
+  return nullptr;
+}
+
+std::uint32_t stride_for(std::uint32_t inline_bytes) noexcept {
+  return static_cast<std::uint32_t>(
+      base::round_up(inline_bytes + sizeof(ring::SlotHead), base::kCacheLineBytes));
+}
+
+}  // namespace ringpost::queue

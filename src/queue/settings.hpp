@@ -1,0 +1,24 @@
+// Settings of a queue: defaults, limits (semantics of SQS, sections 3 and 5), comparison.
+#pragma once
+
+#include "queue/queue_layout.hpp"
+#include "ringpost/options.hpp"
+#include "ringpost/result.hpp"
+
+namespace ringpost::queue {
+
+/// Every setting given, or its default.
+[[nodiscard]] QueueSettings with_defaults(const QueueSettings& given);
+/// kInvalidArgument names the setting and its limits.
+[[nodiscard]] Result<void> check_limits(const QueueSettings& given);
+/// Writes the changeable ones that are given.
+void store_settings(SettingWords& words, const QueueSettings& given) noexcept;
+[[nodiscard]] QueueSettings load_settings(const QueueHeader& header) noexcept;
+/// The name of the first given setting that differs, or null.
+[[nodiscard]] const char* first_difference(const QueueSettings& given,
+                                           const QueueSettings& existing) noexcept;
+
+/// Bytes of a slot that holds `inline_bytes` of payload.
+[[nodiscard]] std::uint32_t stride_for(std::uint32_t inline_bytes) noexcept;
+
+}  // namespace ringpost::queue

@@ -1,0 +1,120 @@
+// The bytes of a ring file: header page, then one array for each kind of writer.
+//
+//   0        RingHeader (identity and geometry, fixed at creation)
+//   +1 KiB   hot words: tail, head, returned-summary, due-summary, each on lines of its own
+//   4 KiB    claims       8 B a slot      producers
+//            leases      16 B a slot      consumers
+//            first       8 B a slot       consumers: when the message was first received
+//            hints        4 B a slot, and summaries above them
+//            due          8 B a block of 64 slots
+//            slots        stride B a slot producers
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/cache_line.hpp"
+#include "base/word128.hpp"
+
+namespace ringpost::ring {
+
+inline constexpr std::uint64_t kRingMagic = 0x474e495254534f50;  // "POSTRING"
+inline constexpr std::uint32_t kRingFormat = 1;
+
+inline constexpr std::uint32_t kSlotsMin = 64;
+inline constexpr std::uint32_t kSlotsMax = 1u << 20;  // a hazard entry has 20 bits for the slot
+inline constexpr std::uint32_t kHintGroupSlots = 16;  // one line of 4-byte cells
+inline constexpr std::uint32_t kHintBits = 32;        // groups under a middle word, of those: top
+inline constexpr std::uint32_t kDueBlockSlots = 64;
+
+/// Fixed once the file has its name. Written by the creator only, checked by whoever attaches.
+struct RingHeader {
+  std::uint64_t magic;
+  std::uint32_t format;
+  std::uint32_t slots_log2;
+  std::uint32_t stride;
+  std::uint32_t reserved;
+  std::uint64_t ring_id;  ///< unique for ever; part of message ids and back references
+  std::uint64_t queue_id;
+  std::uint64_t file_bytes;
+  std::uint64_t creator;  ///< shm::creator_word: whose a file is that nothing names yet
+};
+static_assert(sizeof(RingHeader) <= 1024);
+
+/// Where each array begins, derived from slots and stride alone.
+struct RingGeometry {
+  std::uint32_t slots = 0;
+  std::uint32_t stride = 0;  ///< bytes a slot, a multiple of 64
+  std::size_t claims = 0, leases = 0, first = 0, hint_cells = 0, hint_middle = 0, due = 0;
+  std::size_t slots_begin = 0;
+  std::size_t file_bytes = 0;
+
+  static constexpr RingGeometry of(std::uint32_t slots, std::uint32_t stride) noexcept {
+    RingGeometry g;
+    g.slots = slots;
+    g.stride = stride;
+    std::size_t at = base::kPageBytes;
+    const auto array = [&at](std::size_t count, std::size_t each) {
+      const std::size_t begin = at;
+      at = base::round_up(at + count * each, base::kHotLineBytes);
+      return begin;
+    };
+    g.claims = array(slots, 8);
+    g.leases = array(slots, 16);
+    g.first = array(slots, 8);
+    g.hint_cells = array(slots, 4);
+    g.hint_middle = array((slots + 511) / 512, 8);
+    g.due = array((slots + kDueBlockSlots - 1) / kDueBlockSlots, 8);
+    g.slots_begin = array(slots, stride);
+    g.file_bytes = base::round_up(at, base::kPageBytes);
+    return g;
+  }
+};
+
+/// Words that many look at, far apart. All are hints: the slots are the truth.
+struct RingHotWords {
+  alignas(base::kHotLineBytes) std::atomic<std::uint64_t> tail;  ///< by producers; rises
+  alignas(base::kHotLineBytes) std::atomic<std::uint64_t> head;  ///< by consumers; rises
+  /// Version and one bit for each part of the ring that may hold a returned message.
+  alignas(base::kHotLineBytes) std::atomic<std::uint64_t> hint_top;
+  /// Earliest deadline of the ring: see due_index.hpp.
+  std::atomic<std::uint64_t> due_top;
+};
+inline constexpr std::size_t kHotWordsOffset = 1024;
+static_assert(kHotWordsOffset + sizeof(RingHotWords) <= base::kPageBytes);
+
+/// The first bytes of a slot. `publish` is the word that consumers poll.
+struct SlotHead {
+  std::atomic<std::uint64_t> publish;  ///< lap whose content is complete
+  std::atomic<std::uint64_t> lengths;  ///< body bytes (32) · attribute bytes (24) · flags (8)
+  std::atomic<std::uint64_t> sent_ns;  ///< monotonic
+  // payload follows: content bytes, or a shm::BlockRef when kInBlock is set
+};
+static_assert(sizeof(SlotHead) == 24);
+
+/// Lengths and flags of a message, one word.
+struct Lengths {
+  std::uint64_t word = 0;
+  static constexpr std::uint64_t kInBlock = 1;  ///< the content lies in an arena block
+  static constexpr std::uint64_t kTimed = 2;    ///< sent_ns is precise: a latency sample
+  static constexpr std::uint32_t kAttributeBytesMax = (1u << 24) - 1;
+
+  static constexpr Lengths of(std::uint32_t body, std::uint32_t attributes,
+                              std::uint64_t flags) noexcept {
+    return {body | std::uint64_t{attributes} << 32 | flags << 56};
+  }
+  [[nodiscard]] constexpr std::uint32_t body() const noexcept {
+    return static_cast<std::uint32_t>(word);
+  }
+  [[nodiscard]] constexpr std::uint32_t attributes() const noexcept {
+    return static_cast<std::uint32_t>(word >> 32 & kAttributeBytesMax);
+  }
+  [[nodiscard]] constexpr std::uint64_t content() const noexcept {
+    return std::uint64_t{body()} + attributes();
+  }
+  [[nodiscard]] constexpr bool in_block() const noexcept { return (word >> 56 & kInBlock) != 0; }
+  [[nodiscard]] constexpr bool timed() const noexcept { return (word >> 56 & kTimed) != 0; }
+};
+
+}  // namespace ringpost::ring

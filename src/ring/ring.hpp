@@ -1,0 +1,57 @@
+// What every operation on a ring has at hand.
+#pragma once
+
+#include <cstdint>
+
+#include "ring/due_index.hpp"
+#include "ring/hints.hpp"
+#include "ring/ring_view.hpp"
+#include "shm/block_store.hpp"
+#include "shm/hazards.hpp"
+#include "shm/wait_word.hpp"
+
+namespace ringpost::ring {
+
+/// What a ring works with outside its own file.
+struct Surroundings {
+  shm::WaitWord& senders;    ///< sleep while the ring is full
+  shm::WaitWord& receivers;  ///< sleep while no message is visible
+  const shm::HazardBoard& hazards;
+  shm::BlockStore& blocks;
+  bool fenced = false;  ///< no membarrier on this machine: publish with a locked exchange
+};
+
+/// One mapped ring with its surroundings. Made once per participant and mapping.
+struct Ring : Surroundings {
+  Ring(const RingView& mapped, const Surroundings& surroundings) noexcept
+      : Surroundings(surroundings), view(mapped), hints(view), due(view) {}
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
+  const RingView view;
+  const Hints hints;
+  const DueIndex due;
+};
+
+/// Frees the payload block of the message in `slot`, if it has one. Only by whoever made the
+/// message go, while the content cannot change: before the CAS read the reference, after it free.
+inline void read_block_ref(const RingView& view, std::uint32_t slot, shm::BlockRef& ref,
+                           bool& has_block) noexcept {
+  has_block = Lengths{view.slot(slot).lengths.load(std::memory_order_relaxed)}.in_block();
+  if (has_block) {
+    auto* stored = reinterpret_cast<const std::uint64_t*>(view.payload(slot));
+    ref.block = __atomic_load_n(stored, __ATOMIC_RELAXED);
+    ref.generation = __atomic_load_n(stored + 1, __ATOMIC_RELAXED);
+  }
+}
+
+/// Moves a shared cursor on. Only a hint: others may be ahead.
+inline void raise_cursor(std::atomic<std::uint64_t>& cursor, std::uint64_t to) noexcept {
+  std::uint64_t seen = cursor.load(std::memory_order_relaxed);  // relaxed: a hint
+  while (static_cast<std::int64_t>(to - seen) > 0 &&
+         !cursor.compare_exchange_weak(seen, to, std::memory_order_release,
+                                       std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace ringpost::ring

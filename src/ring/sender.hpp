@@ -1,0 +1,53 @@
+// Sending: take a slot (claim), write it, make it visible (publish). protocols.md, section 1.
+#pragma once
+
+#include <cstdint>
+
+#include "ring/ring.hpp"
+
+namespace ringpost::ring {
+
+/// One participant's sending end of one ring. Its cursors are private guesses: every position below
+/// them is passed for ever, so they need no recovery.
+///
+/// Threads     one at a time.
+/// Blocking    never; no system call except to wake a sleeper.
+/// Crash       an unpublished claim of the dead is voided by the sweeper; before its publish a
+///             message is not visible, after it the message needs nobody.
+class Sender {
+ public:
+  enum class Claimed : std::uint8_t { kYes, kFull, kSealed };
+
+  Sender(Ring& ring, std::uint16_t me) noexcept : ring_(ring), me_(me) {}
+
+  /// Takes the next free slot. Until publish() the slot is mine and nobody waits for it.
+  Claimed claim(std::uint64_t& position) noexcept;
+
+  /// Makes the message in the slot of `position` visible (or, if delayed, findable).
+  void publish(std::uint64_t position) noexcept;
+
+  /// Before publish(): not visible before `due` (deadline units).
+  void delay(std::uint64_t position, std::uint64_t due) noexcept;
+
+  /// Moves the shared tail to my own: after a batch, or before somebody measures the backlog.
+  void flush() noexcept { raise_cursor(ring_.view.hot().tail, tail_); }
+
+ private:
+  enum class Step : std::uint8_t { kFree, kAdvance, kOvertaken, kAgain };
+  [[nodiscard]] Step inspect(std::uint64_t position) noexcept;
+  [[nodiscard]] Step make_passable(std::uint32_t slot, LeaseWord word, std::uint64_t lap) noexcept;
+  [[nodiscard]] bool has_room() noexcept;
+  void look_ahead() noexcept;
+
+  static constexpr std::int64_t kCursorStride = 16;
+  static constexpr std::uint32_t kLookAhead = 16;
+
+  Ring& ring_;
+  const std::uint16_t me_;
+  std::uint64_t tail_ = 0;  ///< every position below is passed by producers
+  std::uint64_t head_ = 0;  ///< every position below is passed by consumers
+  std::uint64_t idle_until_ =
+      0;  ///< lease words of positions [tail_, this) were seen idle(their lap)
+};
+
+}  // namespace ringpost::ring

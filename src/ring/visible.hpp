@@ -1,0 +1,26 @@
+// Whether a message may be visible, judged from shared words alone: for whoever only waits.
+#pragma once
+
+#include <cstdint>
+
+#include "ring/hints.hpp"
+#include "ring/ring_view.hpp"
+
+namespace ringpost::ring {
+
+/// True if a receive would perhaps find a message. False is certain at the time of the look, after
+/// a fence, but for leases and delays that become due (due_index.hpp).
+inline bool may_have_message(const RingView& view) noexcept {
+  if (Hints(view).any()) return true;
+  std::uint64_t head = view.hot().head.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < view.slots(); ++i, ++head) {  // the shared head may lag
+    const std::uint32_t slot = view.slot_of(head);
+    const std::uint64_t lap = view.lap_of(head);
+    if (view.lease_word(slot).passed(lap)) continue;
+    return view.slot(slot).publish.load(std::memory_order_acquire) == lap ||
+           Claim{view.claim(slot).load(std::memory_order_acquire)}.lap() >= lap;
+  }
+  return false;
+}
+
+}  // namespace ringpost::ring

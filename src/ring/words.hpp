@@ -1,0 +1,135 @@
+// The three words of a slot that are the truth, and how they are packed.
+//
+//   claim    producers' lines   who takes the slot for which lap
+//   publish  in the slot        the lap whose content is complete
+//   lease    consumers' lines   what consumers do with the message
+//
+// A position p counts for ever; its slot is p mod N, its lap 1 + p div N. Lap 0 means "never", so a
+// zeroed claim or publish word is right from the start; lease words start as idle(1).
+#pragma once
+
+#include <cstdint>
+
+#include "base/word128.hpp"
+
+namespace ringpost::ring {
+
+inline constexpr unsigned kLapBits = 44;
+inline constexpr unsigned kOwnerBits = 14;
+inline constexpr std::uint64_t kLapMask = (std::uint64_t{1} << kLapBits) - 1;
+inline constexpr std::uint64_t kOwnerMask = (std::uint64_t{1} << kOwnerBits) - 1;
+inline constexpr std::uint32_t kReceiveCountMax = (1u << 20) - 1;
+
+/// Deadlines in shared words count units of 10 µs since the monotonic clock's zero.
+inline constexpr std::uint64_t kDeadlineUnitNs = 10'000;
+inline constexpr std::uint64_t kDeadlineNever = kLapMask;
+
+constexpr std::uint64_t deadline_from_ns(std::uint64_t ns) noexcept {
+  const std::uint64_t units = ns / kDeadlineUnitNs + 1;  // rounded up: never early
+  return units < kDeadlineNever ? units : kDeadlineNever;
+}
+
+/// claim: lap, owner. Written by the producer that takes the slot; the owner goes on standing there
+/// after the publish, and a crash leaves a claim that the sweeper voids if it is unpublished.
+struct Claim {
+  std::uint64_t word = 0;
+
+  static constexpr std::uint64_t kSealedWord = ~std::uint64_t{0};  // lap infinity: no more claims
+
+  static constexpr Claim of(std::uint64_t lap, std::uint16_t owner) noexcept {
+    return {(lap & kLapMask) | std::uint64_t{owner} << kLapBits};
+  }
+  [[nodiscard]] constexpr std::uint64_t lap() const noexcept { return word & kLapMask; }
+  [[nodiscard]] constexpr std::uint16_t owner() const noexcept {
+    return static_cast<std::uint16_t>(word >> kLapBits & kOwnerMask);
+  }
+  [[nodiscard]] constexpr bool sealed() const noexcept { return word == kSealedWord; }
+};
+
+/// States of a lease word, and the moves between them. All but kIdle are "held".
+///
+/// from → to               by                        if the mover dies just after
+/// idle → leased           consumer                  returned by the sweeper or at the deadline
+/// idle → await            consumer                  found through the hint, set before
+/// idle, await → delayed   the claim's producer      due index lowered before; voided if
+/// unpublished idle, await → idle + 1  sweeper (void)            nothing is lost: it was never
+/// published leased → idle + 1       settler (acknowledge)     the slot is free; its block goes to
+/// the sweeper leased → returned       anybody (release, expiry, death)   found through the hint,
+/// set before returned, await → leased   consumer, through the hint      as idle → leased delayed →
+/// returned, await  anybody, when due      found through the hint, set before leased (viewed) →
+/// limbo settler                   cleared by any producer or the sweeper limbo → idle + 1 anybody,
+/// no hazard names it        its block goes to the sweeper
+enum class LeaseState : std::uint8_t {
+  kIdle = 0,      ///< everything before lap L is finished; waits for lap L
+  kLeased = 1,    ///< a consumer has it until the deadline
+  kReturned = 2,  ///< visible again
+  kAwait = 3,     ///< the head went past while it was being filled
+  kDelayed = 4,   ///< not visible before the deadline
+  kLimbo = 5,     ///< gone, but somebody may still be reading it in place
+};
+
+/// lease: state · mark · owner · lap ‖ deadline · receive count.
+struct LeaseWord {
+  base::Pair64 bits;
+
+  static constexpr unsigned kStateShift = kLapBits + kOwnerBits;
+  static constexpr std::uint64_t kViewedMark = std::uint64_t{1} << 61;
+
+  static constexpr std::uint64_t low_of(LeaseState state, std::uint64_t lap,
+                                        std::uint16_t owner = 0, bool viewed = false) noexcept {
+    return (lap & kLapMask) | std::uint64_t{owner} << kLapBits |
+           static_cast<std::uint64_t>(state) << kStateShift | (viewed ? kViewedMark : 0);
+  }
+  static constexpr std::uint64_t high_of(std::uint64_t deadline, std::uint32_t count) noexcept {
+    return (deadline & kLapMask) | std::uint64_t{count} << kLapBits;
+  }
+
+  static constexpr LeaseWord idle(std::uint64_t lap) noexcept {
+    return {{low_of(LeaseState::kIdle, lap), 0}};
+  }
+  static constexpr LeaseWord leased(std::uint64_t lap, std::uint16_t owner, std::uint64_t deadline,
+                                    std::uint32_t count, bool viewed = false) noexcept {
+    return {{low_of(LeaseState::kLeased, lap, owner, viewed), high_of(deadline, count)}};
+  }
+  static constexpr LeaseWord returned(std::uint64_t lap, std::uint32_t count,
+                                      bool viewed) noexcept {
+    return {{low_of(LeaseState::kReturned, lap, 0, viewed), high_of(0, count)}};
+  }
+  static constexpr LeaseWord await(std::uint64_t lap) noexcept {
+    return {{low_of(LeaseState::kAwait, lap), 0}};
+  }
+  static constexpr LeaseWord delayed(std::uint64_t lap, std::uint64_t due) noexcept {
+    return {{low_of(LeaseState::kDelayed, lap), high_of(due, 0)}};
+  }
+  static constexpr LeaseWord limbo(std::uint64_t lap) noexcept {
+    return {{low_of(LeaseState::kLimbo, lap), 0}};
+  }
+
+  [[nodiscard]] constexpr LeaseState state() const noexcept {
+    return static_cast<LeaseState>(bits.low >> kStateShift & 7);
+  }
+  [[nodiscard]] constexpr bool held() const noexcept { return state() != LeaseState::kIdle; }
+  /// A lease of this message expired under an in-place reader, who may still be looking.
+  [[nodiscard]] constexpr bool viewed() const noexcept { return (bits.low & kViewedMark) != 0; }
+  [[nodiscard]] constexpr std::uint64_t lap() const noexcept { return bits.low & kLapMask; }
+  [[nodiscard]] constexpr std::uint16_t owner() const noexcept {
+    return static_cast<std::uint16_t>(bits.low >> kLapBits & kOwnerMask);
+  }
+  [[nodiscard]] constexpr std::uint64_t deadline() const noexcept { return bits.high & kLapMask; }
+  [[nodiscard]] constexpr std::uint32_t count() const noexcept {
+    return static_cast<std::uint32_t>(bits.high >> kLapBits);
+  }
+  [[nodiscard]] constexpr LeaseWord with_lap(std::uint64_t lap) const noexcept {
+    return {{(bits.low & ~kLapMask) | (lap & kLapMask), bits.high}};
+  }
+  [[nodiscard]] constexpr bool is(LeaseState state, std::uint64_t lap) const noexcept {
+    return this->state() == state && this->lap() == lap;
+  }
+  /// The cursors have gone by position (slot, lap) for good.
+  [[nodiscard]] constexpr bool passed(std::uint64_t lap) const noexcept {
+    return this->lap() > lap || (this->lap() == lap && held());
+  }
+  friend constexpr bool operator==(const LeaseWord&, const LeaseWord&) = default;
+};
+
+}  // namespace ringpost::ring

@@ -1,0 +1,167 @@
+// The arena: memory for payloads that do not fit a slot, in size classes, shared by a whole bus.
+//
+// A segment is a file of equal blocks. Every block has a descriptor whose state word is the truth:
+//
+//   FREE(g) → OWNED(p, g+1) → LIVE(p, g+1) → FREE(g+1)
+//     allocate  CAS by p        store by p     CAS by whoever made the message go
+//
+// The back reference {ring, slot, lap} is written before LIVE, and LIVE before the message is
+// published. Bitmaps and a participant's private magazines only say where a free block may be
+// found; a wrong hint costs a look.
+//
+// Crash  OWNED by a dead participant: the sweeper frees it. LIVE whose message is gone (its back
+//        reference says which): the sweeper frees it. Freeing compares the generation, so it
+//        happens once, whoever does it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "shm/block_store.hpp"
+#include "shm/bus_files.hpp"
+#include "shm/participant.hpp"
+
+namespace ringpost::shm {
+
+inline constexpr std::uint64_t kSegmentMagic = 0x4d45475352415354;
+inline constexpr std::uint32_t kSegmentFormat = 1;
+
+/// Which message a LIVE block belongs to.
+struct BackReference {
+  std::uint64_t ring_id = 0;
+  std::uint32_t slot = 0;
+  std::uint64_t lap = 0;
+};
+
+/// 32 bytes in shared memory.
+struct BlockDescriptor {
+  std::atomic<std::uint64_t> state;       ///< state (2) · owner (14) · generation (48)
+  std::atomic<std::uint64_t> back_ring;   ///< by the owner, before LIVE
+  std::atomic<std::uint64_t> back_slot;   ///< lap << 20 | slot
+  std::atomic<std::uint64_t> deliveries;  ///< reserved for fan-out: one bit a delivery
+};
+static_assert(sizeof(BlockDescriptor) == 32);
+
+struct SegmentHeader {
+  std::uint64_t magic;
+  std::uint32_t format;
+  std::uint32_t size_class;
+  std::uint32_t blocks;
+  std::uint32_t reserved;
+  std::uint64_t segment_id;
+  std::uint64_t creator;  ///< creator_word(): whose a file is that the table does not name yet
+};
+
+/// A block in hand.
+struct Block {
+  BlockRef ref;
+  std::byte* data = nullptr;
+  std::uint64_t bytes = 0;
+};
+
+/// The mapped segments of a bus, shared by the participants of a process.
+class ArenaSegments {
+ public:
+  explicit ArenaSegments(std::shared_ptr<BusFiles> bus) noexcept : bus_(std::move(bus)) {}
+
+  struct Segment {
+    sys::Mapping mapping;
+    std::uint32_t size_class = 0;
+    std::uint32_t blocks = 0;
+    std::byte* data = nullptr;
+    [[nodiscard]] BlockDescriptor& descriptor(std::uint32_t index) const noexcept;
+    [[nodiscard]] std::atomic<std::uint64_t>& bitmap(std::uint32_t word) const noexcept;
+    [[nodiscard]] std::uint32_t bitmap_words() const noexcept { return (blocks + 63) / 64; }
+  };
+
+  /// Null when the table has no such segment or its file is not right. Maps it at the first use.
+  [[nodiscard]] const Segment* segment(std::uint32_t size_class, std::uint32_t number) noexcept;
+  /// Adds the next segment of the class. Errors kNoSpace.
+  Errc grow(std::uint32_t size_class, std::uint64_t creator,
+            const std::string& temporary_name) noexcept;
+
+  /// Removes complete segment files that the table does not name, made by a dead participant.
+  std::uint64_t remove_orphans(std::uint64_t creator);
+  [[nodiscard]] std::uint64_t reserved_bytes() const noexcept;
+  [[nodiscard]] BusFiles& bus() const noexcept { return *bus_; }
+
+  [[nodiscard]] static std::uint32_t blocks_in(std::uint32_t size_class,
+                                               std::uint32_t number) noexcept;
+  [[nodiscard]] static std::size_t file_bytes(std::uint32_t size_class,
+                                              std::uint32_t number) noexcept;
+
+ private:
+  const Segment* map_segment(std::uint32_t size_class, std::uint32_t number) noexcept;
+  std::shared_ptr<BusFiles> bus_;
+  std::mutex mapping_mutex_;  // of this process, cold: never held by another
+  std::atomic<const Segment*> mapped_[kSizeClasses][kSegmentsPerClass] = {};
+  std::unique_ptr<Segment> owned_[kSizeClasses][kSegmentsPerClass];
+};
+
+/// One participant's access to the arena.
+///
+/// Threads     one at a time.
+/// Blocking    never; no system call but to map or to add a segment.
+/// Complexity  O(1) while hints are right; a scan of the class when the arena is at its limit.
+class Arena final : public BlockStore {
+ public:
+  Arena(std::shared_ptr<ArenaSegments> segments, const Participant& me);
+  ~Arena() override;
+
+  static constexpr std::uint64_t kBlockBytesMax = std::uint64_t{kSmallestBlockBytes}
+                                                  << (kSizeClasses - 1);
+
+  /// A block of at least `bytes`, OWNED by me. Errors kTooLarge, kNoSpace.
+  Errc allocate(std::uint64_t bytes, Block& block) noexcept;
+  /// Before the message is published.
+  void make_live(const BlockRef& ref, const BackReference& back) noexcept;
+  /// LIVE → FREE if this is still that use of the block.
+  void free(const BlockRef& ref) noexcept override;
+  /// OWNED by me → FREE.
+  void abandon(const BlockRef& ref) noexcept;
+
+  /// The memory of a block, or null if the reference (bytes of a peer) is impossible.
+  [[nodiscard]] std::byte* data(const BlockRef& ref, std::uint64_t content_bytes) noexcept;
+
+  /// Frees what the dead left: see above. `dead` 0: only LIVE blocks whose message is gone.
+  std::uint64_t sweep(std::uint16_t dead,
+                      const std::function<bool(const BackReference&)>& is_gone) noexcept;
+
+  struct Usage {
+    std::uint64_t blocks = 0, blocks_used = 0, bytes_used = 0;
+  };
+  [[nodiscard]] Usage usage() noexcept;
+  /// Calls visit(ref, back) for each LIVE block.
+  void for_each_live(const std::function<void(const BlockRef&, const BackReference&)>& visit);
+
+ private:
+  static constexpr std::uint32_t kMagazine = 16;
+  struct Magazine {
+    std::array<std::uint64_t, kMagazine> blocks;
+    std::uint32_t count = 0;
+  };
+  struct Located {
+    const ArenaSegments::Segment* segment = nullptr;
+    BlockDescriptor* descriptor = nullptr;
+    std::uint32_t index = 0;
+  };
+  [[nodiscard]] Located locate(std::uint64_t block) noexcept;
+  bool try_own(std::uint64_t block, Block& out) noexcept;
+  bool refill(std::uint32_t size_class) noexcept;
+  bool refill_by_scan(std::uint32_t size_class) noexcept;
+  void keep(std::uint64_t block) noexcept;
+  void hint(std::uint64_t block) noexcept;
+  bool release(const BlockRef& ref, std::uint64_t state_required) noexcept;
+
+  std::shared_ptr<ArenaSegments> segments_;
+  const std::uint16_t me_;
+  const std::uint64_t creator_;
+  const std::string temporary_name_;
+  std::array<Magazine, kSizeClasses> magazines_{};
+};
+
+}  // namespace ringpost::shm

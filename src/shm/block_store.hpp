@@ -1,0 +1,21 @@
+// Payload blocks as the ring sees them: a reference, and somewhere to give it back.
+#pragma once
+
+#include <cstdint>
+
+namespace ringpost::shm {
+
+struct BlockRef {
+  std::uint64_t block = 0;       ///< size class, segment, index: see arena.hpp
+  std::uint64_t generation = 0;  ///< of this use of the block: a stale reference frees nothing
+};
+
+/// Exactly-once is the block's own business (its generation): freeing twice, or not at all after a
+/// crash, is safe.
+class BlockStore {
+ public:
+  virtual ~BlockStore() = default;
+  virtual void free(const BlockRef& ref) noexcept = 0;
+};
+
+}  // namespace ringpost::shm

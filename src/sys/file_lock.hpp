@@ -1,0 +1,22 @@
+// Locks on single bytes of a file that the kernel releases when their holder dies.
+//
+// Open-file-description locks: they belong to the opened file and not to the process (a classic
+// POSIX lock vanishes when any descriptor of the file is closed). A forked child shares them, so
+// whoever holds one closes its descriptor in the child.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "sys/file.hpp"
+
+namespace ringpost::sys {
+
+/// True: this descriptor holds the write lock on `byte` now. Never blocks.
+[[nodiscard]] bool try_lock_byte(const Fd& file, std::uint64_t byte) noexcept;
+void unlock_byte(const Fd& file, std::uint64_t byte) noexcept;
+/// Whether another open file description holds it.
+[[nodiscard]] bool is_byte_locked(const Fd& file, std::uint64_t byte) noexcept;
+
+}  // namespace ringpost::sys

@@ -1,0 +1,129 @@
+"""The rules of style: each takes {path: text} and gives its findings."""
+
+import os
+import re
+
+import cpp
+from tree import Finding, is_cpp
+
+COLUMNS_MAX = 100
+FUNCTION_LINES_MAX = 70
+FILE_LINES_MAX = 600
+CODE = (".cpp", ".hpp", ".py", ".cmake", "CMakeLists.txt")
+
+# A lower layer never includes a higher one; a folder of src/ stands here or is a finding.
+LAYERS = {"base": 0, "sys": 1, "shm": 2, "ring": 3, "queue": 4, "client": 5}
+# Public headers that promise what a layer gives; the others depend on nothing.
+PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client",
+          "wait_set.hpp": "client", "admin.hpp": "client", "ringpost.hpp": "client"}
+
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
+_LEFTOVER = re.compile(r"\b(" + "|".join(("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK")) + r")\b")
+_PRIVATE_WAIT = re.compile(r"(\.|->)(wait|notify_one|notify_all)\s*\(|\batomic_(wait|notify)")
+_MACHINE_PATH = re.compile(r"(?<![\w./}])/(home|root|work|Users|mnt|media)/\w")
+_TAG = re.compile(r"\[(ord:[a-z0-9-]+)\]")
+ORDERING = "src/ring/ORDERING.md"
+
+
+def _matches(pattern, tree, what, wanted=lambda path: True, view=lambda text: text):
+    return [Finding(path, text.count("\n", 0, match.start()) + 1, f"{what}: {match.group().strip()}")
+            for path, text in tree.items() if wanted(path)
+            for match in pattern.finditer(view(text))]
+
+
+def columns(tree):
+    return [Finding(path, number, f"{len(line)} columns, at most {COLUMNS_MAX}")
+            for path, text in tree.items() if is_cpp(path)
+            for number, line in enumerate(text.splitlines(), 1) if len(line) > COLUMNS_MAX]
+
+
+def function_lines(tree):
+    return [Finding(path, first, f"{name} has {last - first + 1} lines, at most "
+                    f"{FUNCTION_LINES_MAX}", name)
+            for path, text in tree.items() if is_cpp(path)
+            for name, first, last in cpp.functions(text)
+            if last - first + 1 > FUNCTION_LINES_MAX]
+
+
+def file_lines(tree):
+    return [Finding(path, 1, f"{text.count(chr(10))} lines, at most {FILE_LINES_MAX}")
+            for path, text in tree.items()
+            if path.endswith(CODE) and text.count("\n") > FILE_LINES_MAX]
+
+
+def layers(tree):
+    found = []
+    for path, text in tree.items():
+        parts = path.split("/")
+        if not is_cpp(path) or parts[0] not in ("src", "include"):
+            continue
+        public = parts[0] == "include"
+        layer = PUBLIC.get(parts[-1], "base") if public else parts[1]
+        if layer not in LAYERS:
+            found.append(Finding(path, 1, f"src/{layer} is not in the order of layers"))
+            continue
+        for match in _INCLUDE.finditer(text):
+            if not _may_include(layer, public, match.group(1)):
+                line = text.count("\n", 0, match.start(1)) + 1
+                found.append(Finding(path, line, f"{layer} must not include {match.group(1)}"))
+    return found
+
+
+def _may_include(layer, public, header):
+    folder, _, name = header.partition("/")
+    if folder == "ringpost":
+        return LAYERS[PUBLIC.get(name, "base")] <= LAYERS[layer]
+    return not public and LAYERS.get(folder, len(LAYERS)) <= LAYERS[layer]
+
+
+def leftovers(tree):
+    return _matches(_LEFTOVER, tree, "finish or delete",
+                    lambda path: path != "LICENSE")
+
+
+def atomic_wait(tree):
+    return _matches(_PRIVATE_WAIT, tree, "does not wake another process",
+                    lambda path: is_cpp(path) and path.startswith(("src/", "include/")), cpp.code)
+
+
+def machine_paths(tree):
+    return _matches(_MACHINE_PATH, tree, "path of one machine")
+
+
+def ordering(tree):
+    """Each tag stands at both ends in the code, and once in the table of pairings."""
+    sites = {}
+    for path, text in tree.items():
+        if is_cpp(path) and path.startswith(("src/", "include/")):
+            for match in _TAG.finditer(text):
+                place = (path, text.count("\n", 0, match.start()) + 1)
+                sites.setdefault(match.group(1), []).append(place)
+    table = _TAG.findall(tree.get(ORDERING, ""))
+    found = []
+    for tag, places in sites.items():
+        if len(places) < 2:
+            found.append(Finding(*places[0], f"[{tag}] has no partner"))
+        if table.count(tag) != 1:
+            found.append(Finding(*places[0], f"[{tag}] stands {table.count(tag)} times in "
+                                 f"{ORDERING}, not once"))
+    found += [Finding(ORDERING, 1, f"[{tag}] is not in the code")
+              for tag in sorted(set(table) - sites.keys())]
+    return found
+
+
+RULES = {
+    "columns": columns,
+    "function-lines": function_lines,
+    "file-lines": file_lines,
+    "layers": layers,
+    "leftovers": leftovers,
+    "atomic-wait": atomic_wait,
+    "machine-paths": machine_paths,
+    "ordering": ordering,
+}
+
+
+def own_path(root):
+    """A pattern for the folder that this checkout lies in and for the user's home."""
+    places = {root, os.path.expanduser("~")} - {"/", "/root"}
+    return re.compile("|".join(re.escape(place) + r"(?=[/\s\"'`]|$)" for place in sorted(places)))

@@ -1,0 +1,58 @@
+# Tests, as ctest and tools/check know them.
+
+# A program of gtests.
+#   ringpost_add_test(NAME name SOURCES file... [LIBS target...] [ENV NAME=value...]
+#                     [ARGS arg...] [CI_ARGS arg...] [TIMEOUT seconds] LABELS label...)
+# Labels: fast (every build), tidy (release build only), rig (release build only; depth from
+# RINGPOST_DEPTH, random numbers from RINGPOST_SEED), asan, tsan (a rig for these builds too).
+# CI_ARGS follow ARGS at the depths ci and nightly.
+function(ringpost_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT"
+    "SOURCES;LIBS;ENV;ARGS;CI_ARGS;LABELS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME OR NOT arg_SOURCES)
+    message(FATAL_ERROR "ringpost_add_test: wrong arguments: ${ARGV}")
+  endif()
+  find_package(GTest REQUIRED)
+  find_package(Threads REQUIRED)
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE
+    ${arg_LIBS} GTest::gtest GTest::gtest_main Threads::Threads ringpost_flags)
+  target_include_directories(${arg_NAME} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  add_test(NAME ${arg_NAME} COMMAND ${arg_NAME} ${arg_ARGS})
+  ringpost_describe_test("${arg_NAME}" "${arg_LABELS}" "${arg_TIMEOUT}"
+    "${arg_ENV}" "${arg_CI_ARGS}")
+endfunction()
+
+# A test that is a script; it takes --gtest_output=xml:FILE and reports as a program of gtests does.
+#   ringpost_add_script_test(NAME name COMMAND program arg... [ENV NAME=value...]
+#                            [TIMEOUT seconds] LABELS label...)
+function(ringpost_add_script_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "COMMAND;ENV;LABELS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME OR NOT arg_COMMAND)
+    message(FATAL_ERROR "ringpost_add_script_test: wrong arguments: ${ARGV}")
+  endif()
+  add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND})
+  ringpost_describe_test("${arg_NAME}" "${arg_LABELS}" "${arg_TIMEOUT}" "${arg_ENV}" "")
+endfunction()
+
+function(ringpost_describe_test name labels timeout env ci_args)
+  set(known fast tidy rig asan tsan)
+  foreach(label IN LISTS labels)
+    if(NOT label IN_LIST known)
+      message(FATAL_ERROR "test ${name}: unknown label ${label}; there are: ${known}")
+    endif()
+  endforeach()
+  if(NOT labels)
+    message(FATAL_ERROR "test ${name} has no label; there are: ${known}")
+  endif()
+  if(NOT timeout)
+    set(timeout 1200)  # a watchdog against hanging, no promise of speed
+  endif()
+  if(ci_args)
+    list(JOIN ci_args " " ci_args)
+    list(APPEND env "RINGPOST_CI_ARGS=${ci_args}")
+  endif()
+  set_tests_properties(${name} PROPERTIES
+    LABELS "${labels}" TIMEOUT ${timeout} ENVIRONMENT "${env}"
+    WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+endfunction()
