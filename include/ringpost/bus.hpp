@@ -17,6 +17,10 @@
 
 namespace ringpost {
 
+namespace client {
+class Member;
+}
+
 /// An attachment to a bus.
 ///
 /// Threads   one at a time; clone() gives another thread a participant of its own.
@@ -67,6 +71,7 @@ class RINGPOST_API Bus {
 
  private:
   friend class WaitSet;
+  friend class client::Member;
   struct Impl;
   explicit Bus(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;

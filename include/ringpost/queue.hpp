@@ -63,7 +63,8 @@ class RINGPOST_API Queue {
   /// The same into an object that the caller keeps (cleared first): the fastest form.
   Errc receive(Leases& into, const ReceiveOptions& options = {}) noexcept;
 
-  /// Settle by receipt, from any process. Errors as for Lease.
+  /// Settle by receipt, from any process. Whoever received the message may go on reading it in
+  /// place as long as its Lease lives. Errors as for Lease.
   Errc acknowledge(const Receipt& receipt) noexcept;
   Errc release(const Receipt& receipt, Duration delay = Duration::zero()) noexcept;
   Errc extend(const Receipt& receipt, Duration timeout) noexcept;

@@ -67,6 +67,8 @@ class AttributeList {
   constexpr AttributeList(std::initializer_list<Attribute> list) noexcept
       : items_(list.begin(), list.size()) {}
   constexpr AttributeList(std::span<const Attribute> items) noexcept : items_(items) {}
+  template <std::size_t kCount>
+  constexpr AttributeList(const Attribute (&items)[kCount]) noexcept : items_(items) {}
 
   [[nodiscard]] constexpr auto begin() const noexcept { return items_.begin(); }
   [[nodiscard]] constexpr auto end() const noexcept { return items_.end(); }

@@ -12,10 +12,62 @@
 #include "sys/file_lock.hpp"
 
 namespace ringpost {
+namespace {
 
-struct Bus::Impl {
-  std::shared_ptr<client::Member> member;
-};
+Result<void> check_not_forked(const client::Member& member) {
+  if (!member.me().is_forked()) return {};
+  return sys::error(Errc::kForked, "bus", message(Errc::kForked));
+}
+
+std::string who_is_attached(std::string_view bus, BusOptions options) {
+  options.create = false;
+  const auto files = shm::BusFiles::open(std::string(bus), options);
+  if (!files) return "a process";
+  for (std::uint32_t index = 1; index < (*files)->participants_high(); ++index) {
+    if (!shm::is_alive(**files, index)) continue;
+    return "process " + std::to_string((*files)->participant(index).pid);
+  }
+  return "a process";
+}
+
+/// Where a bus lies from the moment of its removal until its files are gone.
+std::string hidden_path(const BusOptions& options) {
+  return shm::shm_directory(options) + "/.removed-";
+}
+
+/// Also what an earlier remover left behind, who died.
+void remove_hidden(const BusOptions& options) {
+  std::error_code ignored;  // others' are theirs
+  for (const auto& entry :
+       std::filesystem::directory_iterator(shm::shm_directory(options), ignored)) {
+    const std::string path = entry.path().string();
+    if (path.starts_with(hidden_path(options))) std::filesystem::remove_all(path, ignored);
+  }
+}
+
+/// Whether a call may go on that concerns the queue of that name.
+Result<void> check(const client::Member& member, std::string_view queue) {
+  if (!shm::is_valid_name(queue)) {
+    return sys::error(Errc::kInvalidArgument, "queue name \"" + std::string(queue) + "\"",
+                      "use 1 to 80 of A-Z a-z 0-9 - _");
+  }
+  return check_not_forked(member);
+}
+
+/// A file in place of a queue that is none, or not any more. Its rings, if it has any, are orphans.
+Result<void> delete_damaged(client::Member& member, const std::string& queue, const Error& error) {
+  switch (error.code) {
+    case Errc::kWrongFormat:
+    case Errc::kCorrupt:
+    case Errc::kUnsafeFile:
+      sys::remove_name(member.files().queues(), queue);
+      return {};
+    default:
+      return Unexpected(error);
+  }
+}
+
+}  // namespace
 
 Bus::Bus(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Bus::Bus(Bus&&) noexcept = default;
@@ -31,6 +83,7 @@ Result<Bus> Bus::open(std::string_view name, const BusOptions& options) {
 }
 
 Result<Bus> Bus::clone() const {
+  if (auto usable = check_not_forked(*impl_->member); !usable) return Unexpected(usable.error());
   auto member = client::Member::attach(impl_->member->context_pointer());
   if (!member) return Unexpected(member.error());
   return Bus(std::make_unique<Impl>(Impl{std::move(*member)}));
@@ -43,8 +96,10 @@ Result<std::vector<std::string>> Bus::list(const BusOptions& options) {
     if (directory.error() == Errc::kNotFound) return std::vector<std::string>{};
     return Unexpected(directory.error());
   }
+  const auto found = sys::names_in(*directory);
+  if (!found) return found;
   std::vector<std::string> names;
-  for (const std::string& name : sys::names_in(*directory)) {
+  for (const std::string& name : *found) {
     struct stat status {};
     if (::stat((path + "/" + name + "/bus").c_str(), &status) == 0) names.push_back(name);
   }
@@ -52,35 +107,34 @@ Result<std::vector<std::string>> Bus::list(const BusOptions& options) {
 }
 
 Result<void> Bus::remove(std::string_view name, const BusOptions& options) {
-  BusOptions existing = options;
-  existing.create = false;
-  auto files = shm::BusFiles::open(std::string(name), existing);
-  if (!files) return Unexpected(files.error());
-  for (std::uint32_t index = 1; index < (*files)->participants_high(); ++index) {
-    if (!shm::is_alive(**files, index)) continue;
-    return sys::error(Errc::kBusy, (*files)->path(),
-                      "process " + std::to_string((*files)->participant(index).pid) +
-                          " is attached: stop it first");
+  if (!shm::is_valid_name(name)) {
+    return sys::error(Errc::kNotFound, "bus \"" + std::string(name) + "\"", "no such bus");
   }
-  // Out of sight first, so that nobody attaches to half a bus.
-  const std::string hidden =
-      shm::shm_directory(options) + "/.removed-" + std::to_string(sys::unique_id());
-  if (::rename((*files)->path().c_str(), hidden.c_str()) != 0) {
-    return sys::system_error("cannot remove", (*files)->path(), errno);
+  const std::string path = shm::shm_directory(options) + "/" + std::string(name);
+  auto directory = sys::open_directory(path, false, 0);
+  if (!directory) return Unexpected(directory.error());
+  // With every liveness lock in hand nobody is attached, and nobody attaches until all is gone. A
+  // bus file that cannot be opened has no participants.
+  const auto file = sys::open_file(*directory, "bus");
+  if (file && !sys::try_lock_bytes(*file, shm::kLivenessByte, shm::kParticipantsMax)) {
+    return sys::error(Errc::kBusy, path,
+                      who_is_attached(name, options) + " is attached: stop it first");
+  }
+  const std::string hidden = hidden_path(options) + std::to_string(sys::unique_id());
+  if (::rename(path.c_str(), hidden.c_str()) != 0) {
+    return sys::system_error("cannot remove", path, errno);
   }
   std::error_code failure;
   std::filesystem::remove_all(hidden, failure);
   if (failure) return sys::system_error("cannot remove", hidden, failure.value());
+  remove_hidden(options);
   return {};
 }
 
 Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings) {
   constexpr int kTriesMax = 100;  // against another process that keeps deleting it
   if (auto checked = queue::check_limits(settings); !checked) return Unexpected(checked.error());
-  if (!shm::is_valid_name(name)) {
-    return sys::error(Errc::kInvalidArgument, "queue name \"" + std::string(name) + "\"",
-                      "use 1 to 80 of A-Z a-z 0-9 - _");
-  }
+  if (auto usable = check(*impl_->member, name); !usable) return Unexpected(usable.error());
   const std::string wanted(name);
   client::Member& member = *impl_->member;
   for (int tries = 0; tries < kTriesMax; ++tries) {
@@ -101,10 +155,7 @@ Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings) {
 }
 
 Result<Queue> Bus::open_queue(std::string_view name) {
-  if (!shm::is_valid_name(name)) {
-    return sys::error(Errc::kInvalidArgument, "queue name \"" + std::string(name) + "\"",
-                      "use 1 to 80 of A-Z a-z 0-9 - _");
-  }
+  if (auto usable = check(*impl_->member, name); !usable) return Unexpected(usable.error());
   client::Member& member = *impl_->member;
   auto mapping = member.context().queues.open(std::string(name));
   if (!mapping) return Unexpected(mapping.error());
@@ -118,9 +169,10 @@ Result<Queue> Bus::open_queue(std::string_view name) {
 }
 
 Result<void> Bus::delete_queue(std::string_view name) {
+  if (auto usable = check(*impl_->member, name); !usable) return usable;
   client::Member& member = *impl_->member;
   auto mapping = member.context().queues.open(std::string(name));
-  if (!mapping) return Unexpected(mapping.error());
+  if (!mapping) return delete_damaged(member, std::string(name), mapping.error());
   queue::QueueHeader& header = (*mapping)->header();
   std::uint32_t open = 0;
   const bool mine = header.state.compare_exchange_strong(
@@ -133,12 +185,16 @@ Result<void> Bus::delete_queue(std::string_view name) {
 }
 
 Result<std::vector<std::string>> Bus::queue_names(std::string_view prefix) const {
-  std::vector<std::string> names = sys::names_in(impl_->member->files().queues());
-  std::erase_if(names, [&](const std::string& name) { return !name.starts_with(prefix); });
+  if (auto usable = check_not_forked(*impl_->member); !usable) return Unexpected(usable.error());
+  auto names = sys::names_in(impl_->member->files().queues());
+  if (!names) return names;
+  std::erase_if(*names, [&](const std::string& name) { return !name.starts_with(prefix); });
   return names;
 }
 
-Bus::Swept Bus::sweep() { return impl_->member->sweep(true); }
+Bus::Swept Bus::sweep() {
+  return check_not_forked(*impl_->member) ? impl_->member->sweep(true) : Swept{};
+}
 const std::string& Bus::name() const noexcept { return impl_->member->files().name(); }
 const std::string& Bus::directory() const noexcept { return impl_->member->files().path(); }
 std::uint32_t Bus::participant_index() const noexcept { return impl_->member->me().index(); }
@@ -151,8 +207,8 @@ Result<std::shared_ptr<Member>> Member::attach(std::shared_ptr<Context> context)
   auto me = shm::Participant::attach(context->files);
   if (!me) return Unexpected(me.error());
   std::shared_ptr<Member> member(new Member(std::move(context), std::move(*me)));
-  if (const auto& before = member->me().heir_of()) {
-    member->clear_up_after(*before);
+  if (member->me().heir_of()) {
+    if (auto done = member->clear_up_inheritance(); !done) return Unexpected(done.error());
     member->me().begin_own_life();
   }
   return member;

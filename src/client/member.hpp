@@ -27,6 +27,8 @@ struct Context {
 class Member final : public queue::Housekeeper, public std::enable_shared_from_this<Member> {
  public:
   static Result<std::shared_ptr<Member>> attach(std::shared_ptr<Context> context);
+  /// The one behind a Bus.
+  [[nodiscard]] static Member& of(const Bus& bus) noexcept;
 
   [[nodiscard]] Context& context() noexcept { return *context_; }
   [[nodiscard]] const std::shared_ptr<Context>& context_pointer() const noexcept {
@@ -34,13 +36,14 @@ class Member final : public queue::Housekeeper, public std::enable_shared_from_t
   }
   [[nodiscard]] shm::BusFiles& files() noexcept { return *context_->files; }
   [[nodiscard]] shm::Participant& me() noexcept { return *me_; }
+  [[nodiscard]] const shm::Participant& me() const noexcept { return *me_; }
   [[nodiscard]] shm::Arena& arena() noexcept { return arena_; }
 
   [[nodiscard]] queue::Membership membership() { return {*me_, arena_, *this, shared_from_this()}; }
   void clear_up() noexcept override;
 
   /// Sweeps what the former owner of my own entry left.
-  void clear_up_after(std::uint64_t incarnation);
+  Result<void> clear_up_inheritance();
 
   /// Sweeps the dead; with `repair` also everything that a sweep can rebuild.
   Bus::Swept sweep(bool repair);
@@ -57,3 +60,13 @@ class Member final : public queue::Housekeeper, public std::enable_shared_from_t
 void delete_queue_files(Member& member, queue::QueueMapping& mapping);
 
 }  // namespace ringpost::client
+
+namespace ringpost {
+
+struct Bus::Impl {
+  std::shared_ptr<client::Member> member;
+};
+
+inline client::Member& client::Member::of(const Bus& bus) noexcept { return *bus.impl_->member; }
+
+}  // namespace ringpost

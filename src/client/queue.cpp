@@ -35,7 +35,7 @@ Errc Queue::receive(Leases& into, const ReceiveOptions& options) noexcept {
 
 Errc Queue::acknowledge(const Receipt& receipt) noexcept { return core_->acknowledge(receipt); }
 Errc Queue::release(const Receipt& receipt, Duration delay) noexcept {
-  return core_->release(receipt, delay);
+  return core_->release(receipt, delay, true);
 }
 Errc Queue::extend(const Receipt& receipt, Duration timeout) noexcept {
   return core_->extend(receipt, timeout);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "client/member.hpp"
+#include "client/orphans.hpp"
 #include "ring/sweep.hpp"
 
 namespace ringpost::client {
@@ -16,19 +17,53 @@ struct OpenQueue {
   std::vector<std::shared_ptr<queue::MappedRing>> rings;
 };
 
-/// Every queue of the bus with its rings. Queues that cannot be opened are the doctor's business.
-std::vector<OpenQueue> open_all(Member& member) {
+/// This process has run out of something: another one, or a later try, may succeed.
+bool is_passing(const Error& error) noexcept {
+  return error.code == Errc::kSystem || error.code == Errc::kNoSpace;
+}
+
+/// Why a ring that the chain names could not be opened, if that will pass.
+std::optional<Error> why_not(Member& member, queue::QueueMapping& mapping, std::uint64_t number) {
+  const std::uint64_t id = mapping.chain_id(number);
+  if (id == queue::ChainEntry::kNone || id == queue::ChainEntry::kRetired) return std::nullopt;
+  const std::string name = queue::ring_file_name(id);
+  const auto file = sys::open_file(member.files().rings(), name);
+  if (!file) return is_passing(file.error()) ? std::optional(file.error()) : std::nullopt;
+  const auto mapped =
+      shm::map_checked(*file, name, ring::kRingMagic, ring::kRingFormat, base::kPageBytes);
+  return !mapped && is_passing(mapped.error()) ? std::optional(mapped.error()) : std::nullopt;
+}
+
+/// Every queue of the bus with its rings. What is damaged is the doctor's business; `failure` tells
+/// of what this process could not open for lack of descriptors or memory.
+std::vector<OpenQueue> open_all(Member& member, std::optional<Error>& failure) {
   std::vector<OpenQueue> all;
-  for (const std::string& name : sys::names_in(member.files().queues())) {
+  const auto names = sys::names_in(member.files().queues());
+  if (!names) {
+    failure = names.error();
+    return all;
+  }
+  for (const std::string& name : *names) {
     auto mapping = member.context().queues.open(name);
-    if (!mapping) continue;
+    if (!mapping) {
+      if (is_passing(mapping.error())) failure = mapping.error();
+      continue;
+    }
+    if ((*mapping)->header().state.load(std::memory_order_acquire) != 0) {
+      delete_queue_files(member, **mapping);  // unless its deleter is still at it
+      continue;
+    }
     OpenQueue open{*mapping, {}};
     const queue::QueueHeader& header = open.mapping->header();
     const std::uint64_t oldest = header.oldest.load(std::memory_order_acquire);
     const std::uint64_t newest = header.write_ring.load(std::memory_order_acquire);
     // One beyond: a ring may have been added and write_ring not moved yet.
     for (std::uint64_t n = oldest; n <= newest + 1 && n - oldest <= queue::kChainEntries; ++n) {
-      if (auto ring = open.mapping->ring(n)) open.rings.push_back(std::move(ring));
+      if (auto ring = open.mapping->ring(n)) {
+        open.rings.push_back(std::move(ring));
+      } else if (auto why = why_not(member, *open.mapping, n)) {
+        failure = why;
+      }
     }
     all.push_back(std::move(open));
   }
@@ -57,36 +92,9 @@ bool is_gone(Member& member, const Rings& rings, const shm::BackReference& back)
     const ring::RingView& view = found->second->view;
     return back.slot < view.slots() && ring::is_gone(view, back.slot, back.lap);
   }
-  if (sys::open_file(member.files().rings(), queue::ring_file_name(back.ring_id))) return false;
+  const auto file = sys::open_file(member.files().rings(), queue::ring_file_name(back.ring_id));
+  if (file || !(file.error() == Errc::kNotFound)) return false;
   return !member.files().hazards().names(shm::hazard_key(back.slot, back.lap));
-}
-
-/// Files that a dead participant had begun: incomplete ones by name, complete ones that nothing
-/// names by the creator in their header.
-std::uint64_t remove_files(Member& member, const Rings& rings, std::uint16_t dead,
-                           std::uint64_t incarnation) {
-  shm::BusFiles& files = member.files();
-  std::uint64_t removed = 0;
-  const std::string prefix = std::to_string(dead) + "-" + std::to_string(incarnation) + "-";
-  for (const std::string& name : sys::names_in(files.temporary())) {
-    if (!name.starts_with(prefix)) continue;
-    sys::remove_name(files.temporary(), name);
-    ++removed;
-  }
-  const std::uint64_t creator = incarnation << 14 | dead;
-  for (const std::string& name : sys::names_in(files.rings())) {
-    const std::uint64_t id = std::strtoull(name.c_str(), nullptr, 10);
-    if (rings.contains(id)) continue;
-    auto file = sys::open_file(files.rings(), name);
-    if (!file) continue;
-    auto mapping =
-        shm::map_checked(*file, name, ring::kRingMagic, ring::kRingFormat, base::kPageBytes);
-    if (!mapping) continue;
-    if (reinterpret_cast<const ring::RingHeader*>(mapping->data())->creator != creator) continue;
-    sys::remove_name(files.rings(), name);
-    ++removed;
-  }
-  return removed + member.context().segments->remove_orphans(creator);
 }
 
 /// One sweep of a bus; opens the queues only when there is something to do.
@@ -94,7 +102,9 @@ class Sweep {
  public:
   explicit Sweep(Member& member) : member_(member) {}
 
-  void clear_up_after(std::uint16_t dead, std::uint64_t incarnation) {
+  /// Nothing if all is done; else why not: then the dead one's entry must not be used again yet.
+  std::optional<Error> clear_up_after(std::uint16_t dead) {
+    opened_ = false;  // anew: the dead one may have worked in a queue made since the last look
     open_queues();
     for_each_ring(member_, queues_, [&](ring::Ring& ring) {
       const ring::SweptRing result = ring::sweep_participant(ring, dead);
@@ -105,7 +115,8 @@ class Sweep {
       queue::Counters::free_stripes_of(each.mapping->stripes(), dead);
     }
     swept_.blocks_freed += free_blocks(dead);
-    swept_.files_removed += remove_files(member_, rings_, dead, incarnation);
+    swept_.files_removed += remove_orphans(member_, dead, named_);
+    return failure_;
   }
 
   void repair() {
@@ -113,6 +124,7 @@ class Sweep {
     for_each_ring(member_, queues_,
                   [&](ring::Ring& ring) { swept_.hints_repaired += ring::repair_hints(ring); });
     swept_.blocks_freed += free_blocks(0);
+    swept_.files_removed += remove_orphans(member_, 0, named_);
   }
 
   [[nodiscard]] Bus::Swept& result() noexcept { return swept_; }
@@ -121,9 +133,15 @@ class Sweep {
   void open_queues() {
     if (opened_) return;
     opened_ = true;
-    queues_ = open_all(member_);
+    rings_.clear();
+    named_.clear();
+    failure_.reset();
+    queues_ = open_all(member_, failure_);
     for (const OpenQueue& each : queues_) {
-      for (const auto& ring : each.rings) rings_.emplace(ring->ring_id, ring);
+      for (const auto& ring : each.rings) {
+        rings_.emplace(ring->ring_id, ring);
+        named_.insert(ring->ring_id);
+      }
     }
   }
   std::uint64_t free_blocks(std::uint16_t dead) {
@@ -134,7 +152,9 @@ class Sweep {
   Member& member_;
   std::vector<OpenQueue> queues_;
   Rings rings_;
+  RingIds named_;
   bool opened_ = false;
+  std::optional<Error> failure_;
   Bus::Swept swept_;
 };
 
@@ -146,16 +166,15 @@ Bus::Swept Member::sweep(bool repair) {
   Sweep sweep(*this);
   sweep.result().elected = true;
   const std::uint32_t dead =
-      sweeper->for_each_dead([&](std::uint16_t index, std::uint64_t incarnation) {
-        sweep.clear_up_after(index, incarnation);
-      });
+      sweeper->for_each_dead([&](std::uint16_t index) { return !sweep.clear_up_after(index); });
   sweep.result().dead_participants = dead;
   if (repair) sweep.repair();
   return sweep.result();
 }
 
-void Member::clear_up_after(std::uint64_t incarnation) {
-  Sweep(*this).clear_up_after(me_->index(), incarnation);
+Result<void> Member::clear_up_inheritance() {
+  if (const auto failure = Sweep(*this).clear_up_after(me_->index())) return Unexpected(*failure);
+  return {};
 }
 
 void Member::clear_up() noexcept {

@@ -97,7 +97,7 @@ struct WaitSet::Impl {
     return found;
   }
 
-  Result<std::vector<std::size_t>, Errc> wait(Duration timeout) {
+  Result<std::vector<std::size_t>, Errc> sleep_until_ready(Duration timeout) {
     const std::uint32_t interrupted = interrupts.load(std::memory_order_acquire);
     const std::uint64_t start = real_now_ns();
     const std::uint64_t deadline =
@@ -130,7 +130,7 @@ struct WaitSet::Impl {
   void watch() {
     while (!stopping.load()) {
       const std::uint32_t before = rearmed.load(std::memory_order_acquire);
-      const auto found = wait(kForever);
+      const auto found = sleep_until_ready(kForever);
       if (stopping.load()) return;
       const std::uint64_t one = 1;
       if (::write(event, &one, sizeof one) != sizeof one) return;
@@ -159,7 +159,7 @@ Result<void> WaitSet::add(Queue& queue) {
 }
 
 Result<std::vector<std::size_t>, Errc> WaitSet::wait(Duration timeout) {
-  return impl_->wait(timeout);
+  return impl_->sleep_until_ready(timeout);
 }
 
 void WaitSet::interrupt() noexcept { Impl::poke(impl_->interrupts); }

@@ -38,28 +38,65 @@ bool is_type(std::string_view type) noexcept {
   return base == "String" || base == "Number" || base == "Binary";
 }
 
-/// Up to 38 digits, an optional sign, point and exponent.
-bool is_number(std::string_view text) noexcept {
-  std::size_t i = 0;
-  std::size_t digits = 0;
-  const auto run = [&] {
-    while (i < text.size() && std::isdigit(static_cast<unsigned char>(text[i])) != 0) ++i, ++digits;
-  };
-  const auto sign = [&] {
-    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-  };
-  sign();
-  run();
-  if (i < text.size() && text[i] == '.') ++i, run();
-  if (digits == 0 || digits > 38) return false;
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    sign();
-    const std::size_t before = digits;
-    run();
-    if (digits == before || digits - before > 3) return false;
+/// A decimal number as it is read: digits with one point among them, and an exponent.
+struct Decimal {
+  int digits = 0;
+  int integer_digits = 0;
+  int first_nonzero = -1;  ///< index among the digits
+  bool power_of_ten = true;
+  int exponent = 0;
+};
+
+bool read_digits(std::string_view& text, Decimal& number) noexcept {
+  bool point = false;
+  while (!text.empty() && number.digits <= 38) {
+    const char c = text.front();
+    if (c == '.' && !point) {
+      point = true;
+    } else if (c >= '0' && c <= '9') {
+      if (c != '0' && number.first_nonzero < 0) {
+        number.first_nonzero = number.digits;
+        number.power_of_ten = c == '1';
+      } else if (c != '0') {
+        number.power_of_ten = false;
+      }
+      ++number.digits;
+      number.integer_digits += point ? 0 : 1;
+    } else {
+      break;
+    }
+    text.remove_prefix(1);
   }
-  return i == text.size();
+  return number.digits > 0 && number.digits <= 38;
+}
+
+void skip_sign(std::string_view& text) noexcept {
+  if (!text.empty() && (text.front() == '+' || text.front() == '-')) text.remove_prefix(1);
+}
+
+bool read_exponent(std::string_view& text, Decimal& number) noexcept {
+  if (text.empty()) return true;
+  if (text.front() != 'e' && text.front() != 'E') return false;
+  text.remove_prefix(1);
+  const bool negative = text.starts_with('-');
+  skip_sign(text);
+  if (text.empty() || text.size() > 3) return false;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    number.exponent = number.exponent * 10 + (c - '0');
+  }
+  if (negative) number.exponent = -number.exponent;
+  return true;
+}
+
+/// Up to 38 digits, an optional sign, point and exponent; 0 or a magnitude of 1e-128 to 1e126.
+bool is_number(std::string_view text) noexcept {
+  Decimal number;
+  skip_sign(text);
+  if (!read_digits(text, number) || !read_exponent(text, number)) return false;
+  if (number.first_nonzero < 0) return true;
+  const int magnitude = number.integer_digits - 1 - number.first_nonzero + number.exponent;
+  return magnitude >= -128 && (magnitude < 126 || (magnitude == 126 && number.power_of_ten));
 }
 
 bool is_attribute(const Attribute& attribute) noexcept {

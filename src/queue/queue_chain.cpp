@@ -1,4 +1,6 @@
 // Opening and closing, and the chain of rings: growth and retirement. protocols.md, section 1.
+#include <algorithm>
+
 #include "queue/queue_core.hpp"
 #include "ring/sweep.hpp"
 
@@ -60,23 +62,29 @@ Lane* QueueCore::lane(std::uint64_t number) noexcept {
   return nullptr;
 }
 
-Lane* QueueCore::open_lane(std::uint64_t number) noexcept {
+/// At its place among the others, which are in the order of their numbers.
+void QueueCore::open_lane(std::uint64_t number) noexcept {
+  const auto place =
+      std::lower_bound(lanes_.begin(), lanes_.end(), number,
+                       [](const auto& each, std::uint64_t n) { return each->number() < n; });
+  if (place != lanes_.end() && (*place)->number() == number) return;
   auto mapped = mapping_->ring(number);
-  if (mapped == nullptr) return nullptr;
-  lanes_.push_back(std::make_unique<Lane>(std::move(mapped), surroundings_, member_.me));
-  return lanes_.back().get();
+  if (mapped == nullptr) return;
+  lanes_.insert(place, std::make_unique<Lane>(std::move(mapped), surroundings_, member_.me));
 }
 
+/// New rings in, also one that could not be opened before; retired ones out. Never the last one:
+/// it will say that it is sealed.
 void QueueCore::refresh_lanes() noexcept {
   const std::uint64_t newest = header().write_ring.load(std::memory_order_acquire);
-  std::uint64_t oldest = header().oldest.load(std::memory_order_acquire);
-  if (newest - oldest >= queue::kChainEntries) oldest = newest;  // a peer's bytes: be bounded
+  const std::uint64_t oldest = header().oldest.load(std::memory_order_acquire);
+  const std::uint64_t distance = newest - oldest;
+  if (distance >= queue::kChainEntries) return;  // no correct process writes this
+  for (std::uint64_t i = 0; i <= distance; ++i) open_lane(oldest + i);
   // A lease in hand may still be read in a retired ring: its lane goes later.
-  if (views_open_ == 0) {
-    std::erase_if(lanes_, [&](const auto& each) { return each->number() < oldest; });
+  while (views_open_ == 0 && lanes_.size() > 1 && lanes_.front()->number() < oldest) {
+    lanes_.erase(lanes_.begin());
   }
-  std::uint64_t next = lanes_.empty() ? oldest : lanes_.back()->number() + 1;
-  for (; next <= newest; ++next) open_lane(next);
   total_slots_ = 0;
   for (const auto& each : lanes_) total_slots_ += each->ring.view.slots();
 }

@@ -84,7 +84,7 @@ class QueueCore {
   Errc release(Lease& lease, Duration delay) noexcept;
   Errc extend(Lease& lease, Duration timeout) noexcept;
   Errc acknowledge(const Receipt& receipt) noexcept;
-  Errc release(const Receipt& receipt, Duration delay) noexcept;
+  Errc release(const Receipt& receipt, Duration delay, bool by_receipt) noexcept;
   Errc extend(const Receipt& receipt, Duration timeout) noexcept;
   void give_up_view(std::uint32_t hazard) noexcept;
 
@@ -141,18 +141,28 @@ class QueueCore {
     std::uint32_t count;
     std::uint64_t visibility_ns;
   };
-  Errc take(const Wanted& wanted) noexcept;
-  std::uint32_t take_from(queue::Lane& lane, const Wanted& wanted, const ring::LeaseTimes& times,
-                          std::uint64_t now_ns) noexcept;
-  [[nodiscard]] ring::LeaseTimes times_for(std::uint64_t visibility_ns,
-                                           std::uint64_t& now_ns) const noexcept;
-  bool accept(queue::Lane& lane, const ring::Taken& taken, std::uint64_t now_ns,
+  /// The time of a receive in the units of everybody who wants it.
+  struct ReceiveTime {
+    std::uint64_t now_ns = 0;
+    std::uint64_t visibility_ns = 0;
+    std::uint64_t first_received = 0;  ///< as it stands in shared memory, without the lap
+    ring::LeaseTimes lease;
+  };
+  Errc take(const Wanted& asked) noexcept;
+  Errc take_in_wait(const Wanted& wanted) noexcept;
+  void take_from_lanes(const Wanted& wanted, const ReceiveTime& time) noexcept;
+  bool newest_is_unknown() noexcept;
+  std::uint32_t take_from(queue::Lane& lane, const Wanted& wanted,
+                          const ReceiveTime& time) noexcept;
+  const ReceiveTime& receive_time(std::uint64_t visibility_ns) noexcept;
+  bool accept(queue::Lane& lane, const ring::Taken& taken, const ReceiveTime& time,
               Leases& into) noexcept;
-  void count_receive(queue::Lane& lane, const ring::Taken& taken, std::uint64_t now_ns) noexcept;
-  [[nodiscard]] bool over_limit() noexcept;
+  void count_receive(queue::Lane& lane, const ring::Taken& taken, const ReceiveTime& time) noexcept;
+  [[nodiscard]] std::uint32_t within_limit(std::uint32_t wanted) noexcept;
   [[nodiscard]] std::uint64_t in_flight_by_counters() const noexcept;
   void settled_one() noexcept { leases_open_ -= leases_open_ > 0 ? 1 : 0; }
-  Errc wait_for_message(const Wanted& wanted, Duration wait) noexcept;
+  Errc take_waiting(const Wanted& wanted, Duration wait) noexcept;
+  bool poll_for_message() noexcept;
   bool spin_for_message(std::uint64_t deadline_ns) noexcept;
   Errc park(const Wanted& wanted, std::uint64_t now_ns, std::uint64_t deadline_ns) noexcept;
   void count_expired(queue::Lane& lane) noexcept;
@@ -160,14 +170,14 @@ class QueueCore {
 
   Errc find(const Receipt& receipt, queue::Lane*& lane, ring::Delivery& delivery) noexcept;
   Errc extend(queue::Lane& lane, const ring::Delivery& delivery, Duration timeout,
-              std::uint64_t received_ns) noexcept;
+              std::uint64_t received_ns, std::uint16_t owner) noexcept;
   void hand_over_leases() noexcept;
   bool peek_slot(queue::Lane& lane, std::uint32_t slot, std::uint64_t now_ns,
                  PeekedMessage& into) noexcept;
 
   [[nodiscard]] queue::Lane* lane(std::uint64_t number) noexcept;
-  queue::Lane* open_lane(std::uint64_t number) noexcept;
-  /// Brings lanes_ in line with the header: new rings at the back, retired ones off the front.
+  void open_lane(std::uint64_t number) noexcept;
+  /// Brings lanes_ in line with the header.
   void refresh_lanes() noexcept;
   Errc grow() noexcept;
   void retire_oldest() noexcept;
@@ -180,12 +190,18 @@ class QueueCore {
   std::vector<std::unique_ptr<queue::Lane>> lanes_;  ///< oldest … newest; the last is written to
   Waiting waiting_ = Waiting::kAdaptive;
 
+  /// ring layout `first`: when a message was first received, and low bits of its lap beside it.
+  static constexpr std::uint64_t kFirstReceivedUnitNs = 100'000;
+  static constexpr unsigned kFirstReceivedLapBits = 20;
+  static constexpr std::uint64_t kFirstReceivedLapMask = (1u << kFirstReceivedLapBits) - 1;
+
+  ReceiveTime receive_time_;
   std::uint64_t last_stamp_ns_ = 0;
   std::uint32_t stamps_ = 0;
-  std::uint32_t run_ = 0;              ///< messages taken since the queue was last found empty
-  std::uint64_t leases_open_ = 0;      ///< taken or extended here and not settled here: about
-  std::uint64_t views_open_ = 0;       ///< leases in hand whose bytes may be read
-  std::uint64_t takes_unchecked_ = 0;  ///< receives before in_flight_max is looked at again
+  std::uint32_t run_ = 0;          ///< waiting receives since one last found the queue empty
+  std::uint64_t leases_open_ = 0;  ///< taken or extended here and not settled here: about
+  std::uint64_t views_open_ = 0;   ///< leases in hand whose bytes may be read
+  std::uint64_t unchecked_ = 0;    ///< messages to take before in_flight_max is looked at
   std::uint64_t cleared_up_ns_ = 0;
   std::uint64_t total_slots_ = 0;
 };

@@ -205,8 +205,9 @@ std::uint64_t QueueCore::first_received_ns(const Lease& lease) noexcept {
   Lane* in = fields.receive_count > 1 ? lane(fields.ring) : nullptr;
   if (in == nullptr) return fields.received_ns;
   const std::uint64_t word = in->ring.view.first_received(fields.slot).load();
-  const bool of_this_message = (word & 0xfffff) == (fields.position_lap & 0xfffff);
-  return of_this_message ? (word >> 20) * 100'000 : fields.received_ns;
+  const bool of_this_message = ((word ^ fields.position_lap) & kFirstReceivedLapMask) == 0;
+  return of_this_message ? (word >> kFirstReceivedLapBits) * kFirstReceivedUnitNs
+                         : fields.received_ns;
 }
 
 MessageId QueueCore::id_of(const Lease& lease) noexcept {

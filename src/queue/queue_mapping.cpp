@@ -116,7 +116,10 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
 }
 
 std::uint64_t QueueMapping::chain_id(std::uint64_t number) const noexcept {
-  const base::Pair64 entry = header().chain[number % kChainEntries].load();
+  const base::Word128& word = header().chain[number % kChainEntries];
+  const base::Pair64 entry = word.load();
+  // Two loads: the id is this number's only if the number is the same before and after it.
+  if (entry.low != word.load_low()) return ChainEntry::kNone;
   if (entry.low != number) return number < entry.low ? ChainEntry::kRetired : ChainEntry::kNone;
   return entry.high;
 }
@@ -159,15 +162,16 @@ Errc QueueMapping::add_ring(const shm::Participant& creator, std::uint64_t numbe
       return Errc::kFull;
     }
     const base::Pair64 seen = shared.chain[number % kChainEntries].load();
-    const bool vacant = seen == base::Pair64{} || seen.high == ChainEntry::kRetired;
-    if (!vacant) return Errc::kFull;
-    auto ring_id = make_ring_file(*bus_, creator, queue_id_, slots, stride_);
-    if (!ring_id) return Errc::kNoSpace;
-    // The file before the entry, the entry before write_ring. The loser deletes his own file.
-    if (!shared.chain[number % kChainEntries].compare_exchange(seen, {number, *ring_id})) {
-      sys::remove_name(bus_->rings(), ring_file_name(*ring_id));
-      if (chain_id(number) == ChainEntry::kNone) return Errc::kFull;
+    if (seen == base::Pair64{} || seen.high == ChainEntry::kRetired) {
+      auto ring_id = make_ring_file(*bus_, creator, queue_id_, slots, stride_);
+      if (!ring_id) return Errc::kNoSpace;
+      // The file before the entry, the entry before write_ring. The loser deletes his own file.
+      if (!shared.chain[number % kChainEntries].compare_exchange(seen, {number, *ring_id})) {
+        sys::remove_name(bus_->rings(), ring_file_name(*ring_id));
+      }
     }
+    // Still the ring that went round; or else somebody was faster, perhaps between two loads.
+    if (chain_id(number) == ChainEntry::kNone) return Errc::kFull;
   }
   // Whoever finds the entry taken moves write_ring himself: a stopped creator must not block.
   std::uint64_t before = number - 1;

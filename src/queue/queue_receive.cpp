@@ -11,12 +11,15 @@ using queue::Lane;
 
 namespace {
 
-constexpr std::uint64_t kCoarseTickNs = 4'000'000;  // CLOCK_MONOTONIC_COARSE may lag so far
+constexpr std::uint64_t kQueueWaitNsMax = 20'000'000'000;  // shared memory may say anything
+constexpr std::uint64_t kCoarseTickNs = 4'000'000;         // CLOCK_MONOTONIC_COARSE may lag so far
 constexpr std::uint64_t kPreciseBelowNs = 1'000'000'000;
 constexpr std::uint64_t kAdaptiveSpinNs = 50'000;  // about what a wake-up costs
 constexpr std::uint64_t kClearUpEveryNs = 100'000'000;
+constexpr std::uint32_t kRun = 2;  // so many receives without waiting: there is a backlog
 constexpr std::uint32_t kCaughtUpRun = 4;
-constexpr int kCaughtUpPauses = 12;
+constexpr int kCaughtUpPauses = 40;
+constexpr int kTightPolls = 1000;
 
 std::uint64_t deadline_after(std::uint64_t now_ns, Duration wait) noexcept {
   return wait == kForever ? ~std::uint64_t{0} : now_ns + static_cast<std::uint64_t>(wait.count());
@@ -36,45 +39,52 @@ Errc QueueCore::receive(Leases& into, const ReceiveOptions& options) noexcept {
   }
   const Wanted wanted{into, std::min(options.max_messages, Leases::kCapacity),
                       static_cast<std::uint64_t>(visibility.count())};
-  const Errc code = take(wanted);
-  if (code != Errc::kEmpty) [[likely]] {
-    ++run_;
-    return code;
-  }
-  const Duration wait = options.wait.value_or(Duration(
-      static_cast<std::int64_t>(settings.receive_wait_ns.load(std::memory_order_relaxed))));
-  if (wait <= Duration::zero()) {
-    run_ = 0;
-    return Errc::kEmpty;
-  }
-  return wait_for_message(wanted, wait);
+  const std::uint64_t queue_wait_ns = settings.receive_wait_ns.load(std::memory_order_relaxed);
+  const Duration wait = options.wait.value_or(
+      Duration(static_cast<std::int64_t>(std::min(queue_wait_ns, kQueueWaitNsMax))));
+  return wait <= Duration::zero() ? take(wanted) : take_waiting(wanted, wait);
 }
 
 /// Leases what is visible now. kEmpty, kOverLimit, kHeld when that is nothing.
-Errc QueueCore::take(const Wanted& wanted) noexcept {
-  if (over_limit()) [[unlikely]]
+Errc QueueCore::take(const Wanted& asked) noexcept {
+  const Wanted wanted{asked.into, within_limit(asked.count), asked.visibility_ns};
+  if (wanted.count == 0) [[unlikely]]
     return Errc::kOverLimit;
   if (member_.me.hazards().available() == 0) return Errc::kHeld;
-  std::uint64_t now_ns = 0;
-  const ring::LeaseTimes times = times_for(wanted.visibility_ns, now_ns);
-  if (lanes_.back()->number() != header().write_ring.load(std::memory_order_acquire)) {
-    refresh_lanes();
-  }
-  for (std::size_t i = 0; i < lanes_.size() && wanted.into.size() < wanted.count; ++i) {
-    const bool older = i + 1 < lanes_.size();
-    const std::uint32_t taken = take_from(*lanes_[i], wanted, times, now_ns);
-    if (older && taken == 0) retire_oldest();
-  }
+  const ReceiveTime& time = receive_time(wanted.visibility_ns);
+  do {
+    take_from_lanes(wanted, time);
+    // Others may have filled a ring, grown and drained it meanwhile: empty holds for the newest.
+  } while (wanted.into.empty() && newest_is_unknown());
   return wanted.into.empty() ? Errc::kEmpty : Errc::kOk;
 }
 
-std::uint32_t QueueCore::take_from(Lane& lane, const Wanted& wanted, const ring::LeaseTimes& times,
-                                   std::uint64_t now_ns) noexcept {
+bool QueueCore::newest_is_unknown() noexcept {
+  if (lanes_.back()->number() == header().write_ring.load(std::memory_order_acquire)) return false;
+  const std::uint64_t before = lanes_.back()->number();
+  refresh_lanes();
+  return lanes_.back()->number() != before;
+}
+
+/// From the oldest ring to the newest. An older one that gives nothing is closed if it is empty.
+void QueueCore::take_from_lanes(const Wanted& wanted, const ReceiveTime& time) noexcept {
+  for (std::size_t i = 0; i < lanes_.size() && wanted.into.size() < wanted.count;) {
+    const bool older = i + 1 < lanes_.size();
+    const std::uint64_t number = lanes_[i]->number();
+    const std::uint32_t taken = take_from(*lanes_[i], wanted, time);
+    if (older && taken == 0) retire_oldest();
+    // Where a retired ring was stands the next one by now.
+    if (i < lanes_.size() && lanes_[i]->number() == number) ++i;
+  }
+}
+
+std::uint32_t QueueCore::take_from(Lane& lane, const Wanted& wanted,
+                                   const ReceiveTime& time) noexcept {
   std::uint32_t count = 0;
   ring::Taken taken;
   while (wanted.into.size() < wanted.count &&
-         lane.receiver.take(times, taken) == ring::Receiver::Outcome::kTaken) {
-    if (accept(lane, taken, now_ns, wanted.into)) ++count;
+         lane.receiver.take(time.lease, taken) == ring::Receiver::Outcome::kTaken) {
+    if (accept(lane, taken, time, wanted.into)) ++count;
   }
   if (lane.receiver.expired() != lane.expired_counted) count_expired(lane);
   return count;
@@ -82,17 +92,25 @@ std::uint32_t QueueCore::take_from(Lane& lane, const Wanted& wanted, const ring:
 
 /// Short timeouts deserve the precise clock; for others the coarse one, with its lag added to the
 /// deadline, so that no lease ends early.
-ring::LeaseTimes QueueCore::times_for(std::uint64_t visibility_ns,
-                                      std::uint64_t& now_ns) const noexcept {
+const QueueCore::ReceiveTime& QueueCore::receive_time(std::uint64_t visibility_ns) noexcept {
   const bool precise = visibility_ns < kPreciseBelowNs || time_.is_injected();
-  now_ns = precise ? time_.precise_ns() : time_.coarse_ns();
+  const std::uint64_t now_ns = precise ? time_.precise_ns() : time_.coarse_ns();
+  ReceiveTime& time = receive_time_;
+  // The coarse clock stands still for thousands of receives: divide once.
+  if (now_ns == time.now_ns && visibility_ns == time.visibility_ns) [[likely]]
+    return time;
   const std::uint64_t lag = precise ? 0 : kCoarseTickNs;
-  return {now_ns / ring::kDeadlineUnitNs, ring::deadline_from_ns(now_ns + lag + visibility_ns)};
+  time.now_ns = now_ns;
+  time.visibility_ns = visibility_ns;
+  time.first_received = now_ns / kFirstReceivedUnitNs << kFirstReceivedLapBits;
+  time.lease = {now_ns / ring::kDeadlineUnitNs,
+                ring::deadline_from_ns(now_ns + lag + visibility_ns)};
+  return time;
 }
 
 /// Turns a leased slot into a Lease. A message past its retention, or one whose bytes make no
 /// sense, is removed instead.
-bool QueueCore::accept(Lane& lane, const ring::Taken& taken, std::uint64_t now_ns,
+bool QueueCore::accept(Lane& lane, const ring::Taken& taken, const ReceiveTime& time,
                        Leases& into) noexcept {
   const ring::RingView& view = lane.ring.view;
   ring::SlotHead& head = view.slot(taken.slot);
@@ -109,7 +127,7 @@ bool QueueCore::accept(Lane& lane, const ring::Taken& taken, std::uint64_t now_n
   }
   const std::uint64_t retention =
       header().settings.retention_ns.load(std::memory_order_relaxed);  // a setting
-  const bool over_age = now_ns > sent_ns && now_ns - sent_ns > retention;
+  const bool over_age = time.now_ns > sent_ns && time.now_ns - sent_ns > retention;
   if (content == nullptr || over_age) [[unlikely]] {
     member_.me.hazards().clear(taken.hazard);
     ring::acknowledge(lane.ring, {taken.slot, taken.lap, taken.word.count()}, &taken.word);
@@ -128,14 +146,15 @@ bool QueueCore::accept(Lane& lane, const ring::Taken& taken, std::uint64_t now_n
                    .attribute_bytes = lengths.attributes(),
                    .receive_count = taken.word.count(),
                    .hazard = taken.hazard,
-                   .received_ns = now_ns};
+                   .received_ns = time.now_ns};
   ++leases_open_;
   ++views_open_;
-  count_receive(lane, taken, now_ns);
+  count_receive(lane, taken, time);
   return true;
 }
 
-void QueueCore::count_receive(Lane& lane, const ring::Taken& taken, std::uint64_t now_ns) noexcept {
+void QueueCore::count_receive(Lane& lane, const ring::Taken& taken,
+                              const ReceiveTime& time) noexcept {
   counters_.add(Counter::kReceived);
   if (taken.word.count() != 1) [[unlikely]] {
     counters_.add(Counter::kRedelivered);
@@ -144,7 +163,7 @@ void QueueCore::count_receive(Lane& lane, const ring::Taken& taken, std::uint64_
   const ring::RingView& view = lane.ring.view;
   // When first received, in 100 µs units, with the low bits of the lap to tell it from leftovers.
   view.first_received(taken.slot)
-      .store(now_ns / 100'000 << 20 | (taken.lap & 0xfffff), std::memory_order_relaxed);
+      .store(time.first_received | (taken.lap & kFirstReceivedLapMask), std::memory_order_relaxed);
   ring::SlotHead& head = view.slot(taken.slot);
   if (ring::Lengths{head.lengths.load(std::memory_order_relaxed)}.timed()) {
     const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
@@ -158,29 +177,32 @@ void QueueCore::count_expired(Lane& lane) noexcept {
   lane.expired_counted = lane.receiver.expired();
 }
 
-/// Only a limit below the slots there are can bind. While the counters say that it is far away
-/// nobody looks closer; near it the lease words are counted.
-bool QueueCore::over_limit() noexcept {
+/// How many of `wanted` messages in_flight_max allows. Only a limit below the slots there are can
+/// bind. While the counters say that it is far away nobody looks closer; near it the leases that
+/// are not over are counted.
+std::uint32_t QueueCore::within_limit(std::uint32_t wanted) noexcept {
   const std::uint64_t limit =
       header().settings.in_flight_max.load(std::memory_order_relaxed);  // a setting
   if (limit >= total_slots_) [[likely]]
-    return false;
-  if (takes_unchecked_ > 0) {
-    --takes_unchecked_;
-    return false;
+    return wanted;
+  if (unchecked_ < wanted && in_flight_by_counters() < limit / 2) {
+    unchecked_ = limit / (4 * queue::kStripes);
   }
-  if (in_flight_by_counters() < limit / 2) {
-    takes_unchecked_ = limit / (4 * queue::kStripes);
-    return false;
+  if (unchecked_ >= wanted) {
+    unchecked_ -= wanted;
+    return wanted;
   }
+  const std::uint64_t now = time_.precise_ns() / ring::kDeadlineUnitNs;
   std::uint64_t in_flight = 0;
   for (const auto& each : lanes_) {
     const ring::RingView& view = each->ring.view;
     for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
-      if (view.lease_word(slot).state() == ring::LeaseState::kLeased) ++in_flight;
+      const ring::LeaseWord word = view.lease_word(slot);
+      if (word.state() == ring::LeaseState::kLeased && word.deadline() > now) ++in_flight;
     }
   }
-  return in_flight >= limit;
+  if (in_flight >= limit) return 0;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, limit - in_flight));
 }
 
 /// Off by one for each consumer that was killed between a lease and its count.
@@ -194,25 +216,36 @@ std::uint64_t QueueCore::in_flight_by_counters() const noexcept {
   return begun > ended ? begun - ended : 0;
 }
 
-Errc QueueCore::wait_for_message(const Wanted& wanted, Duration wait) noexcept {
-  if (run_ >= kCaughtUpRun) {
-    // Caught up with the senders: polling the line that is being written would slow them down.
-    run_ = 0;
-    base::cpu_pause(kCaughtUpPauses);
-    if (const Errc code = take(wanted); code != Errc::kEmpty) return code;
+/// A receive that waits also waits for messages in flight to become fewer (SQS rule R13).
+Errc QueueCore::take_in_wait(const Wanted& wanted) noexcept {
+  const Errc code = take(wanted);
+  return code == Errc::kOverLimit ? Errc::kEmpty : code;
+}
+
+/// With a backlog takes at once. Else looks at the polled word first: take() at an empty ring also
+/// reads the line in which the next sender is about to make its claim.
+Errc QueueCore::take_waiting(const Wanted& wanted, Duration wait) noexcept {
+  const bool polls = waiting_ != Waiting::kPark;
+  if (run_ >= kRun || may_have_message() || (polls && poll_for_message())) [[likely]] {
+    Errc code = take_in_wait(wanted);
+    if (code == Errc::kEmpty && polls && poll_for_message()) code = take_in_wait(wanted);
+    if (code != Errc::kEmpty) {
+      ++run_;
+      return code;
+    }
   }
   run_ = 0;
   const std::uint64_t deadline_ns = deadline_after(time_.precise_ns(), wait);
   for (;;) {
     if (waiting_ != Waiting::kPark && spin_for_message(deadline_ns)) {
-      if (const Errc code = take(wanted); code != Errc::kEmpty) return code;
+      if (const Errc code = take_in_wait(wanted); code != Errc::kEmpty) return code;
     }
     if (const Errc code = usable(); code != Errc::kOk) return code;
     const std::uint64_t now = time_.precise_ns();
     clear_up_now_and_then(now);
     const bool over = now >= deadline_ns;
     if (waiting_ == Waiting::kSpin || over) {
-      const Errc code = take(wanted);
+      const Errc code = take_in_wait(wanted);
       if (code != Errc::kEmpty || over) return code == Errc::kEmpty ? Errc::kTimedOut : code;
       continue;
     }
@@ -220,17 +253,32 @@ Errc QueueCore::wait_for_message(const Wanted& wanted, Duration wait) noexcept {
   }
 }
 
+/// In ping-pong the answer comes within a microsecond: looks without a pause and without a clock.
+/// After a run of messages it has caught up with the senders: then polling at once the line that is
+/// being written would slow them down.
+bool QueueCore::poll_for_message() noexcept {
+  ring::Receiver& newest = lanes_.back()->receiver;
+  if (run_ >= kCaughtUpRun) base::cpu_pause(kCaughtUpPauses);
+  run_ = 0;
+  newest.get_ready();
+  for (int polls = 0; polls < kTightPolls; ++polls) {
+    if (newest.may_have_message()) return true;
+  }
+  return false;
+}
+
 /// Polls until a message may be there (true) or it is time to sleep, or to look at the clock.
 bool QueueCore::spin_for_message(std::uint64_t deadline_ns) noexcept {
   constexpr int kPollsPerClockRead = 64;
-  const std::uint64_t start = time_.precise_ns();
-  const std::uint64_t until = std::min(deadline_ns, start + kAdaptiveSpinNs);
+  const base::TimeSource real;  // a test's clock may stand still
+  const std::uint64_t until = real.precise_ns() + kAdaptiveSpinNs;
   for (;;) {
     for (int i = 0; i < kPollsPerClockRead; ++i) {
       if (may_have_message()) return true;
       base::cpu_pause();
     }
-    if (time_.precise_ns() >= until || usable() != Errc::kOk) return false;
+    if (real.precise_ns() >= until || time_.precise_ns() >= deadline_ns) return false;
+    if (usable() != Errc::kOk) return false;
     if (ns_until_due(kAdaptiveSpinNs) == 0) return true;
   }
 }
@@ -239,10 +287,10 @@ bool QueueCore::spin_for_message(std::uint64_t deadline_ns) noexcept {
 Errc QueueCore::park(const Wanted& wanted, std::uint64_t now_ns,
                      std::uint64_t deadline_ns) noexcept {
   const std::uint32_t seen = receivers().arm();
-  if (const Errc code = take(wanted); code != Errc::kEmpty) return code;
+  if (const Errc code = take_in_wait(wanted); code != Errc::kEmpty) return code;
   const std::uint64_t sleep_ns = ns_until_due(std::min(deadline_ns - now_ns, shm::kSleepSliceNs));
   if (sleep_ns != 0) receivers().sleep(seen, sleep_ns);
-  const Errc code = take(wanted);
+  const Errc code = take_in_wait(wanted);
   if (code == Errc::kOk && may_have_message()) receivers().wake_one();  // others may sleep
   return code;
 }

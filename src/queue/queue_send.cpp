@@ -71,9 +71,11 @@ Errc QueueCore::claim(Claim& slot, Duration wait) noexcept {
 /// The queue is full: spin a little, then sleep until somebody makes a position passable.
 Errc QueueCore::claim_waiting(Claim& slot, std::uint64_t deadline_ns) noexcept {
   constexpr int kAdaptiveSpins = 200;
-  constexpr int kPauses = 40;  // so as not to steal the consumers' lines
+  constexpr int kPauses = 40;     // so as not to steal the consumers' lines
+  constexpr int kLookEvery = 16;  // look for a single slot only so often
+  constexpr std::uint64_t kRoom = 256;
   shm::WaitWord& room = header().senders;
-  for (int spins = 0;; ++spins) {
+  for (int spins = 1;; ++spins) {
     if (const Errc code = usable(); code != Errc::kOk) return code;
     const std::uint64_t now = time_.precise_ns();
     const bool spin =
@@ -81,6 +83,11 @@ Errc QueueCore::claim_waiting(Claim& slot, std::uint64_t deadline_ns) noexcept {
     bool slept = false;
     if (spin) {
       base::cpu_pause(kPauses);
+      const queue::Lane& lane = *lanes_.back();
+      if (spins % kLookEvery != 0 && now < deadline_ns &&
+          !lane.sender.may_have_room(std::min<std::uint64_t>(kRoom, lane.ring.view.slots() / 4))) {
+        continue;
+      }
     } else {
       const std::uint32_t seen = room.arm();
       if (const Errc code = try_claim(slot); code != Errc::kFull) return code;
@@ -88,6 +95,7 @@ Errc QueueCore::claim_waiting(Claim& slot, std::uint64_t deadline_ns) noexcept {
       slept = true;
       clear_up_now_and_then(now);
     }
+    if (const Errc code = usable(); code != Errc::kOk) return code;  // deleted in my sleep
     const Errc code = try_claim(slot);
     if (code == Errc::kOk && slept) room.wake_one();  // others may sleep: there may be more room
     if (code != Errc::kFull || now >= deadline_ns) return code;

@@ -33,7 +33,7 @@ Errc QueueCore::acknowledge(Lease& lease) noexcept {
 }
 
 Errc QueueCore::release(Lease& lease, Duration delay) noexcept {
-  return release(receipt_of(lease), delay);
+  return release(receipt_of(lease), delay, false);
 }
 
 Errc QueueCore::extend(Lease& lease, Duration timeout) noexcept {
@@ -42,7 +42,7 @@ Errc QueueCore::extend(Lease& lease, Duration timeout) noexcept {
   Lane* in = lane(fields.ring);
   if (in == nullptr) return Errc::kStaleReceipt;
   return extend(*in, {fields.slot, fields.position_lap, fields.receive_count}, timeout,
-                fields.received_ns);
+                fields.received_ns, member_.me.index());
 }
 
 Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
@@ -57,12 +57,15 @@ Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
   return Errc::kOk;
 }
 
-Errc QueueCore::release(const Receipt& receipt, Duration delay) noexcept {
-  if (delay > Duration::zero()) return extend(receipt, delay);  // invisible for so long, then back
+Errc QueueCore::release(const Receipt& receipt, Duration delay, bool by_receipt) noexcept {
   Lane* in = nullptr;
   ring::Delivery delivery;
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
-  if (ring::release(in->ring, delivery) == ring::Settled::kStale) return Errc::kStaleReceipt;
+  // Invisible for so long, then back: nobody's lease meanwhile, so that no death ends it early.
+  if (delay > Duration::zero()) return extend(*in, delivery, delay, time_.precise_ns(), 0);
+  if (ring::release(in->ring, delivery, by_receipt) == ring::Settled::kStale) {
+    return Errc::kStaleReceipt;
+  }
   counters_.add(Counter::kReleased);
   settled_one();
   return Errc::kOk;
@@ -72,12 +75,12 @@ Errc QueueCore::extend(const Receipt& receipt, Duration timeout) noexcept {
   Lane* in = nullptr;
   ring::Delivery delivery;
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
-  return extend(*in, delivery, timeout, time_.precise_ns());
+  return extend(*in, delivery, timeout, time_.precise_ns(), member_.me.index());
 }
 
 /// At most 12 h in all since the receive, as far as the caller knows when that was.
 Errc QueueCore::extend(Lane& in, const ring::Delivery& delivery, Duration timeout,
-                       std::uint64_t received_ns) noexcept {
+                       std::uint64_t received_ns, std::uint16_t owner) noexcept {
   const std::uint64_t now_ns = time_.precise_ns();
   if (timeout < Duration::zero() ||
       now_ns + static_cast<std::uint64_t>(timeout.count()) > received_ns + kLeaseNsMax) {
@@ -85,10 +88,10 @@ Errc QueueCore::extend(Lane& in, const ring::Delivery& delivery, Duration timeou
   }
   const std::uint64_t end =
       ring::deadline_from_ns(now_ns + static_cast<std::uint64_t>(timeout.count()));
-  if (ring::extend(in.ring, delivery, end, member_.me.index()) == ring::Settled::kStale) {
+  if (ring::extend(in.ring, delivery, end, owner) == ring::Settled::kStale) {
     return Errc::kStaleReceipt;
   }
-  ++leases_open_;  // the lease word names me now: see hand_over_leases()
+  if (owner != 0) ++leases_open_;  // the lease word names me now: see hand_over_leases()
   return Errc::kOk;
 }
 

@@ -39,8 +39,14 @@ class Hints {
     raise(ring_.hot().hint_top, std::uint64_t{1} << (middle / middles_per_bit_));
   }
 
+  /// On all three levels: a search would come to the slot.
   [[nodiscard]] bool is_set(std::uint32_t slot) const noexcept {
-    return (ring_.hint_cell(slot).load(std::memory_order_acquire) & 1u) != 0;
+    const std::uint32_t middle = slot / kMiddleSlots;
+    const std::uint64_t groups = ring_.hint_middle(middle).load(std::memory_order_acquire);
+    const std::uint64_t middles = ring_.hot().hint_top.load(std::memory_order_acquire);
+    return (ring_.hint_cell(slot).load(std::memory_order_acquire) & 1u) != 0 &&
+           (groups >> (slot % kMiddleSlots / kHintGroupSlots) & 1u) != 0 &&
+           (middles >> (middle / middles_per_bit_) & 1u) != 0;
   }
 
   /// What a look at a hinted slot found.

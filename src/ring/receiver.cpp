@@ -10,31 +10,50 @@ Receiver::Outcome Receiver::take(const LeaseTimes& times, Taken& taken) noexcept
     expire_due(times.now, kDueBlocksInPassing);
   }
   if (hazards_.available() == 0) return Outcome::kNoHazard;
-  // Every return to the top follows a step of somebody's; the bound is for hostile memory.
-  for (std::uint64_t tries = 0; tries < 64ull * ring_.view.slots(); ++tries) {
+  // Every step follows one of somebody's; the bound is for hostile memory.
+  const RingView& view = ring_.view;
+  for (std::uint64_t steps = 0; steps < 64ull * view.slots(); ++steps) {
     // The head first, then the hints, then the slots: whoever made a message of mine wait behind
-    // the head has set its hint before the head moved.
-    const std::uint64_t shared = ring_.view.hot().head.load(std::memory_order_acquire);  // [head]
-    if (static_cast<std::int64_t>(shared - head_) > 0) head_ = shared;
+    // the head has set its hint before the head moved. My own head will do: it is only read by me,
+    // and any position that was ever passed is a valid start.
     const std::uint64_t head_at_hints = head_;
-    if (ring_.hints.any() && take_returned(times, taken)) return Outcome::kTaken;
+    bool in_order = true;
+    if (ring_.hints.any()) [[unlikely]] {
+      // An awaited message behind the head comes before what its producer published after it: if
+      // the one under the head was there before I looked behind, nothing of its producer's is.
+      in_order = view.slot(view.slot_of(head_)).publish.load(std::memory_order_acquire) ==
+                 view.lap_of(head_);
+      if (take_returned(times, taken)) return Outcome::kTaken;
+    }
     Step step = Step::kAgain;
-    while (step == Step::kAgain) step = take_at_head(times, taken);
+    for (; step == Step::kAgain && steps < 64ull * view.slots(); ++steps) {
+      step = take_at_head(times, in_order, taken);
+    }
     if (step == Step::kTaken) return Outcome::kTaken;
-    // Empty holds only if the hints were read after the last change of the head.
-    if (head_ == head_at_hints) return Outcome::kEmpty;
+    // Empty holds only if the hints were read after the last change of the head, and if nothing is
+    // due that the look in passing left for later.
+    if (step != Step::kEmpty || head_ != head_at_hints) continue;
+    if (ring_.due.earliest() > times.now) return Outcome::kEmpty;
+    expire_due(times.now, ~0u);
   }
   return Outcome::kEmpty;
 }
 
-Receiver::Step Receiver::take_at_head(const LeaseTimes& times, Taken& taken) noexcept {
+Receiver::Step Receiver::take_at_head(const LeaseTimes& times, bool in_order,
+                                      Taken& taken) noexcept {
   const RingView& view = ring_.view;
   const std::uint32_t slot = view.slot_of(head_);
   const std::uint64_t lap = view.lap_of(head_);
   if (view.slot(slot).publish.load(std::memory_order_acquire) == lap) {  // [publish]
+    if (!in_order) return Step::kTop;
+    const Lengths lengths{view.slot(slot).lengths.load(std::memory_order_relaxed)};
+    if (lengths.content() > base::kCacheLineBytes - sizeof(SlotHead)) {
+      __builtin_prefetch(second_line(slot), 0);  // travels while the lease is taken
+    }
     // The common case: what the lease word must be is known without reading it.
     if (lease(slot, lap, LeaseWord::idle(lap), times, taken)) {
       advance(head_ + 1);
+      fetch_ahead();
       return Step::kTaken;
     }
   }
@@ -47,8 +66,11 @@ Receiver::Step Receiver::pass_head(std::uint32_t slot, std::uint64_t lap) noexce
   auto& publish = view.slot(slot).publish;
   const LeaseWord word = view.lease_word(slot);
   if (word.passed(lap)) {
-    advance(head_ + 1);
-    return Step::kAgain;
+    const std::uint64_t shared = view.hot().head.load(std::memory_order_acquire);  // [head]
+    const bool jump = static_cast<std::int64_t>(shared - head_) > 1;
+    advance(jump ? shared : head_ + 1);
+    // Over an awaited message, perhaps: then look behind first (see take(): order).
+    return jump || word.state() == LeaseState::kAwait ? Step::kTop : Step::kAgain;
   }
   if (word.lap() < lap) return Step::kEmpty;
   // idle(lap), unpublished when I looked.
@@ -65,7 +87,7 @@ Receiver::Step Receiver::pass_head(std::uint32_t slot, std::uint64_t lap) noexce
     advance(head_ + 1);
     ring_.senders.wake_one();  // the position became passable
   }
-  return Step::kAgain;
+  return Step::kTop;
 }
 
 bool Receiver::lease(std::uint32_t slot, std::uint64_t lap, LeaseWord from, const LeaseTimes& times,
@@ -84,36 +106,65 @@ bool Receiver::lease(std::uint32_t slot, std::uint64_t lap, LeaseWord from, cons
   return true;
 }
 
+/// Awaited messages of one producer come in order: one found behind another that was not there yet
+/// is taken only if a search that began after it was seen finds nothing before it.
 bool Receiver::take_returned(const LeaseTimes& times, Taken& taken) noexcept {
-  return ring_.hints.search(ring_.view.slot_of(head_),
-                            [&](std::uint32_t slot) noexcept { return look(slot, times, taken); });
+  const std::uint32_t from = ring_.view.slot_of(head_);
+  awaited_ = {};
+  do {
+    awaited_ = {.candidate = awaited_.next};
+    if (ring_.hints.search(from,
+                           [&](std::uint32_t slot) noexcept { return look(slot, times, taken); })) {
+      return true;
+    }
+  } while (awaited_.next != Awaited::kNone && awaited_.next != awaited_.candidate);
+  return false;
 }
 
-/// A hinted slot. Lease, claim and publish are read in this order; the CAS compares the lease.
+bool Receiver::may_take_awaited(std::uint32_t slot, bool published) noexcept {
+  if (!published) {
+    awaited_.skipped = true;
+    return false;
+  }
+  if (!awaited_.skipped) return true;
+  if (slot == awaited_.candidate && awaited_.next == Awaited::kNone) return true;
+  if (awaited_.next == Awaited::kNone) awaited_.next = slot;
+  return false;
+}
+
+/// A hinted slot. From a lost CAS nothing is concluded (a sender may only have raised the lap):
+/// look again. The bound is for hostile memory.
 Hints::Look Receiver::look(std::uint32_t slot, const LeaseTimes& times, Taken& taken) noexcept {
+  for (int tries = 0; tries < kLooksMax; ++tries) {
+    const auto found = look_once(slot, times, taken);
+    if (found) return *found;
+  }
+  return Hints::Look::kLeave;
+}
+
+/// Lease, claim and publish are read in this order; the CAS compares the lease. Nothing: lost.
+std::optional<Hints::Look> Receiver::look_once(std::uint32_t slot, const LeaseTimes& times,
+                                               Taken& taken) noexcept {
   using enum Hints::Look;
+  const auto take_it = [&](std::uint64_t lap, LeaseWord from) -> std::optional<Hints::Look> {
+    if (!lease(slot, lap, from, times, taken)) return std::nullopt;
+    return kTaken;
+  };
   const RingView& view = ring_.view;
   const LeaseWord word = view.lease_word(slot);
   const Claim claim{view.claim(slot).load(std::memory_order_acquire)};
   const std::uint64_t publish = view.slot(slot).publish.load(std::memory_order_acquire);
   switch (word.state()) {
     case LeaseState::kReturned:
-      return lease(slot, publish, word, times, taken) ? kTaken : kLeave;
+      return take_it(publish, word);
     case LeaseState::kAwait:
-      if (publish != claim.lap()) return kLeave;
-      return lease(slot, publish, word, times, taken) ? kTaken : kLeave;
+      if (!may_take_awaited(slot, publish == claim.lap())) return kLeave;
+      return take_it(publish, word);
     case LeaseState::kLeased:
     case LeaseState::kDelayed:
-      switch (end_if_over(ring_, slot, word, times.now)) {
-        case Ended::kNo:
-          return kLeave;
-        case Ended::kLease:
-          ++expired_;
-          break;
-        case Ended::kDelay:
-          break;
-      }
-      return look(slot, times, taken);  // it is returned or awaited now
+      if (word.deadline() > times.now) return kLeave;
+      if (end_if_over(ring_, slot, word, times.now) == Ended::kLease) ++expired_;
+      return std::nullopt;  // it is returned or awaited now, or was changed: look again
     case LeaseState::kIdle:
       // Claimed for this lap: somebody may be about to make it await or delayed.
       return claim.lap() == word.lap() ? kLeave : kClear;
@@ -162,9 +213,23 @@ std::uint64_t Receiver::end_if_due(std::uint32_t slot, std::uint64_t now) noexce
 
 void Receiver::advance(std::uint64_t head) noexcept {
   head_ = head;
-  auto& shared = ring_.view.hot().head;
-  const std::uint64_t seen = shared.load(std::memory_order_relaxed);  // relaxed: a hint
-  if (static_cast<std::int64_t>(head_ - seen) >= kCursorStride) raise_cursor(shared, head_);
+  if (static_cast<std::int64_t>(head_ - head_shared_) >= kCursorStride) flush();
+}
+
+/// With a backlog the lines of coming messages travel while this one is worked on. Without one they
+/// are left alone: their producer is writing them.
+void Receiver::fetch_ahead() noexcept {
+  const RingView& view = ring_.view;
+  const std::uint64_t ahead = head_ + kFetchAhead;
+  if (static_cast<std::int64_t>(tail_seen_ - ahead) <= 0) {
+    if (head_ % kCursorStride != 0 || head_ - empty_at_ < kCursorStride) return;
+    tail_seen_ = view.hot().tail.load(std::memory_order_relaxed);  // relaxed: a hint
+    if (static_cast<std::int64_t>(tail_seen_ - ahead) <= 0) return;
+  }
+  const std::uint32_t slot = view.slot_of(ahead);
+  __builtin_prefetch(&view.slot(slot), 0);
+  __builtin_prefetch(second_line(slot), 0);
+  if (slot % 4 == 0) __builtin_prefetch(&view.lease(slot), 1);  // four lease words a line
 }
 
 }  // namespace ringpost::ring

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "ring/ring.hpp"
 
@@ -41,39 +42,76 @@ class Receiver {
   /// so; a waiting receiver and the sweeper call it themselves.
   void expire_due(std::uint64_t now, std::uint32_t blocks_max) noexcept;
 
-  /// True if a message may be visible at the head: one load of the polled word.
+  /// For whoever waits: false while there is nothing for take() to do at the head. Polls the word
+  /// that the sender will write, and the lease word, which nobody else has just now.
   [[nodiscard]] bool may_have_message() const noexcept {
     const RingView& view = ring_.view;
-    return view.slot(view.slot_of(head_)).publish.load(std::memory_order_relaxed) ==
-               view.lap_of(head_) ||
-           ring_.hints.any();
+    const std::uint32_t slot = view.slot_of(head_);
+    const std::uint64_t lap = view.lap_of(head_);
+    return view.slot(slot).publish.load(std::memory_order_relaxed) == lap ||
+           LeaseWord{{view.lease(slot).load_low(), 0}}.passed(lap) || ring_.hints.any();
+  }
+
+  /// Before waiting at an empty head: have its lease line at hand when the message comes.
+  void get_ready() noexcept {
+    const RingView& view = ring_.view;
+    empty_at_ = head_;
+    __builtin_prefetch(&view.lease(view.slot_of(head_)), 1);
   }
 
   /// Moves the shared head to my own.
-  void flush() noexcept { raise_cursor(ring_.view.hot().head, head_); }
+  void flush() noexcept {
+    raise_cursor(ring_.view.hot().head, head_);
+    head_shared_ = head_;
+  }
 
   /// Leases, by expiry under another's hands, that take() and expire_due() have ended so far.
   [[nodiscard]] std::uint64_t expired() const noexcept { return expired_; }
 
  private:
-  enum class Step : std::uint8_t { kTaken, kEmpty, kAgain };
-  Step take_at_head(const LeaseTimes& times, Taken& taken) noexcept;
+  enum class Step : std::uint8_t { kTaken, kEmpty, kAgain, kTop };
+  Step take_at_head(const LeaseTimes& times, bool in_order, Taken& taken) noexcept;
   Step pass_head(std::uint32_t slot, std::uint64_t lap) noexcept;
   bool take_returned(const LeaseTimes& times, Taken& taken) noexcept;
+  bool may_take_awaited(std::uint32_t slot, bool published) noexcept;
   Hints::Look look(std::uint32_t slot, const LeaseTimes& times, Taken& taken) noexcept;
+  std::optional<Hints::Look> look_once(std::uint32_t slot, const LeaseTimes& times,
+                                       Taken& taken) noexcept;
   bool lease(std::uint32_t slot, std::uint64_t lap, LeaseWord from, const LeaseTimes& times,
              Taken& taken) noexcept;
   std::uint64_t end_if_due(std::uint32_t slot, std::uint64_t now) noexcept;
   void advance(std::uint64_t head) noexcept;
+  void fetch_ahead() noexcept;
+  [[nodiscard]] const std::byte* second_line(std::uint32_t slot) const noexcept {
+    return ring_.view.payload(slot) + base::kCacheLineBytes - sizeof(SlotHead);
+  }
 
   static constexpr std::int64_t kCursorStride = 16;
+  static constexpr std::uint64_t kFetchAhead = 8;
+#if defined(RINGPOST_RIG)
+  static constexpr int kFillingSpins = 2;  // the rigs try every way out of each
+#else
   static constexpr int kFillingSpins = 64;
+#endif
+  static constexpr int kLooksMax = 1000;
   static constexpr std::uint32_t kDueBlocksInPassing = 8;
+
+  /// What one search among the hinted slots has seen of awaited messages.
+  struct Awaited {
+    static constexpr std::uint32_t kNone = ~0u;
+    std::uint32_t candidate = kNone;  ///< seen published before this search began
+    std::uint32_t next = kNone;       ///< seen published behind an unpublished one: next candidate
+    bool skipped = false;             ///< an unpublished one was passed in this search
+  };
 
   Ring& ring_;
   const std::uint16_t me_;
   shm::HazardOwner& hazards_;
-  std::uint64_t head_ = 0;  ///< every position below is passed by consumers
+  Awaited awaited_;
+  std::uint64_t head_ = 0;         ///< every position below is passed by consumers
+  std::uint64_t head_shared_ = 0;  ///< what the shared head is at least: I raised it so far
+  std::uint64_t tail_seen_ = 0;    ///< a tail that I have read: positions below it may be fetched
+  std::uint64_t empty_at_ = 0;     ///< where the head was when somebody last waited here
   std::uint64_t expired_ = 0;
 };
 

@@ -9,12 +9,12 @@ namespace ringpost::ring {
 
 Sender::Claimed Sender::claim(std::uint64_t& position) noexcept {
   const RingView& view = ring_.view;
-  const std::uint64_t shared = view.hot().tail.load(std::memory_order_relaxed);  // relaxed: a hint
-  if (static_cast<std::int64_t>(shared - tail_) > 0) tail_ = shared;
-
   // After 2N positions without a slot the ring counts as full: else a ring whose every slot is
-  // leased keeps its senders walking. Positions where others were faster do not count.
-  for (std::uint64_t walked = 0; walked < 2ull * view.slots();) {
+  // leased keeps its senders walking. Positions where others were faster do not count, nor do lost
+  // CASes; the bound on all steps is for hostile memory.
+  const std::uint64_t walk_max = 2ull * view.slots();
+  const std::uint64_t steps_max = 64ull * view.slots();
+  for (std::uint64_t walked = 0, steps = 0; walked < walk_max && steps < steps_max; ++steps) {
     if (static_cast<std::int64_t>(tail_ - head_) >= static_cast<std::int64_t>(view.slots()) &&
         !has_room()) {
       return Claimed::kFull;
@@ -29,7 +29,7 @@ Sender::Claimed Sender::claim(std::uint64_t& position) noexcept {
         Claim seen{claim.load(std::memory_order_acquire)};
         if (seen.sealed()) return Claimed::kSealed;
         if (seen.lap() >= lap) {  // taken by a faster one
-          ++tail_;
+          overtaken();
           break;
         }
         // [claim] acq_rel. Lost: nothing is concluded, look again.
@@ -45,14 +45,19 @@ Sender::Claimed Sender::claim(std::uint64_t& position) noexcept {
         ++walked;
         break;
       case Step::kOvertaken:
-        ++tail_;
+        overtaken();
         break;
       case Step::kAgain:
-        ++walked;
         break;
     }
   }
   return Claimed::kFull;
+}
+
+/// Others are ahead, perhaps by many laps: go where they said they are.
+void Sender::overtaken() noexcept {
+  const std::uint64_t shared = ring_.view.hot().tail.load(std::memory_order_relaxed);  // a hint
+  tail_ = static_cast<std::int64_t>(shared - tail_) > 0 ? shared : tail_ + 1;
 }
 
 Sender::Step Sender::inspect(std::uint64_t position) noexcept {
@@ -87,16 +92,18 @@ Sender::Step Sender::make_passable(std::uint32_t slot, LeaseWord word, std::uint
 }
 
 /// Reads the lease words of the next positions together, so that their lines come over at once and
-/// not one by one while consumers work on them.
+/// not one by one while consumers work on them, and fetches the slots' lines for writing.
 void Sender::look_ahead() noexcept {
   const RingView& view = ring_.view;
-  const std::uint64_t group_end = (idle_until_ + kLookAhead - 1) / kLookAhead * kLookAhead;
-  const std::uint64_t window_end = head_ + view.slots();
-  const std::uint64_t end = std::min(group_end, window_end);
-  while (static_cast<std::int64_t>(end - idle_until_) > 0 &&
-         view.lease(view.slot_of(idle_until_)).load_low() ==
-             LeaseWord::low_of(LeaseState::kIdle, view.lap_of(idle_until_))) {
-    __builtin_prefetch(&view.slot(view.slot_of(idle_until_)), 1);
+  const std::uint64_t end = std::min(idle_until_ + kLookAhead, head_ + view.slots());
+  while (static_cast<std::int64_t>(end - idle_until_) > 0) {
+    const std::uint32_t slot = view.slot_of(idle_until_);
+    if (view.lease(slot).load_low() !=
+        LeaseWord::low_of(LeaseState::kIdle, view.lap_of(idle_until_))) {
+      break;
+    }
+    __builtin_prefetch(&view.slot(slot), 1);
+    __builtin_prefetch(view.payload(slot) + base::kCacheLineBytes - sizeof(SlotHead), 1);
     ++idle_until_;
   }
 }
@@ -110,8 +117,12 @@ bool Sender::has_room() noexcept {
   // [head] acquire, pairs with raise_cursor: positions below it are passed.
   const std::uint64_t shared = view.hot().head.load(std::memory_order_acquire);
   if (static_cast<std::int64_t>(shared - head_) > 0) head_ = shared;
+  if (!full()) return true;
+  // Look: walk on over what the consumers have passed. Far, because this takes the line from under
+  // their hands: it should yield many positions at once.
   const std::uint64_t before = head_;
-  while (full() && view.lease_word(view.slot_of(head_)).passed(view.lap_of(head_))) ++head_;
+  const std::uint64_t end = head_ + kWalk;
+  while (head_ != end && view.lease_word(view.slot_of(head_)).passed(view.lap_of(head_))) ++head_;
   if (head_ != before) raise_cursor(view.hot().head, head_);
   return !full();
 }
@@ -126,12 +137,14 @@ void Sender::publish(std::uint64_t position) noexcept {
     // [publish] release, pairs with every acquire load of the word: the content comes with it.
     publish.store(lap, std::memory_order_release);
   }
-  auto& tail = view.hot().tail;
-  const std::uint64_t shared = tail.load(std::memory_order_relaxed);  // relaxed: a hint
-  if (static_cast<std::int64_t>(position + 1 - shared) >= kCursorStride) {
-    raise_cursor(tail, position + 1);
+  if (static_cast<std::int64_t>(position + 1 - tail_shared_) >= kCursorStride) {
+    raise_cursor(view.hot().tail, position + 1);
+    tail_shared_ = position + 1;
   }
   ring_.receivers.wake_one();
+  // Half of what was seen ahead is used up: look on, before it is needed and after it can delay
+  // this message.
+  if (idle_until_ - position == kLookAhead / 2) look_ahead();
 }
 
 void Sender::delay(std::uint64_t position, std::uint64_t due) noexcept {

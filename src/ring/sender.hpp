@@ -29,6 +29,15 @@ class Sender {
   /// Before publish(): not visible before `due` (deadline units).
   void delay(std::uint64_t position, std::uint64_t due) noexcept;
 
+  /// After kFull: have consumers moved the shared head far enough for `positions` more? Only a
+  /// hint, for whoever waits: coming back to a full ring slot by slot, a producer works on the very
+  /// lines that the consumers have in hand.
+  [[nodiscard]] bool may_have_room(std::uint64_t positions) const noexcept {
+    const std::uint64_t head = ring_.view.hot().head.load(std::memory_order_relaxed);
+    return static_cast<std::int64_t>(tail_ + positions - head) <=
+           static_cast<std::int64_t>(ring_.view.slots());
+  }
+
   /// Moves the shared tail to my own: after a batch, or before somebody measures the backlog.
   void flush() noexcept { raise_cursor(ring_.view.hot().tail, tail_); }
 
@@ -37,15 +46,18 @@ class Sender {
   [[nodiscard]] Step inspect(std::uint64_t position) noexcept;
   [[nodiscard]] Step make_passable(std::uint32_t slot, LeaseWord word, std::uint64_t lap) noexcept;
   [[nodiscard]] bool has_room() noexcept;
+  void overtaken() noexcept;
   void look_ahead() noexcept;
 
   static constexpr std::int64_t kCursorStride = 16;
-  static constexpr std::uint32_t kLookAhead = 16;
+  static constexpr std::uint64_t kLookAhead = 16;
+  static constexpr std::uint64_t kWalk = 64;
 
   Ring& ring_;
   const std::uint16_t me_;
-  std::uint64_t tail_ = 0;  ///< every position below is passed by producers
-  std::uint64_t head_ = 0;  ///< every position below is passed by consumers
+  std::uint64_t tail_ = 0;         ///< every position below is passed by producers
+  std::uint64_t tail_shared_ = 0;  ///< what the shared tail is at least: I raised it so far
+  std::uint64_t head_ = 0;         ///< every position below is passed by consumers
   std::uint64_t idle_until_ =
       0;  ///< lease words of positions [tail_, this) were seen idle(their lap)
 };

@@ -36,17 +36,18 @@ bool finish(Ring& ring, std::uint32_t slot, LeaseWord word, bool viewed) noexcep
 }  // namespace
 
 Settled acknowledge(Ring& ring, const Delivery& delivery, const LeaseWord* known) noexcept {
+  const bool by_receipt = known == nullptr;  // whoever received it may be reading in place
   if (known != nullptr && !known->viewed() && finish(ring, delivery.slot, *known, false)) {
     return Settled::kDone;
   }
   for (;;) {
     const LeaseWord word = ring.view.lease_word(delivery.slot);
     if (match(ring.view, delivery, word) == Match::kNo) return Settled::kStale;
-    if (finish(ring, delivery.slot, word, word.viewed())) return Settled::kDone;
+    if (finish(ring, delivery.slot, word, by_receipt || word.viewed())) return Settled::kDone;
   }
 }
 
-Settled release(Ring& ring, const Delivery& delivery) noexcept {
+Settled release(Ring& ring, const Delivery& delivery, bool by_receipt) noexcept {
   for (;;) {
     const LeaseWord word = ring.view.lease_word(delivery.slot);
     switch (match(ring.view, delivery, word)) {
@@ -58,8 +59,9 @@ Settled release(Ring& ring, const Delivery& delivery) noexcept {
         break;
     }
     ring.hints.set(delivery.slot);  // before the state
-    if (ring.view.move_lease(delivery.slot, word,
-                             LeaseWord::returned(word.lap(), word.count(), word.viewed()))) {
+    if (ring.view.move_lease(
+            delivery.slot, word,
+            LeaseWord::returned(word.lap(), word.count(), by_receipt || word.viewed()))) {
       ring.receivers.wake_one();
       return Settled::kDone;
     }
@@ -67,14 +69,17 @@ Settled release(Ring& ring, const Delivery& delivery) noexcept {
 }
 
 Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline,
-               std::uint16_t me) noexcept {
+               std::uint16_t owner) noexcept {
   for (;;) {
     const LeaseWord word = ring.view.lease_word(delivery.slot);
-    if (match(ring.view, delivery, word) != Match::kLeased) return Settled::kStale;
+    if (match(ring.view, delivery, word) == Match::kNo) return Settled::kStale;
     ring.due.lower(delivery.slot, deadline);  // before the state
     const LeaseWord longer =
-        LeaseWord::leased(word.lap(), me, deadline, word.count(), word.viewed());
-    if (ring.view.move_lease(delivery.slot, word, longer)) return Settled::kDone;
+        LeaseWord::leased(word.lap(), owner, deadline, word.count(), word.viewed());
+    if (!ring.view.move_lease(delivery.slot, word, longer)) continue;
+    // An earlier end than before: who scanned in between saw the later one and put that back.
+    if (deadline < word.deadline()) ring.due.lower(delivery.slot, deadline);
+    return Settled::kDone;
   }
 }
 

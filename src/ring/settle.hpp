@@ -18,21 +18,23 @@ enum class Settled : std::uint8_t { kDone, kStale };
 
 /// The message is gone for ever. `known` is the lease word that the receive left, if the caller has
 /// it: then the common case is one CAS. Also settles a lease that has expired while nobody else has
-/// received the message since.
+/// received the message since. Without `known` it is settled by receipt: whoever received it may be
+/// reading in place, so the slot is not reused before no hazard names it.
 ///
 /// Blocking    never; retries only after somebody changed the word (skip, extension, expiry).
 /// Crash       before the CAS: returned by the sweeper or at the deadline. After it: gone; a block
 ///             that was not freed yet is found by the sweeper through its back reference.
 Settled acknowledge(Ring& ring, const Delivery& delivery, const LeaseWord* known) noexcept;
 
-/// Makes the message visible again; its receive count stays.
-Settled release(Ring& ring, const Delivery& delivery) noexcept;
+/// Makes the message visible again; its receive count stays. `by_receipt`: as for acknowledge.
+Settled release(Ring& ring, const Delivery& delivery, bool by_receipt) noexcept;
 
-/// Moves the end of the lease to `deadline`. An expired lease that nobody took since is stale here:
-/// the message is visible already. From then on the lease lives and dies with participant `me`,
-/// who may be another than the one that received.
+/// Moves the end of the lease to `deadline`. A lease that has expired while nobody else has
+/// received the message since begins anew, with the same receive count. From then on the lease
+/// lives and dies with participant `owner`, who may be another than the one that received; 0: with
+/// nobody, only the deadline ends it.
 Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline,
-               std::uint16_t me) noexcept;
+               std::uint16_t owner) noexcept;
 
 /// Removes the message of lap `lap` in `slot` if it is still there: visible, delayed or in flight.
 /// Returns whether this call removed it.

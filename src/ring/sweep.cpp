@@ -5,14 +5,14 @@
 namespace ringpost::ring {
 namespace {
 
-/// A lease of the dead: visible again at once. It reads no more, so no mark.
+/// A lease of the dead: visible again at once. Marked: who extended it may have died, and not who
+/// reads it in place.
 bool return_lease(Ring& ring, std::uint32_t slot, std::uint16_t dead) noexcept {
   for (;;) {
     const LeaseWord word = ring.view.lease_word(slot);
     if (word.state() != LeaseState::kLeased || word.owner() != dead) return false;
     ring.hints.set(slot);
-    if (ring.view.move_lease(slot, word,
-                             LeaseWord::returned(word.lap(), word.count(), word.viewed()))) {
+    if (ring.view.move_lease(slot, word, LeaseWord::returned(word.lap(), word.count(), true))) {
       return true;
     }
   }

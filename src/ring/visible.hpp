@@ -17,8 +17,9 @@ inline bool may_have_message(const RingView& view) noexcept {
     const std::uint32_t slot = view.slot_of(head);
     const std::uint64_t lap = view.lap_of(head);
     if (view.lease_word(slot).passed(lap)) continue;
+    const Claim claim{view.claim(slot).load(std::memory_order_acquire)};
     return view.slot(slot).publish.load(std::memory_order_acquire) == lap ||
-           Claim{view.claim(slot).load(std::memory_order_acquire)}.lap() >= lap;
+           (!claim.sealed() && claim.lap() >= lap);
   }
   return false;
 }

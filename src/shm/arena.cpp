@@ -242,19 +242,26 @@ Arena::Usage Arena::usage() noexcept {
   return usage;
 }
 
-void Arena::for_each_live(const std::function<void(const BlockRef&, const BackReference&)>& visit) {
+std::optional<BlockLook> Arena::look(std::uint64_t block) noexcept {
+  const Located at = locate(block);
+  if (at.descriptor == nullptr) return std::nullopt;
+  const std::uint64_t word = at.descriptor->state.load(std::memory_order_acquire);  // [block]
+  const std::uint64_t back_slot = at.descriptor->back_slot.load(std::memory_order_relaxed);
+  return BlockLook{{block, generation_of(word)},
+                   static_cast<BlockState>(state_of(word)),
+                   static_cast<std::uint16_t>(owner_of(word)),
+                   {at.descriptor->back_ring.load(std::memory_order_relaxed),
+                    static_cast<std::uint32_t>(back_slot & 0xfffff), back_slot >> 20},
+                   class_bytes(at.segment->size_class)};
+}
+
+void Arena::for_each_block(const std::function<void(const BlockLook&)>& visit) noexcept {
   for (std::uint32_t c = 0; c < kSizeClasses; ++c) {
     for (std::uint32_t number = 0; number < kSegmentsPerClass; ++number) {
       const ArenaSegments::Segment* segment = segments_->segment(c, number);
       if (segment == nullptr) break;
       for (std::uint32_t index = 0; index < segment->blocks; ++index) {
-        const BlockDescriptor& descriptor = segment->descriptor(index);
-        const std::uint64_t seen = descriptor.state.load(std::memory_order_acquire);
-        if (state_of(seen) != kLive) continue;
-        const std::uint64_t back_slot = descriptor.back_slot.load(std::memory_order_relaxed);
-        visit({block_number(c, number, index), generation_of(seen)},
-              {descriptor.back_ring.load(std::memory_order_relaxed),
-               static_cast<std::uint32_t>(back_slot & 0xfffff), back_slot >> 20});
+        if (const auto seen = look(block_number(c, number, index))) visit(*seen);
       }
     }
   }

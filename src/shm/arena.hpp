@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "shm/block_store.hpp"
 #include "shm/bus_files.hpp"
@@ -56,6 +57,17 @@ struct SegmentHeader {
   std::uint64_t creator;  ///< creator_word(): whose a file is that the table does not name yet
 };
 
+enum class BlockState : std::uint8_t { kFree = 0, kOwned = 1, kLive = 2 };
+
+/// A block as a reader of shared memory sees it: nothing in it is checked.
+struct BlockLook {
+  BlockRef ref;
+  BlockState state = BlockState::kFree;
+  std::uint16_t owner = 0;
+  BackReference back;
+  std::uint64_t bytes = 0;
+};
+
 /// A block in hand.
 struct Block {
   BlockRef ref;
@@ -84,8 +96,8 @@ class ArenaSegments {
   Errc grow(std::uint32_t size_class, std::uint64_t creator,
             const std::string& temporary_name) noexcept;
 
-  /// Removes complete segment files that the table does not name, made by a dead participant.
-  std::uint64_t remove_orphans(std::uint64_t creator);
+  /// Whether the table names this file of the arena's directory.
+  [[nodiscard]] bool names_file(const std::string& name) const noexcept;
   [[nodiscard]] std::uint64_t reserved_bytes() const noexcept;
   [[nodiscard]] BusFiles& bus() const noexcept { return *bus_; }
 
@@ -135,8 +147,10 @@ class Arena final : public BlockStore {
     std::uint64_t blocks = 0, blocks_used = 0, bytes_used = 0;
   };
   [[nodiscard]] Usage usage() noexcept;
-  /// Calls visit(ref, back) for each LIVE block.
-  void for_each_live(const std::function<void(const BlockRef&, const BackReference&)>& visit);
+  /// Calls visit(block) for each block there is.
+  void for_each_block(const std::function<void(const BlockLook&)>& visit) noexcept;
+  /// Nothing if there is no such block.
+  [[nodiscard]] std::optional<BlockLook> look(std::uint64_t block) noexcept;
 
  private:
   static constexpr std::uint32_t kMagazine = 16;

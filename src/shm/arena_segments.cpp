@@ -92,6 +92,8 @@ Errc ArenaSegments::grow(std::uint32_t size_class, std::uint64_t creator,
     ++number;
   }
   if (number == kSegmentsPerClass) return Errc::kNoSpace;
+  // A table with an entry that is wrong would go on growing without anybody's finding a block.
+  if (number > 0 && segment(size_class, number - 1) == nullptr) return Errc::kNoSpace;
   const std::size_t bytes = file_bytes(size_class, number);
   if (reserved_bytes() + bytes > bus_->header().arena_bytes_max) return Errc::kNoSpace;
   auto file = sys::create_file(bus_->temporary(), temporary_name);
@@ -128,27 +130,13 @@ Errc ArenaSegments::grow(std::uint32_t size_class, std::uint64_t creator,
   return code;
 }
 
-std::uint64_t ArenaSegments::remove_orphans(std::uint64_t creator) {
-  std::uint64_t removed = 0;
-  const auto in_table = [&](const std::string& name) {
-    for (const auto& of_class : bus_->header().segments) {
-      for (const auto& id : of_class) {
-        if (segment_name(id.load(std::memory_order_acquire)) == name) return true;
-      }
+bool ArenaSegments::names_file(const std::string& name) const noexcept {
+  for (const auto& of_class : bus_->header().segments) {
+    for (const auto& id : of_class) {
+      if (segment_name(id.load(std::memory_order_acquire)) == name) return true;
     }
-    return false;
-  };
-  for (const std::string& name : sys::names_in(bus_->arena())) {
-    if (in_table(name)) continue;
-    auto file = sys::open_file(bus_->arena(), name);
-    if (!file) continue;
-    auto mapping = map_checked(*file, name, kSegmentMagic, kSegmentFormat, base::kPageBytes);
-    if (!mapping) continue;
-    if (reinterpret_cast<const SegmentHeader*>(mapping->data())->creator != creator) continue;
-    sys::remove_name(bus_->arena(), name);
-    ++removed;
   }
-  return removed;
+  return false;
 }
 
 }  // namespace ringpost::shm

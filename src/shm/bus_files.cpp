@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "sys/error.hpp"
+#include "sys/file_lock.hpp"
 #include "sys/futex.hpp"
 
 namespace ringpost::shm {
@@ -68,6 +69,9 @@ Result<std::shared_ptr<BusFiles>> BusFiles::open(const std::string& name,
   if (options.participants_max < 2 || options.participants_max > kParticipantsMax) {
     return sys::error(Errc::kInvalidArgument, "participants_max", "must be 2 to 16,383");
   }
+  if (options.mode != 0700 && options.mode != 0750 && options.mode != 0770) {
+    return sys::error(Errc::kInvalidArgument, "mode", "must be 0700, 0750 or 0770");
+  }
   std::shared_ptr<BusFiles> files(new BusFiles);
   files->name_ = name;
   files->path_ = shm_directory(options) + "/" + name;
@@ -103,9 +107,12 @@ Result<void> BusFiles::open_directories(const BusOptions& options) {
 }
 
 Result<void> BusFiles::open_bus_file(const BusOptions& options) {
+  constexpr int kTriesMax = 100;  // a sweeper may take an unlocked file for a dead creator's
   auto file = sys::open_file(directory_, "bus");
-  if (!file && file.error() == Errc::kNotFound && options.create) {
-    if (auto created = create_bus_file(options); !created) return created;
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    if (file || !(file.error() == Errc::kNotFound) || !options.create) break;
+    auto created = create_bus_file(options);
+    if (!created && !(created.error() == Errc::kNotFound)) return created;
     file = sys::open_file(directory_, "bus");
   }
   if (!file) return Unexpected(file.error());
@@ -113,9 +120,10 @@ Result<void> BusFiles::open_bus_file(const BusOptions& options) {
 }
 
 Result<void> BusFiles::create_bus_file(const BusOptions& options) {
-  const std::string temporary = "bus-" + std::to_string(sys::unique_id());
+  const std::string temporary = kBusFilePrefix + std::to_string(sys::unique_id());
   auto file = sys::create_file(temporary_, temporary);
   if (!file) return Unexpected(file.error());
+  static_cast<void>(sys::try_lock_byte(*file, 0));  // until it is closed: I am at work on it
   const std::size_t bytes = bus_file_bytes(options.participants_max);
   Result<void> done = sys::reserve(*file, bytes, path_ + "/bus");
   if (done) {

@@ -4,7 +4,8 @@
 //                  /queues/  one header file a queue, under the queue's name
 //                  /rings/   ring files, under their unique ids
 //                  /arena/   arena segments, under their unique ids
-//                  /tmp/     files that are not complete yet: "<participant>-<incarnation>-<id>"
+//                  /tmp/     files that are not complete yet: "<participant>-<incarnation>-<id>";
+//                            "bus-<id>", whose maker holds the lock on its byte 0
 #pragma once
 
 #include <atomic>
@@ -18,6 +19,7 @@ namespace ringpost::shm {
 
 inline constexpr std::uint64_t kBusMagic = 0x535542545f505352;  // "RSP_TBUS"
 inline constexpr std::uint32_t kBusFormat = 1;
+inline constexpr char kBusFilePrefix[] = "bus-";
 inline constexpr std::uint32_t kParticipantsMax = (1u << 14) - 1;  // owners have 14 bits
 
 inline constexpr std::uint32_t kSizeClasses = 19;       // 256 B … 64 MiB

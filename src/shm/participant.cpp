@@ -46,6 +46,9 @@ Result<std::unique_ptr<Participant>> Participant::attach(std::shared_ptr<BusFile
         sys::unlock_byte(*lock, kLivenessByte + index);
         continue;
       }
+      if (!sys::open_file(bus->directory(), "bus")) {
+        return sys::error(Errc::kNotFound, bus->path(), "the bus was removed meanwhile");
+      }
       raise_high(bus->header().participants_high, index + 1);
       std::unique_ptr<Participant> me(new Participant(std::move(bus), std::move(*lock),
                                                       static_cast<std::uint16_t>(index),
@@ -148,17 +151,14 @@ bool Sweeper::seize(std::uint32_t index) {
   return false;
 }
 
-std::uint64_t Sweeper::incarnation(std::uint32_t index) const {
-  return EntryWord{bus_.participant(index).entry.load(std::memory_order_acquire)}.incarnation();
-}
-
 void Sweeper::free_entry(std::uint32_t index) {
   ParticipantRecord& record = bus_.participant(index);
   for (auto& hazard : record.hazards.entries) hazard.store(0, std::memory_order_release);
   const EntryWord entry{record.entry.load(std::memory_order_acquire)};
   record.entry.store(EntryWord::of(entry.incarnation() + 1, false).word, std::memory_order_release);
-  sys::unlock_byte(locks_, kLivenessByte + index);
 }
+
+void Sweeper::release(std::uint32_t index) { sys::unlock_byte(locks_, kLivenessByte + index); }
 
 bool is_alive(const BusFiles& bus, std::uint32_t index) {
   auto probe = sys::open_file(bus.directory(), "bus");

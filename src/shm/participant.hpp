@@ -67,17 +67,19 @@ class Sweeper {
   /// Nothing if another sweeper is at work.
   static std::unique_ptr<Sweeper> elect(const BusFiles& bus);
 
-  /// Calls `clear_up(index, incarnation)` for each dead participant, holding its liveness lock,
-  /// then frees the entry. Dying in between leaves the entry to the next sweeper, who does it all
-  /// again.
+  /// Calls `clear_up(index)` for each dead participant, holding its liveness lock, and frees the
+  /// entry if it returns true; else words may name it still, and somebody tries again. Dying in
+  /// between leaves the entry to the next sweeper, who does it all again.
   template <class ClearUp>
   std::uint32_t for_each_dead(ClearUp&& clear_up) {
     std::uint32_t dead = 0;
     for (std::uint32_t index = 1; index < bus_.participants_high(); ++index) {
       if (!seize(index)) continue;
-      clear_up(static_cast<std::uint16_t>(index), incarnation(index));
-      free_entry(index);
-      ++dead;
+      if (clear_up(static_cast<std::uint16_t>(index))) {
+        free_entry(index);
+        ++dead;
+      }
+      release(index);
     }
     return dead;
   }
@@ -85,8 +87,8 @@ class Sweeper {
  private:
   Sweeper(const BusFiles& bus, sys::Fd locks) : bus_(bus), locks_(std::move(locks)) {}
   bool seize(std::uint32_t index);
-  [[nodiscard]] std::uint64_t incarnation(std::uint32_t index) const;
   void free_entry(std::uint32_t index);
+  void release(std::uint32_t index);
   const BusFiles& bus_;
   sys::Fd locks_;
 };

@@ -16,6 +16,7 @@ Errc code_of(int sys_errno) noexcept {
     case ENOSPC:
     case EDQUOT:
     case ENOMEM:
+    case EFBIG:  // a limit on the size of files
       return Errc::kNoSpace;
     case EACCES:
     case EPERM:
@@ -23,6 +24,8 @@ Errc code_of(int sys_errno) noexcept {
       return Errc::kPermission;
     case ELOOP:
     case ENOTDIR:
+    case EISDIR:
+    case ENXIO:
       return Errc::kUnsafeFile;
     default:
       return Errc::kSystem;

@@ -76,6 +76,10 @@ Result<Fd> create_file(const Fd& directory, const std::string& name) {
                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file.is_open()) return system_error("cannot create", name, errno);
   if (::fchmod(file.get(), mode) != 0) return system_error("cannot set the mode of", name, errno);
+  const bool shared = (mode & S_IWGRP) != 0;
+  if (shared && ::fchown(file.get(), static_cast<uid_t>(-1), status.st_gid) != 0) {
+    return system_error("cannot set the group of", name, errno);
+  }
   return file;
 }
 
@@ -92,6 +96,10 @@ Result<std::uint64_t> size_of(const Fd& file, const std::string& name) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return system_error("cannot look at", name, errno);
   return static_cast<std::uint64_t>(status.st_size);
+}
+
+bool read_front(const Fd& file, void* into, std::size_t bytes) noexcept {
+  return ::pread(file.get(), into, bytes, 0) == static_cast<ssize_t>(bytes);
 }
 
 Result<void> publish_name(const Fd& from_directory, const std::string& from, const Fd& to_directory,
@@ -114,19 +122,20 @@ bool is_same_file(const Fd& one, const Fd& other) noexcept {
          a.st_dev == b.st_dev;
 }
 
-std::vector<std::string> names_in(const Fd& directory) {
+Result<std::vector<std::string>> names_in(const Fd& directory) {
   std::vector<std::string> names;
   const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return names;
+  if (copy < 0) return system_error("cannot read", "a directory of the bus", errno);
   const auto close_directory = [](DIR* open) { ::closedir(open); };
   const std::unique_ptr<DIR, decltype(close_directory)> stream(::fdopendir(copy), close_directory);
   if (stream == nullptr) {
     ::close(copy);
-    return names;
+    return system_error("cannot read", "a directory of the bus", ENOMEM);
   }
-  while (const dirent* entry = ::readdir(stream.get())) {
+  for (errno = 0; const dirent* entry = ::readdir(stream.get()); errno = 0) {
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
+  if (errno != 0) return system_error("cannot read", "a directory of the bus", errno);
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -50,6 +50,9 @@ Result<void> reserve(const Fd& file, std::uint64_t bytes, const std::string& nam
 
 Result<std::uint64_t> size_of(const Fd& file, const std::string& name);
 
+/// Reads the file's first `bytes`; false if there are fewer.
+[[nodiscard]] bool read_front(const Fd& file, void* into, std::size_t bytes) noexcept;
+
 /// `link` of a complete file to its final name: kExists if somebody else was first.
 Result<void> publish_name(const Fd& from_directory, const std::string& from, const Fd& to_directory,
                           const std::string& to);
@@ -59,8 +62,8 @@ void remove_name(const Fd& directory, const std::string& name) noexcept;
 /// Whether both descriptors are of one file.
 [[nodiscard]] bool is_same_file(const Fd& one, const Fd& other) noexcept;
 
-/// Names in a directory, without dot files, sorted. Empty if it cannot be read.
-std::vector<std::string> names_in(const Fd& directory);
+/// Names in a directory, without dot files, sorted.
+Result<std::vector<std::string>> names_in(const Fd& directory);
 
 /// 64 bits that never recur, from the kernel's random source; never 0 or 1.
 std::uint64_t unique_id();

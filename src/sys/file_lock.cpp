@@ -5,19 +5,23 @@
 namespace ringpost::sys {
 namespace {
 
-struct flock byte_lock(short type, std::uint64_t byte) noexcept {
+struct flock byte_lock(short type, std::uint64_t byte, std::uint64_t count = 1) noexcept {
   struct flock lock {};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   lock.l_start = static_cast<off_t>(byte);
-  lock.l_len = 1;
+  lock.l_len = static_cast<off_t>(count);
   return lock;
 }
 
 }  // namespace
 
 bool try_lock_byte(const Fd& file, std::uint64_t byte) noexcept {
-  struct flock lock = byte_lock(F_WRLCK, byte);
+  return try_lock_bytes(file, byte, 1);
+}
+
+bool try_lock_bytes(const Fd& file, std::uint64_t first, std::uint64_t count) noexcept {
+  struct flock lock = byte_lock(F_WRLCK, first, count);
   return ::fcntl(file.get(), F_OFD_SETLK, &lock) == 0;
 }
 

@@ -15,6 +15,9 @@ namespace ringpost::sys {
 
 /// True: this descriptor holds the write lock on `byte` now. Never blocks.
 [[nodiscard]] bool try_lock_byte(const Fd& file, std::uint64_t byte) noexcept;
+/// The same for `count` bytes, all or none.
+[[nodiscard]] bool try_lock_bytes(const Fd& file, std::uint64_t first,
+                                  std::uint64_t count) noexcept;
 void unlock_byte(const Fd& file, std::uint64_t byte) noexcept;
 /// Whether another open file description holds it.
 [[nodiscard]] bool is_byte_locked(const Fd& file, std::uint64_t byte) noexcept;

@@ -1,0 +1,21 @@
+// The rows of the bench. A part of the project adds its own in a file beside this and here.
+#pragma once
+
+#include "harness/row.hpp"
+
+namespace ringpost::bench {
+
+/// Our standard queue beside the peers.
+void add_queue_rows(Rows& rows);
+
+/// The peers by themselves: the limits of this machine.
+void add_peer_rows(Rows& rows);
+
+inline Rows all_rows() {
+  Rows rows;
+  add_queue_rows(rows);
+  add_peer_rows(rows);
+  return rows;
+}
+
+}  // namespace ringpost::bench

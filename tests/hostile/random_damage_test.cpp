@@ -1,0 +1,161 @@
+// Random damage to each kind of file, at rest and under way. The seed of a round is printed when it
+// fails, and RINGPOST_SEED repeats it.
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "hostile/victim.hpp"
+#include "hostile/watchdog.hpp"
+#include "process/rig/depth.hpp"
+#include "support/corruption.hpp"
+
+namespace ringpost::hostile {
+namespace {
+
+using rig::base_seed;
+using rig::by_depth;
+
+enum class Kind : std::uint8_t { kBus, kQueue, kRing, kSegment };
+constexpr const char* kNames[] = {"bus", "queue", "ring", "segment"};
+
+std::string file_of(const Victim& victim, Kind kind, std::mt19937_64& random) {
+  if (kind == Kind::kBus) return victim.bus_file();
+  if (kind == Kind::kQueue) return victim.queue_file();
+  const auto files = kind == Kind::kRing ? victim.ring_files() : victim.segment_files();
+  return files.empty() ? victim.bus_file() : files[random() % files.size()];
+}
+
+/// Values that break arithmetic, look like words of the protocol, or are anything.
+std::uint64_t bad_value(std::mt19937_64& random, std::uint64_t before) {
+  switch (random() % 10) {
+    case 0:
+      return 0;
+    case 1:
+      return ~std::uint64_t{0};
+    case 2:
+      return std::uint64_t{1} << random() % 64;
+    case 3:
+      return before ^ std::uint64_t{1} << random() % 64;
+    case 4:
+      return before + 1;
+    case 5:
+      return before - 1;
+    case 6:
+      return random() % 64;
+    case 7:
+      return (random() % 8) << 58 | random() % 100;  // a lease word of any state
+    case 8:
+      return (std::uint64_t{1} << 44) - 1 - random() % 2;  // the last laps
+    default:
+      return random();
+  }
+}
+
+/// Eight bytes somewhere; the first pages, where headers and hot words lie, more often.
+void damage_a_word(const test::RawFile& file, std::mt19937_64& random) {
+  const std::size_t words = file.bytes() / 8;
+  const std::size_t front = std::min<std::size_t>(words, 4'096 / 8);
+  const std::size_t word = random() % 3 == 0 ? random() % front : random() % words;
+  auto* shared = reinterpret_cast<std::uint64_t*>(file.data()) + word;
+  const std::uint64_t before = __atomic_load_n(shared, __ATOMIC_RELAXED);
+  __atomic_store_n(shared, bad_value(random, before), __ATOMIC_RELAXED);
+}
+
+void damage_a_range(const test::RawFile& file, std::mt19937_64& random) {
+  const std::size_t begin = random() % file.bytes();
+  const std::size_t bytes = std::min<std::size_t>(file.bytes() - begin, random() % 2'000);
+  const int pattern = static_cast<int>(random() % 3);
+  for (std::size_t i = 0; i < bytes; ++i) {
+    file.data()[begin + i] = pattern == 0   ? std::byte{0}
+                             : pattern == 1 ? std::byte{0xff}
+                                            : static_cast<std::byte>(random());
+  }
+}
+
+class RandomDamage : public ::testing::TestWithParam<Kind> {};
+
+INSTANTIATE_TEST_SUITE_P(To, RandomDamage,
+                         ::testing::Values(Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment),
+                         [](const auto& each) { return kNames[static_cast<int>(each.param)]; });
+
+TEST_P(RandomDamage, AtRestHarmsNobodyButTheBus) {
+  const int rounds = by_depth(40, 400, 10'000);
+  for (int round = 0; round < rounds; ++round) {
+    const std::uint64_t seed = base_seed() + static_cast<std::uint64_t>(round);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Watchdog watchdog("damage at rest to the " +
+                            std::string(kNames[static_cast<int>(GetParam())]) + " file, seed " +
+                            std::to_string(seed));
+    std::mt19937_64 random(seed);
+    Victim victim(seed);
+    victim.populate();
+    const test::RawFile file(file_of(victim, GetParam(), random));
+    for (std::uint64_t i = 0; i <= random() % 20; ++i) damage_a_word(file, random);
+    if (random() % 4 == 0) damage_a_range(file, random);
+    victim.use_old_handles();
+    victim.use_new_handles();
+    victim.tidy_up();
+    victim.use_old_handles();
+  }
+}
+
+TEST_P(RandomDamage, UnderWayHarmsNobodyButTheBus) {
+  const int rounds = by_depth(6, 60, 2'000);
+  for (int round = 0; round < rounds; ++round) {
+    const std::uint64_t seed = base_seed() + 1'000'000 + static_cast<std::uint64_t>(round);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Watchdog watchdog("damage under way to the " +
+                            std::string(kNames[static_cast<int>(GetParam())]) + " file, seed " +
+                            std::to_string(seed));
+    std::mt19937_64 random(seed);
+    Victim victim(seed);
+    victim.populate();
+    const test::RawFile file(file_of(victim, GetParam(), random));
+    std::atomic<bool> stop{false};
+    std::thread villain([&] {
+      std::mt19937_64 own(seed);
+      while (!stop.load()) {
+        damage_a_word(file, own);
+        std::this_thread::yield();
+      }
+    });
+    for (int i = 0; i < 3; ++i) {
+      victim.use_old_handles();
+      victim.use_new_handles();
+    }
+    victim.tidy_up();
+    stop.store(true);
+    villain.join();
+  }
+}
+
+TEST(RandomDamageToAllFiles, LeavesAnotherBusUntouched) {
+  const rig::Scratch scratch;
+  Bus healthy = Bus::open("healthy", {.shm_dir = scratch.path("shm")}).value();
+  Queue queue = healthy.queue("q", {.slots = 64}).value();
+  const int rounds = by_depth(20, 200, 2'000);
+  for (int round = 0; round < rounds; ++round) {
+    const std::uint64_t seed = base_seed() + 2'000'000 + static_cast<std::uint64_t>(round);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Watchdog watchdog("damage to all files, seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    Victim victim(seed);
+    victim.populate();
+    for (const Kind kind : {Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment}) {
+      const test::RawFile file(file_of(victim, kind, random));
+      for (int i = 0; i < 10; ++i) damage_a_word(file, random);
+    }
+    ASSERT_TRUE(queue.send(std::string(300, 'h')));
+    victim.use_old_handles();
+    victim.use_new_handles();
+    auto received = queue.receive();
+    ASSERT_TRUE(received);
+    ASSERT_EQ(received->front().text(), std::string(300, 'h'));
+    ASSERT_EQ(received->front().acknowledge(), Errc::kOk);
+  }
+  EXPECT_EQ(examine(healthy).findings.size(), 0u);
+}
+
+}  // namespace
+}  // namespace ringpost::hostile

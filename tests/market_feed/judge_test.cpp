@@ -1,0 +1,84 @@
+// A good report holds every promise; each thing that can go wrong breaks at least one.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "report.hpp"
+
+namespace ringpost::market_feed {
+namespace {
+
+DemoReport good_report() {
+  DemoReport report;
+  report.lines = 100;
+  report.children_succeeded = true;
+  report.doctor.emplace();
+  for (PhaseReport& phase : report.phases) {
+    phase.stop = StopReport{"worker 1", {0, {{11, 1}, {12, 1}}}, 50, 2, true};
+    phase.feed_kill = FeedKillReport{40, 41, 3, 40, true};
+    phase.worker_kill = WorkerKillReport{"worker 2", {0, {{70, 1}}}, 20, 1.5, true};
+    phase.emptied = true;
+    phase.proof.emplace();
+    phase.proof->lines = 100;
+  }
+  return report;
+}
+
+std::size_t broken(const DemoReport& report) {
+  std::size_t count = 0;
+  for (const Promise& promise : judge(report)) count += promise.held ? 0 : 1;
+  return count;
+}
+
+TEST(Judge, HoldsEveryPromiseOfAGoodRun) {
+  EXPECT_EQ(broken(good_report()), 0u);
+  EXPECT_TRUE(all_held(judge(good_report())));
+}
+
+TEST(Judge, HoldsNothingOfARunThatDidNotTakePlace) {
+  EXPECT_EQ(broken(DemoReport()), judge(DemoReport()).size());
+  EXPECT_FALSE(all_held({}));
+}
+
+TEST(Judge, BreaksAPromiseForEachThingThatGoesWrong) {
+  struct Case {
+    const char* what;
+    std::function<void(DemoReport&)> spoil;
+  };
+  const Case cases[] = {
+      {"a lost line", [](DemoReport& r) { r.phases[1].proof->lost = 1; }},
+      {"no lines at all", [](DemoReport& r) { r.phases[0].proof->lines = 0; }},
+      {"a changed body", [](DemoReport& r) { r.phases[0].proof->changed = 1; }},
+      {"a misread body", [](DemoReport& r) { r.phases[0].proof->misread = 1; }},
+      {"an acknowledged message that came again",
+       [](DemoReport& r) { r.phases[0].proof->came_back = 1; }},
+      {"an invented message", [](DemoReport& r) { r.strangers = 1; }},
+      {"a stopped worker's messages not passed on",
+       [](DemoReport& r) { r.phases[0].stop->over = false; }},
+      {"nobody worked beside the stopped",
+       [](DemoReport& r) { r.phases[0].stop->others_processed = 0; }},
+      {"a late acknowledgement that was accepted",
+       [](DemoReport& r) { r.phases[1].stop->refused = 1; }},
+      {"a feed that resumed too late", [](DemoReport& r) { ++r.phases[0].feed_kill->resumed_at; }},
+      {"a dead feed's messages stuck", [](DemoReport& r) { r.phases[0].feed_kill->over = false; }},
+      {"a worker killed with nothing in hand",
+       [](DemoReport& r) { r.phases[1].worker_kill->held = {}; }},
+      {"a dead worker's messages stuck",
+       [](DemoReport& r) { r.phases[1].worker_kill->over = false; }},
+      {"no worker was killed", [](DemoReport& r) { r.phases[1].worker_kill.reset(); }},
+      {"messages left", [](DemoReport& r) { r.phases[1].emptied = false; }},
+      {"a finding of the doctor", [](DemoReport& r) { r.doctor->findings.emplace_back(); }},
+      {"a leaked block", [](DemoReport& r) { r.blocks_used = 1; }},
+      {"a leaked participant", [](DemoReport& r) { r.participants = 1; }},
+      {"a child that failed", [](DemoReport& r) { r.children_succeeded = false; }},
+      {"a run that was broken off", [](DemoReport& r) { r.broken_off = "nothing moved"; }},
+  };
+  for (const Case& c : cases) {
+    DemoReport report = good_report();
+    c.spoil(report);
+    EXPECT_GE(broken(report), 1u) << c.what;
+  }
+}
+
+}  // namespace
+}  // namespace ringpost::market_feed

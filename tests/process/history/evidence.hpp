@@ -1,0 +1,55 @@
+// What the rules of the checker share; private to it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "process/history/checker.hpp"
+#include "process/history/message_table.hpp"
+
+namespace ringpost::history {
+
+struct Evidence {
+  Evidence(const History& from, const MessageTable& by_message, const Policy& by_policy,
+           Report& into);
+
+  const History& history;
+  const MessageTable& table;
+  const Policy& policy;
+  Report& report;
+
+  /// Invocations of receives that never returned, in order: each may have taken messages.
+  std::vector<std::uint64_t> open_receives;
+  std::uint64_t open_receives_take_max = 0;   ///< messages that all of them may have taken
+  std::vector<const Other*> purges;           ///< done or maybe, by invocation
+  std::vector<const Other*> finished_purges;  ///< done, by return
+  std::vector<std::uint64_t> purge_invoked;   ///< latest invocation of finished_purges[0 … i]
+
+  /// Receives without a return that began before `ticket`.
+  [[nodiscard]] std::uint64_t open_receives_before(std::uint64_t ticket) const noexcept {
+    const auto end = std::lower_bound(open_receives.begin(), open_receives.end(), ticket);
+    return static_cast<std::uint64_t>(end - open_receives.begin());
+  }
+  /// Some purge may have removed a message of `send` before `ticket`.
+  [[nodiscard]] bool may_be_purged(const Send& send, std::uint64_t before_ticket) const noexcept;
+  /// A purge that began after `send` had returned was over before `ticket`.
+  [[nodiscard]] bool surely_purged(const Send& send, std::uint64_t before_ticket) const noexcept;
+
+  void fail(Rule rule, const Message& message, const std::string& what) const {
+    report.add(rule, "message " + to_string(message.key) + ": " + what);
+  }
+};
+
+void check_logs(const Evidence& evidence);
+void check_results(const Evidence& evidence);
+void check_deliveries(const Evidence& evidence, const Message& message);
+void check_settles(const Evidence& evidence, const Message& message);
+void check_not_lost(const Evidence& evidence, const Message& message);
+void check_slots(const Evidence& evidence);
+void check_order(const Evidence& evidence);
+void check_false_empty(const Evidence& evidence);
+void check_sums(const Evidence& evidence);
+
+}  // namespace ringpost::history

@@ -1,0 +1,196 @@
+"""Mutants: one rule of a protocol dropped in a copy of the sources, and who has to notice.
+
+A table is a text file of records:
+
+    mutant    skip-without-winning
+    rule      Send 2: "only if that succeeded help the tail on"
+    file      src/ring/sender.cpp
+    find
+    | return view.move_lease(slot, word, word.with_lap(lap)) ? Step::kAdvance : Step::kAgain;
+    replace
+    | (void)view.move_lease(slot, word, word.with_lap(lap));
+    | return Step::kAdvance;
+    caught by explore/send|acknowledge
+    caught by crash/send
+
+`find` must occur exactly once in the file, amounts of white space apart; an empty `replace` deletes
+it. A rule that stands in two places of a file has two pairs of them. `caught by` names scenarios by the beginning of their names; each of them must notice.
+`expect` is caught (default), not-caught or out-of-date: the last two are for the rig's own test.
+A line that begins with # is a comment.
+"""
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+
+RUN_TIMEOUT_S = 300
+EXPECTATIONS = ("caught", "not-caught", "out-of-date")
+
+
+@dataclasses.dataclass
+class Mutant:
+    name: str
+    rule: str = ""
+    file: str = ""
+    edits: list = dataclasses.field(default_factory=list)
+    caught_by: list = dataclasses.field(default_factory=list)
+    expect: str = "caught"
+
+
+class TableError(Exception):
+    pass
+
+
+def read_table(path):
+    mutants, block = [], None
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            line = line.rstrip("\n")
+            if not line.strip() or line.startswith("#"):
+                continue
+            if line.startswith("|"):
+                if block is None:
+                    raise TableError(f"{path}:{number}: text outside find and replace")
+                if not mutants[-1].edits:
+                    raise TableError(f"{path}:{number}: replace without find")
+                mutants[-1].edits[-1][block] += line[1:].removeprefix(" ") + "\n"
+                continue
+            block = _field(path, number, line, mutants)
+    for mutant in mutants:
+        complete = mutant.edits and all(edit["find"] for edit in mutant.edits)
+        if not (mutant.rule and mutant.file and complete and mutant.caught_by) \
+                or mutant.expect not in EXPECTATIONS:
+            raise TableError(f"{path}: mutant {mutant.name} is not complete")
+    if len({mutant.name for mutant in mutants}) != len(mutants):
+        raise TableError(f"{path}: two mutants of one name")
+    return mutants
+
+
+def _field(path, number, line, mutants):
+    """Takes one field; returns the name of the block of text that follows it, if one does."""
+    key, _, value = line.partition(" ")
+    value = value.strip()
+    if key == "mutant":
+        mutants.append(Mutant(value))
+    elif not mutants:
+        raise TableError(f"{path}:{number}: a mutant begins with its name")
+    elif key in ("find", "replace"):
+        if key == "find":
+            mutants[-1].edits.append({"find": "", "replace": ""})
+        return key
+    elif key in ("rule", "file", "expect"):
+        setattr(mutants[-1], key, value)
+    elif line.startswith("caught by "):
+        mutants[-1].caught_by.append(line.removeprefix("caught by ").strip())
+    else:
+        raise TableError(f"{path}:{number}: unknown field {key}")
+    return None
+
+
+def apply(mutant, text):
+    """The changed text, or None if a snippet does not occur exactly once."""
+    for edit in mutant.edits:
+        pattern = re.compile(r"\s+".join(re.escape(word) for word in edit["find"].split()))
+        if len(pattern.findall(text)) != 1:
+            return None
+        text = pattern.sub(lambda match, edit=edit: edit["replace"].rstrip("\n"), text)
+    return text
+
+
+class Builder:
+    """Compiles the scenarios of a configuration that CMake wrote, changed or not.
+
+    Only sources that include the changed file are compiled again; the rest comes from the
+    unchanged build, which also shows that the scenarios hold without a mutant.
+    """
+
+    def __init__(self, config, folder):
+        with open(config, encoding="utf-8") as file:
+            self.config = json.load(file)
+        self.root = self.config["root"]
+        self.folder = folder
+        self.objects = {}
+        self.needs = {}
+
+    def build_unchanged(self):
+        folder = os.path.join(self.folder, "unchanged")
+        os.makedirs(folder, exist_ok=True)
+        for source in self.config["sources"]:
+            target, needs = self._compile(self.root, source, folder)
+            self.objects[source] = target
+            self.needs[source] = needs
+        return self._link(list(self.objects.values()), folder)
+
+    def build(self, mutant, text):
+        folder = os.path.join(self.folder, mutant.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        tree = os.path.join(folder, "tree")
+        for part in self.config["copied"]:
+            shutil.copytree(os.path.join(self.root, part), os.path.join(tree, part))
+        with open(os.path.join(tree, mutant.file), "w", encoding="utf-8") as file:
+            file.write(text)
+        objects = []
+        for source in self.config["sources"]:
+            if mutant.file in self.needs[source]:
+                objects.append(self._compile(tree, source, folder)[0])
+            else:
+                objects.append(self.objects[source])
+        return self._link(objects, folder)
+
+    def discard(self, mutant):
+        shutil.rmtree(os.path.join(self.folder, mutant.name), ignore_errors=True)
+
+    def _compile(self, root, source, folder):
+        target = os.path.join(folder, source.replace("/", "_") + ".o")
+        includes = [f"-I{os.path.join(root, part)}" for part in self.config["include"]]
+        _run([*self.config["compile"], *includes, "-MD", "-MF", target + ".d",
+              "-c", os.path.join(root, source), "-o", target])
+        with open(target + ".d", encoding="utf-8") as file:
+            words = file.read().replace("\\\n", " ").split()[1:]
+        real = os.path.realpath(root)
+        return target, {os.path.relpath(os.path.realpath(word), real) for word in words}
+
+    def _link(self, objects, folder):
+        program = os.path.join(folder, "scenarios")
+        _run([*self.config["link"][:1], *objects, *self.config["link"][1:], "-o", program])
+        return program
+
+
+def _run(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(" ".join(command) + "\n" + done.stdout + done.stderr)
+
+
+def run_scenarios(program, names):
+    """(exit status, output); a status below 0 is a signal, None means it did not end."""
+    try:
+        done = subprocess.run([program, *names], capture_output=True, text=True, check=False,
+                              timeout=RUN_TIMEOUT_S, errors="replace")
+    except subprocess.TimeoutExpired:
+        return None, "it did not end"
+    return done.returncode, done.stdout + done.stderr
+
+
+def verdict(builder, mutant):
+    """(caught | not-caught | out-of-date, explanation)"""
+    path = os.path.join(builder.root, mutant.file)
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = apply(mutant, file.read())
+    except FileNotFoundError:
+        text = None
+    if text is None:
+        return "out-of-date", f"its snippet does not occur exactly once in {mutant.file}"
+    program = builder.build(mutant, text)
+    for name in mutant.caught_by:
+        status, output = run_scenarios(program, [name])
+        if status == 0:
+            return "not-caught", f"{name} holds although the rule is dropped: {mutant.rule}"
+        if status != 1:
+            return "failed", f"{name}: exit status {status}\n{output}"
+    builder.discard(mutant)
+    return "caught", ""

@@ -1,0 +1,128 @@
+#include "options.hpp"
+
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "units.hpp"
+
+namespace ringpost::cli {
+namespace {
+
+/// An option whose text is parsed by `parse` and handed to `take`; the type names examples.
+template <class Parse, class Take>
+CLI::Option* add_parsed(CLI::App& app, const std::string& names, const std::string& help,
+                        const char* type, const char* examples, Parse parse, Take take) {
+  const auto read = [names, examples, parse, take](const std::string& text) {
+    const auto value = parse(text);
+    if (!value) {
+      throw CLI::ValidationError(names,
+                                 fmt::format("\"{}\" is not understood; write {}", text, examples));
+    }
+    take(*value);
+  };
+  return app.add_option_function<std::string>(names, read, help)->type_name(type);
+}
+
+constexpr const char* kDurationExamples = "a number with a unit, such as 10ms, 30s, 5m or 12h";
+constexpr const char* kSizeExamples = "bytes, such as 512, 64KiB or 1M";
+constexpr const char* kCountExamples = "a whole number, such as 1000 or 10k";
+constexpr const char* kRateExamples = "messages a second, such as 100, 10k or 30/m";
+
+template <class Integer>
+CLI::Option* add_number(CLI::App& app, const std::string& names, std::optional<Integer>& target,
+                        const std::string& help, bool is_size) {
+  const auto parse = [is_size](const std::string& text) -> std::optional<Integer> {
+    const auto value = is_size ? parse_size(text) : parse_count(text);
+    if (!value || *value > std::numeric_limits<Integer>::max()) return std::nullopt;
+    return static_cast<Integer>(*value);
+  };
+  return add_parsed(app, names, help, is_size ? "SIZE" : "N",
+                    is_size ? kSizeExamples : kCountExamples, parse,
+                    [&target](Integer value) { target = value; });
+}
+
+}  // namespace
+
+CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
+                          const std::string& help) {
+  return add_parsed(app, names, help, "TIME", kDurationExamples, parse_duration,
+                    [&target](Duration value) { target = value; });
+}
+
+CLI::Option* add_duration(CLI::App& app, const std::string& names, Duration& target,
+                          const std::string& help) {
+  return add_parsed(app, names, help, "TIME", kDurationExamples, parse_duration,
+                    [&target](Duration value) { target = value; });
+}
+
+CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& target,
+                      const std::string& help) {
+  return add_number(app, names, target, help, true);
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& names,
+                       std::optional<std::uint64_t>& target, const std::string& help) {
+  return add_number(app, names, target, help, false);
+}
+
+CLI::Option* add_rate(CLI::App& app, const std::string& names, std::optional<double>& target,
+                      const std::string& help) {
+  return add_parsed(app, names, help, "RATE", kRateExamples, parse_rate,
+                    [&target](double value) { target = value; });
+}
+
+CLI::Option* add_queue_name(CLI::App& app, std::string& target) {
+  return app.add_option("QUEUE", target, "Name of the queue")->required()->type_name("");
+}
+
+CLI::App& add_verb(CLI::App& parent, const std::string& name, const std::string& help,
+                   const std::string& examples) {
+  CLI::App* verb = parent.add_subcommand(name, help);
+  verb->footer("Examples:\n" + examples + "\nOptions of all verbs: ringpost --help");
+  return *verb;
+}
+
+void on_run(CLI::App& verb, Context& context, std::function<ExitCode()> action) {
+  verb.callback([&context, run = std::move(action)] { context.action = run; });
+}
+
+void add_changeable_settings(CLI::App& app, QueueSettings& settings) {
+  const char* group = "Settings";
+  add_duration(app, "--visibility-timeout", settings.visibility_timeout,
+               "How long a received message stays invisible to others: 0 to 12h (30s)")
+      ->group(group);
+  add_duration(app, "--delay", settings.delay,
+               "How long new messages stay invisible at first: 0 to 15m (0)")
+      ->group(group);
+  add_duration(app, "--retention", settings.retention,
+               "How long a message is kept at all: 60s to 14d (4d)")
+      ->group(group);
+  add_duration(app, "--receive-wait", settings.receive_wait,
+               "How long receivers wait that do not say: 0 to 20s (0)")
+      ->group(group);
+  add_size(app, "--message-bytes-max", settings.message_bytes_max,
+           "Largest message: 1KiB to 64MiB (256KiB)")
+      ->group(group);
+  add_number(app, "--in-flight-max", settings.in_flight_max,
+             "Most messages in flight at once: 1 to 10M (120,000)", false)
+      ->group(group);
+}
+
+void add_creation_settings(CLI::App& app, QueueSettings& settings) {
+  const char* group = "Settings fixed at creation";
+  add_number(app, "--slots", settings.slots,
+             "Slots of the first ring, a power of two: 64 to 1048576 (1024)", false)
+      ->group(group);
+  add_number(app, "--inline-bytes", settings.inline_bytes,
+             "Payload kept in the slot itself: 40 to 4072 (104)", true)
+      ->group(group);
+  add_size(app, "--bytes-max", settings.bytes_max,
+           "Most memory of the queue's rings, reached by growth (64MiB)")
+      ->group(group);
+  app.add_flag_callback(
+         "--fixed", [&settings] { settings.fixed = true; }, "Never grow beyond the first ring")
+      ->group(group);
+}
+
+}  // namespace ringpost::cli

@@ -1,0 +1,72 @@
+#include "settings_text.hpp"
+
+#include <fmt/format.h>
+
+#include "units.hpp"
+
+namespace ringpost::cli {
+
+JsonObject json_settings(const QueueSettings& settings) {
+  JsonObject object;
+  const auto seconds = [&object](const char* name, const std::optional<Duration>& value) {
+    if (value) object[name] = json_seconds(*value);
+  };
+  seconds("visibility_timeout_seconds", settings.visibility_timeout);
+  seconds("delay_seconds", settings.delay);
+  seconds("retention_seconds", settings.retention);
+  seconds("receive_wait_seconds", settings.receive_wait);
+  if (settings.message_bytes_max) object["message_bytes_max"] = *settings.message_bytes_max;
+  if (settings.in_flight_max) object["in_flight_max"] = *settings.in_flight_max;
+  if (settings.slots) object["slots"] = *settings.slots;
+  if (settings.inline_bytes) object["inline_bytes"] = *settings.inline_bytes;
+  if (settings.bytes_max) object["bytes_max"] = *settings.bytes_max;
+  if (settings.fixed) object["fixed"] = *settings.fixed;
+  return object;
+}
+
+std::string settings_lines(const QueueSettings& settings) {
+  std::string out;
+  const auto line = [&out](const char* name, const std::string& value) {
+    out += fmt::format("  {:<20} {}\n", name, value);
+  };
+  const auto duration = [&line](const char* name, const std::optional<Duration>& value) {
+    if (value) line(name, format_setting(*value));
+  };
+  duration("visibility timeout", settings.visibility_timeout);
+  duration("delay", settings.delay);
+  duration("retention", settings.retention);
+  duration("receive wait", settings.receive_wait);
+  if (settings.message_bytes_max)
+    line("message bytes max", format_size(*settings.message_bytes_max));
+  if (settings.in_flight_max) line("in flight max", format_count(*settings.in_flight_max));
+  if (settings.slots) line("slots", format_count(*settings.slots) + " in the first ring");
+  if (settings.inline_bytes) line("inline bytes", format_size(*settings.inline_bytes));
+  if (settings.bytes_max) line("bytes max", format_size(*settings.bytes_max));
+  if (settings.fixed) line("fixed", *settings.fixed ? "yes, never grows" : "no, grows as needed");
+  return out;
+}
+
+void add_state(JsonObject& object, const QueueStats& stats) {
+  object["visible"] = stats.visible;
+  object["in_flight"] = stats.in_flight;
+  object["delayed"] = stats.delayed;
+  object["oldest_age_seconds"] = json_seconds(stats.oldest_age);
+  object["slots"] = stats.slots;
+  object["rings"] = stats.rings;
+  object["memory_bytes"] = stats.memory_bytes;
+}
+
+void add_counters(JsonObject& object, const QueueStats& stats) {
+  object["sent"] = stats.sent;
+  object["sent_bytes"] = stats.sent_bytes;
+  object["received"] = stats.received;
+  object["redelivered"] = stats.redelivered;
+  object["acknowledged"] = stats.acknowledged;
+  object["released"] = stats.released;
+  object["expired"] = stats.expired;
+  object["dropped_by_retention"] = stats.dropped_by_retention;
+  object["purged"] = stats.purged;
+  object["refused_full"] = stats.refused_full;
+}
+
+}  // namespace ringpost::cli

@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include "../support/json.hpp"
+#include "../support/options.hpp"
+#include "../support/settings_text.hpp"
+#include "verbs.hpp"
+
+namespace ringpost::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> names;
+  QueueSettings settings;
+};
+
+/// Makes one queue, or finds that it is there already; says which.
+void create(Context& context, Bus& bus, const std::string& name, const QueueSettings& settings) {
+  const bool existed = bus.open_queue(name).has_value();
+  const auto queue = bus.queue(name, settings);
+  require(queue, context.subject(fmt::format("create queue {}", name), name));
+  if (context.globals.json) {
+    JsonObject object;
+    object["bus"] = bus.name();
+    object["queue"] = name;
+    object["created"] = !existed;
+    object["settings"] = json_settings(queue->settings());
+    context.out.line(json_line(object));
+  } else if (existed) {
+    context.report(fmt::format("queue {} is there already", name));
+  } else {
+    context.report(fmt::format("created queue {} on bus {}", name, bus.name()));
+  }
+}
+
+ExitCode run(Context& context, const Options& options) {
+  Bus bus = open_bus(context, IfMissing::kCreate);
+  for (const std::string& name : options.names) create(context, bus, name, options.settings);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_queue_create(CLI::App& queue, Context& context) {
+  auto& verb = add_verb(queue, "create", "Make queues, and their bus if there is none",
+                        "  ringpost queue create orders\n"
+                        "  ringpost queue create orders --visibility-timeout 5m --retention 1d\n"
+                        "  ringpost queue create ticks --slots 65536 --fixed");
+  auto options = std::make_shared<Options>();
+  verb.add_option("QUEUE", options->names, "Names: letters, digits, - and _, up to 80")
+      ->required()
+      ->type_name("");
+  add_changeable_settings(verb, options->settings);
+  add_creation_settings(verb, options->settings);
+  on_run(verb, context, [&context, options] { return run(context, *options); });
+}
+
+}  // namespace ringpost::cli

@@ -1,0 +1,46 @@
+#include <fmt/format.h>
+
+#include "../support/json.hpp"
+#include "../support/options.hpp"
+#include "../support/settings_text.hpp"
+#include "../support/units.hpp"
+#include "verbs.hpp"
+
+namespace ringpost::cli {
+namespace {
+
+ExitCode run(Context& context, const std::string& name) {
+  Bus bus = open_bus(context);
+  const Queue queue = open_queue(context, bus, name);
+  const QueueStats stats = queue.stats();
+  if (context.globals.json) {
+    JsonObject object{{"bus", bus.name()}, {"queue", name}};
+    object["settings"] = json_settings(queue.settings());
+    add_state(object, stats);
+    context.out.line(json_line(object));
+    return ExitCode::kOk;
+  }
+  const Paint paint = context.paint_for_output();
+  context.out.line(paint.bold(fmt::format("queue {} on bus {}", name, bus.name())));
+  context.out.write(settings_lines(queue.settings()));
+  context.out.line(fmt::format("  {:<20} {} visible, {} in flight, {} delayed", "messages",
+                               format_count(stats.visible), format_count(stats.in_flight),
+                               format_count(stats.delayed)));
+  context.out.line(fmt::format("  {:<20} {} in {} of {}", "memory", format_size(stats.memory_bytes),
+                               format_counted(stats.slots, "slot"),
+                               format_counted(stats.rings, "ring")));
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_queue_show(CLI::App& queue, Context& context) {
+  auto& verb = add_verb(queue, "show", "Settings of a queue, and what is in it",
+                        "  ringpost queue show orders\n"
+                        "  ringpost queue show orders --json | jq .settings");
+  auto name = std::make_shared<std::string>();
+  add_queue_name(verb, *name);
+  on_run(verb, context, [&context, name] { return run(context, *name); });
+}
+
+}  // namespace ringpost::cli

@@ -1,0 +1,34 @@
+// Every verb of the ringpost command; each is defined in the file of its name.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "../support/context.hpp"
+
+namespace ringpost::cli {
+
+void add_send(CLI::App& app, Context& context);
+void add_receive(CLI::App& app, Context& context);
+void add_acknowledge(CLI::App& app, Context& context);
+void add_release(CLI::App& app, Context& context);
+void add_extend(CLI::App& app, Context& context);
+void add_peek(CLI::App& app, Context& context);
+
+void add_queue_create(CLI::App& queue, Context& context);
+void add_queue_list(CLI::App& queue, Context& context);
+void add_queue_show(CLI::App& queue, Context& context);
+void add_queue_set(CLI::App& queue, Context& context);
+void add_queue_purge(CLI::App& queue, Context& context);
+void add_queue_delete(CLI::App& queue, Context& context);
+
+void add_bus_list(CLI::App& bus, Context& context);
+void add_bus_show(CLI::App& bus, Context& context);
+void add_bus_remove(CLI::App& bus, Context& context);
+
+void add_stat(CLI::App& app, Context& context);
+void add_top(CLI::App& app, Context& context);
+void add_bench(CLI::App& app, Context& context);
+void add_doctor(CLI::App& app, Context& context);
+void add_version(CLI::App& app, Context& context);
+
+}  // namespace ringpost::cli

@@ -1,0 +1,158 @@
+// The promises of the demo, each with what was seen of it.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "report.hpp"
+#include "units.hpp"
+#include "words.hpp"
+
+namespace ringpost::market_feed {
+
+namespace {
+
+using cli::format_count;
+
+std::string phase_name(std::size_t phase) { return fmt::format("phase {}", phase + 1); }
+
+Promise nothing_lost(const PhaseReport& phase, std::size_t number) {
+  Promise promise{"every message processed, " + phase_name(number), "not verified", false};
+  if (!phase.proof) return promise;
+  const Proof& proof = *phase.proof;
+  promise.held = proof.complete() && proof.lines > 0;
+  promise.evidence = fmt::format("{} of {} lines, {} lost", format_count(proof.lines - proof.lost),
+                                 format_count(proof.lines), format_count(proof.lost));
+  return promise;
+}
+
+Promise nothing_invented(const DemoReport& report) {
+  Promise promise{"nothing changed, nothing invented", "not verified", false};
+  std::uint64_t changed = 0;
+  std::uint64_t misread = 0;
+  for (const PhaseReport& phase : report.phases) {
+    if (!phase.proof) return promise;
+    changed += phase.proof->changed;
+    misread += phase.proof->misread;
+  }
+  promise.held = changed == 0 && misread == 0 && report.strangers == 0;
+  promise.evidence = fmt::format("{} changed, {} misread, {} of no line", format_count(changed),
+                                 format_count(misread), format_count(report.strangers));
+  return promise;
+}
+
+Promise acknowledged_is_gone(const DemoReport& report) {
+  Promise promise{"what is acknowledged never comes again", "not verified", false};
+  std::uint64_t came_back = 0;
+  for (const PhaseReport& phase : report.phases) {
+    if (!phase.proof) return promise;
+    came_back += phase.proof->came_back;
+  }
+  promise.held = came_back == 0;
+  promise.evidence = fmt::format("{} came again", format_count(came_back));
+  return promise;
+}
+
+Promise killed_worker(const PhaseReport& phase, std::size_t number) {
+  Promise promise{"killed worker blocks nobody, " + phase_name(number), "it did not come to that",
+                  false};
+  if (!phase.worker_kill) return promise;
+  const WorkerKillReport& kill = *phase.worker_kill;
+  promise.held = kill.over && !kill.held.messages.empty();
+  promise.evidence = messages(kill.held.messages.size()) + " that it held processed by others";
+  if (!promise.held) promise.evidence = "its leased messages did not come back";
+  return promise;
+}
+
+Promise killed_feed(const PhaseReport& phase, std::size_t number) {
+  Promise promise{"killed feed blocks nobody, goes on, " + phase_name(number),
+                  "it did not come to that", false};
+  if (!phase.feed_kill) return promise;
+  const FeedKillReport& kill = *phase.feed_kill;
+  promise.held = kill.over && kill.resumed_at == kill.done && kill.begun <= kill.done + 1;
+  promise.evidence = kill.over ? fmt::format("sent {}, resumed at line {}", format_count(kill.done),
+                                             format_count(kill.resumed_at + 1))
+                               : "what it had sent was not processed";
+  return promise;
+}
+
+Promise stopped_worker(const PhaseReport& phase, std::size_t number) {
+  Promise promise{"stopped worker blocks nobody, " + phase_name(number), "it did not come to that",
+                  false};
+  if (!phase.stop) return promise;
+  const StopReport& stop = *phase.stop;
+  promise.held = stop.over && stop.others_processed > 0;
+  promise.evidence = stop.over ? fmt::format("{} processed by others meanwhile",
+                                             format_count(stop.others_processed))
+                               : "others did not get its messages";
+  return promise;
+}
+
+Promise late_acknowledgements(const DemoReport& report) {
+  Promise promise{"late acknowledgements are refused", "it did not come to that", true};
+  std::uint64_t refused = 0;
+  std::uint64_t held = 0;
+  for (const PhaseReport& phase : report.phases) {
+    if (!phase.stop || !phase.stop->over) return promise.held = false, promise;
+    refused += phase.stop->refused;
+    held += phase.stop->held.messages.size();
+    if (phase.stop->refused < phase.stop->held.messages.size()) promise.held = false;
+  }
+  promise.evidence =
+      fmt::format("{} refused; it had held {}", format_count(refused), messages(held));
+  return promise;
+}
+
+Promise emptied(const DemoReport& report) {
+  const bool held = std::all_of(report.phases.begin(), report.phases.end(),
+                                [](const PhaseReport& phase) { return phase.emptied; });
+  return {"the queue is empty after each phase",
+          fmt::format("{} sent, {} acknowledged", format_count(report.queue.sent),
+                      format_count(report.queue.acknowledged)),
+          held};
+}
+
+Promise nothing_leaked(const DemoReport& report) {
+  Promise promise{"nothing leaks: doctor finds nothing", "not examined", false};
+  if (!report.doctor) return promise;
+  promise.held =
+      report.doctor->findings.empty() && report.blocks_used == 0 && report.participants == 0;
+  promise.evidence =
+      fmt::format("{} slots, {} blocks checked", format_count(report.doctor->slots_checked),
+                  format_count(report.doctor->blocks_checked));
+  if (!promise.held) {
+    promise.evidence =
+        fmt::format("{} findings, {} blocks and {} participants left",
+                    report.doctor->findings.size(), report.blocks_used, report.participants);
+  }
+  return promise;
+}
+
+}  // namespace
+
+std::vector<Promise> judge(const DemoReport& report) {
+  std::vector<Promise> promises;
+  for (std::size_t i = 0; i < report.phases.size(); ++i) {
+    promises.push_back(nothing_lost(report.phases[i], i));
+  }
+  promises.push_back(nothing_invented(report));
+  promises.push_back(acknowledged_is_gone(report));
+  for (std::size_t i = 0; i < report.phases.size(); ++i) {
+    promises.push_back(stopped_worker(report.phases[i], i));
+    promises.push_back(killed_feed(report.phases[i], i));
+    promises.push_back(killed_worker(report.phases[i], i));
+  }
+  promises.push_back(late_acknowledgements(report));
+  promises.push_back(emptied(report));
+  promises.push_back(nothing_leaked(report));
+  promises.push_back({"whoever was not killed ended well",
+                      report.broken_off.empty() ? "exit status 0" : report.broken_off,
+                      report.children_succeeded && report.broken_off.empty()});
+  return promises;
+}
+
+bool all_held(const std::vector<Promise>& promises) {
+  return !promises.empty() &&
+         std::all_of(promises.begin(), promises.end(), [](const Promise& p) { return p.held; });
+}
+
+}  // namespace ringpost::market_feed
