@@ -8,12 +8,16 @@ namespace ringpost::bench {
 /// Our standard queue beside the peers.
 void add_queue_rows(Rows& rows);
 
+/// What grows with the number of queues, messages and leases: nothing should.
+void add_scale_rows(Rows& rows);
+
 /// The peers by themselves: the limits of this machine.
 void add_peer_rows(Rows& rows);
 
 inline Rows all_rows() {
   Rows rows;
   add_queue_rows(rows);
+  add_scale_rows(rows);
   add_peer_rows(rows);
   return rows;
 }

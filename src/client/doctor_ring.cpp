@@ -63,12 +63,8 @@ Verdict RingExam::judge(std::uint32_t slot, const Look& seen, std::uint64_t now)
   if (Verdict wrong = judge_lease(seen)) return wrong;
   if (Verdict wrong = judge_claim(seen)) return wrong;
   if (Verdict wrong = judge_finding(slot, seen, now)) return wrong;
-  if (seen.has_message()) return judge_content(slot, seen);
-  if (seen.lease.state() == LeaseState::kLimbo &&
-      !with_.hazards.names(shm::hazard_key(slot, seen.publish & ring::kLapMask))) {
-    return Complaint{"in limbo, though nobody reads it", {}};
-  }
-  return {};
+  // Limbo is a state of rest: after the last reader the next sender or sweep ends it.
+  return seen.has_message() ? judge_content(slot, seen) : Verdict{};
 }
 
 /// The three words against each other.

@@ -79,7 +79,7 @@ void for_each_ring(Member& member, const std::vector<OpenQueue>& queues, Act&& a
                                           member.files().fenced()};
     for (const auto& mapped : each.rings) {
       ring::Ring ring(mapped->view, surroundings);
-      act(ring);
+      act(ring, *each.mapping);
     }
   }
 }
@@ -106,8 +106,9 @@ class Sweep {
   std::optional<Error> clear_up_after(std::uint16_t dead) {
     opened_ = false;  // anew: the dead one may have worked in a queue made since the last look
     open_queues();
-    for_each_ring(member_, queues_, [&](ring::Ring& ring) {
+    for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& mapping) {
       const ring::SweptRing result = ring::sweep_participant(ring, dead);
+      queue::Counters::add_for_others(mapping.stripes(), queue::kExpired, result.leases_returned);
       swept_.leases_returned += result.leases_returned;
       swept_.claims_voided += result.claims_voided;
     });
@@ -121,8 +122,9 @@ class Sweep {
 
   void repair() {
     open_queues();
-    for_each_ring(member_, queues_,
-                  [&](ring::Ring& ring) { swept_.hints_repaired += ring::repair_hints(ring); });
+    for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& /*mapping*/) {
+      swept_.hints_repaired += ring::repair_hints(ring);
+    });
     swept_.blocks_freed += free_blocks(0);
     swept_.files_removed += remove_orphans(member_, 0, named_);
   }

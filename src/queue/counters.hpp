@@ -23,6 +23,10 @@ class Counters {
   /// In the child of a fork the stripe belongs to the parent.
   void disown() noexcept { owned_ = false; }
 
+  /// By the sweeper, who owns no stripe: into the one that is shared.
+  static void add_for_others(Stripe* stripes, Counter counter, std::uint64_t amount) noexcept {
+    stripes[kStripes - 1].counters[counter].fetch_add(amount, std::memory_order_relaxed);
+  }
   [[nodiscard]] static std::uint64_t sum(const Stripe* stripes, Counter counter) noexcept;
   static void merge_latency(const Stripe* stripes, Histogram& into) noexcept;
   static void free_stripes_of(Stripe* stripes, std::uint16_t dead) noexcept;

@@ -185,8 +185,9 @@ std::uint32_t QueueCore::within_limit(std::uint32_t wanted) noexcept {
       header().settings.in_flight_max.load(std::memory_order_relaxed);  // a setting
   if (limit >= total_slots_) [[likely]]
     return wanted;
-  if (unchecked_ < wanted && in_flight_by_counters() < limit / 2) {
-    unchecked_ = limit / (4 * queue::kStripes);
+  const std::uint64_t reserve = limit / 8;  // what others may take before I look again
+  if (unchecked_ < wanted && in_flight_by_counters() + reserve < limit) {
+    unchecked_ = reserve / (2 * queue::kStripes);
   }
   if (unchecked_ >= wanted) {
     unchecked_ -= wanted;

@@ -1,6 +1,7 @@
 #include "child.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -57,6 +58,7 @@ Child::Child(const Words& words, Output output) {
     dup2(in.read_end, STDIN_FILENO);
     dup2(out.write_end, STDOUT_FILENO);
     dup2(err.write_end, STDERR_FILENO);
+    for (const int each : {SIGINT, SIGTERM, SIGHUP}) signal(each, SIG_DFL);
     execv(RINGPOST_CLI_PROGRAM, arguments.data());
     _exit(127);
   }

@@ -37,6 +37,7 @@ class Demo : public testing::Test {
     argv.push_back(nullptr);
     const pid_t pid = fork();
     if (pid == 0) {
+      for (const int each : {SIGINT, SIGTERM, SIGHUP}) signal(each, SIG_DFL);
       execv(argv[0], argv.data());
       _exit(127);
     }

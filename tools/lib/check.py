@@ -21,6 +21,9 @@ def main():
     parser.add_argument("mode", choices=PRESETS)
     parser.add_argument("--minutes", type=int, default=60)
     arguments = parser.parse_args()
+    # Started in the background, SIGINT is ignored, and every test would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     tally = gtests.Tally()
     try:
