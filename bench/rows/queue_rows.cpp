@@ -33,6 +33,16 @@ void add_latency(Rows& rows) {
   }
 }
 
+/// Of several processes a side also the same work done by one.
+std::vector<Rival> rivals_of_cycle(ChannelOptions options) {
+  std::vector<Rival> all = rivals::cycle(options);
+  if (options.producers > 1) {
+    options.producers = options.consumers = 1;
+    all.push_back({"base", {{"1 to 1", throughput_of<SpinQueue>(options)}}});
+  }
+  return all;
+}
+
 void add_cycle(Rows& rows) {
   for (const std::size_t bytes : {64u, 1024u, 64u * 1024, 256u * 1024}) {
     for (const unsigned processes : {1u, 2u, 8u}) {
@@ -46,13 +56,12 @@ void add_cycle(Rows& rows) {
         const bool quick =
             bytes != 1024 &&
             (processes == 1 ? batch != 100 : bytes == 64 && processes == 8 && batch == 1);
-        const std::string name = fmt::format("queue/cycle/{}/{}to{}/batch{}",
-                                             rivals::size_name(bytes), processes, processes, batch);
-        rows.push_back({name,
+        rows.push_back({fmt::format("queue/cycle/{}/{}to{}/batch{}", rivals::size_name(bytes),
+                                    processes, processes, batch),
                         Unit::kPerSecond,
                         {{"", processes > 1 ? throughput_of<AdaptiveQueue>(options)
                                             : throughput_of<SpinQueue>(options)}},
-                        rivals::cycle(options),
+                        rivals_of_cycle(options),
                         quick});
       }
     }

@@ -30,9 +30,10 @@ class RINGPOST_API Bus {
  public:
   /// Opens the bus `name` ([A-Za-z0-9_-], 1 to 80), creating it unless options say otherwise.
   static Result<Bus> open(std::string_view name, const BusOptions& options = {});
-  /// Names of the buses in the shared-memory directory.
+  /// Names of the buses in the shared-memory directory, also of one whose creator died half-way.
   static Result<std::vector<std::string>> list(const BusOptions& options = {});
-  /// Removes a bus with all that is in it. Error kBusy while anybody is attached.
+  /// Removes a bus with all that is in it. Errors: kBusy (somebody is attached), kNotFound,
+  /// kUnsafeFile (the directory holds files that are not a bus's).
   static Result<void> remove(std::string_view name, const BusOptions& options = {});
 
   Bus(Bus&&) noexcept;

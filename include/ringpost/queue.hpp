@@ -48,8 +48,8 @@ class RINGPOST_API Queue {
     return send(as_bytes(body), options);
   }
 
-  /// Sends in order, moving the shared cursor once. Returns how many of the front were sent:
-  /// fewer than all when the queue is full; an error only if none was.
+  /// Sends in order. Returns how many of the front were sent: fewer than all when the queue is full
+  /// or a message is refused; an error only if none was. Only the first waits (options.wait).
   Result<std::size_t, Errc> send_batch(std::span<const OutMessage> messages,
                                        const SendOptions& options = {}) noexcept;
 

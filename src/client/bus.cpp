@@ -1,7 +1,6 @@
 #include "ringpost/bus.hpp"
 
-#include <sys/stat.h>
-
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -33,6 +32,18 @@ std::string who_is_attached(std::string_view bus, BusOptions options) {
 /// Where a bus lies from the moment of its removal until its files are gone.
 std::string hidden_path(const BusOptions& options) {
   return shm::shm_directory(options) + "/.removed-";
+}
+
+/// A directory that holds nothing but what a bus has: a bus, or what a creator left who died
+/// half-way. Whoever opens it completes it.
+bool is_bus_directory(const std::string& path) {
+  constexpr std::string_view kParts[] = {"bus", "queues", "rings", "arena", "tmp"};
+  const auto directory = sys::open_directory(path, false, 0);
+  if (!directory) return false;
+  const auto names = sys::names_in(*directory);
+  return names && std::all_of(names->begin(), names->end(), [&](const std::string& name) {
+           return std::find(std::begin(kParts), std::end(kParts), name) != std::end(kParts);
+         });
 }
 
 /// Also what an earlier remover left behind, who died.
@@ -100,8 +111,7 @@ Result<std::vector<std::string>> Bus::list(const BusOptions& options) {
   if (!found) return found;
   std::vector<std::string> names;
   for (const std::string& name : *found) {
-    struct stat status {};
-    if (::stat((path + "/" + name + "/bus").c_str(), &status) == 0) names.push_back(name);
+    if (shm::is_valid_name(name) && is_bus_directory(path + "/" + name)) names.push_back(name);
   }
   return names;
 }
@@ -113,6 +123,9 @@ Result<void> Bus::remove(std::string_view name, const BusOptions& options) {
   const std::string path = shm::shm_directory(options) + "/" + std::string(name);
   auto directory = sys::open_directory(path, false, 0);
   if (!directory) return Unexpected(directory.error());
+  if (!is_bus_directory(path)) {
+    return sys::error(Errc::kUnsafeFile, path, "holds files that no bus has: look what they are");
+  }
   // With every liveness lock in hand nobody is attached, and nobody attaches until all is gone. A
   // bus file that cannot be opened has no participants.
   const auto file = sys::open_file(*directory, "bus");

@@ -124,6 +124,8 @@ class QueueCore {
     std::uint64_t position = 0;
   };
 
+  Result<MessageId, Errc> send_one(ByteSpan body, const AttributeList& attributes, Duration wait,
+                                   std::uint64_t due) noexcept;
   Errc prepare(ByteSpan body, const AttributeList& attributes, Outgoing& out) noexcept;
   Errc to_block(Outgoing& out) noexcept;
   Errc claim(Claim& claim, Duration wait) noexcept;

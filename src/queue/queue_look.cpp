@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/unstable_read.hpp"
 #include "queue/queue_core.hpp"
 #include "queue/settings.hpp"
 #include "sys/error.hpp"
@@ -44,9 +45,9 @@ std::uint64_t age_at(std::uint64_t now_ns, std::uint64_t sent_ns) noexcept {
 }
 
 /// A copy of bytes that their writer may change meanwhile; the caller checks afterwards whether he
-/// did and throws the copy away. The race is wanted, so the thread sanitizer is told to look away.
-__attribute__((no_sanitize("thread"))) void copy_unstable(std::string& into, const std::byte* from,
-                                                          std::size_t bytes) {
+/// did and throws the copy away.
+RINGPOST_UNSTABLE_READ void copy_unstable(std::string& into, const std::byte* from,
+                                          std::size_t bytes) {
   into.resize(bytes);
   for (std::size_t i = 0; i < bytes; ++i) into[i] = static_cast<char>(from[i]);
 }

@@ -10,15 +10,36 @@ namespace ringpost::detail {
 using queue::Counter;
 
 Result<MessageId, Errc> QueueCore::send(ByteSpan body, const SendOptions& options) noexcept {
-  Outgoing out;
-  Claim slot;
   std::uint64_t due = 0;
   if (const Errc code = usable(); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
-  if (const Errc code = prepare(body, options.attributes, out); code != Errc::kOk) {
-    return Unexpected(code);
+  return send_one(body, options.attributes, options.wait, due);
+}
+
+/// One after the other and not all claims first: a claim that waits for others' holds up consumers
+/// when its sender is taken off its core. Only the first message waits for room.
+Result<std::size_t, Errc> QueueCore::send_batch(std::span<const OutMessage> messages,
+                                                const SendOptions& options) noexcept {
+  std::uint64_t due = 0;
+  if (const Errc code = usable(); code != Errc::kOk) return Unexpected(code);
+  if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
+  std::size_t sent = 0;
+  for (const OutMessage& message : messages) {
+    const Duration wait = sent == 0 ? options.wait : Duration::zero();
+    const auto id = send_one(message.body, message.attributes, wait, due);
+    if (!id && sent == 0) return Unexpected(id.error());
+    if (!id) break;
+    ++sent;
   }
-  if (const Errc code = claim(slot, options.wait); code != Errc::kOk) {
+  return sent;
+}
+
+Result<MessageId, Errc> QueueCore::send_one(ByteSpan body, const AttributeList& attributes,
+                                            Duration wait, std::uint64_t due) noexcept {
+  Outgoing out;
+  Claim slot;
+  if (const Errc code = prepare(body, attributes, out); code != Errc::kOk) return Unexpected(code);
+  if (const Errc code = claim(slot, wait); code != Errc::kOk) {
     if (out.block.data != nullptr) member_.arena.abandon(out.block.ref);
     return Unexpected(code);
   }
@@ -175,45 +196,6 @@ Errc QueueCore::due_of(const SendOptions& options, std::uint64_t& due) noexcept 
     due = ring::deadline_from_ns(time_.precise_ns() + static_cast<std::uint64_t>(delay.count()));
   }
   return Errc::kOk;
-}
-
-Result<std::size_t, Errc> QueueCore::send_batch(std::span<const OutMessage> messages,
-                                                const SendOptions& options) noexcept {
-  constexpr std::size_t kClaimsAtOnce = 32;
-  std::uint64_t due = 0;
-  if (const Errc code = usable(); code != Errc::kOk) return Unexpected(code);
-  if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
-  std::size_t sent = 0;
-  Errc code = Errc::kOk;
-  while (sent < messages.size() && code == Errc::kOk) {
-    Outgoing out[kClaimsAtOnce];
-    Claim slots[kClaimsAtOnce];
-    std::size_t prepared = 0;
-    std::size_t claimed = 0;
-    const std::size_t want = std::min(kClaimsAtOnce, messages.size() - sent);
-    while (prepared < want && code == Errc::kOk) {
-      const OutMessage& message = messages[sent + prepared];
-      code = prepare(message.body, message.attributes, out[prepared]);
-      if (code == Errc::kOk) ++prepared;
-    }
-    // Only the first claim may wait: nobody waits while holding claims.
-    while (claimed < prepared) {
-      const Errc taken = claimed == 0 ? claim(slots[0], options.wait) : try_claim(slots[claimed]);
-      if (taken != Errc::kOk) {
-        if (claimed == 0) code = taken;
-        break;
-      }
-      ++claimed;
-    }
-    for (std::size_t i = 0; i < claimed; ++i) fill(slots[i], out[i]);
-    for (std::size_t i = 0; i < claimed; ++i) static_cast<void>(commit(slots[i], out[i], due));
-    for (std::size_t i = claimed; i < prepared; ++i) {
-      if (out[i].block.data != nullptr) member_.arena.abandon(out[i].block.ref);
-    }
-    sent += claimed;
-  }
-  if (sent == 0 && code != Errc::kOk) return Unexpected(code);
-  return sent;
 }
 
 Result<Loan, Errc> QueueCore::loan(std::size_t bytes) noexcept {

@@ -69,8 +69,9 @@ Receiver::Step Receiver::pass_head(std::uint32_t slot, std::uint64_t lap) noexce
     const std::uint64_t shared = view.hot().head.load(std::memory_order_acquire);  // [head]
     const bool jump = static_cast<std::int64_t>(shared - head_) > 1;
     advance(jump ? shared : head_ + 1);
-    // Over an awaited message, perhaps: then look behind first (see take(): order).
-    return jump || word.state() == LeaseState::kAwait ? Step::kTop : Step::kAgain;
+    // Over an awaited message, perhaps, or there is one behind: look there first (take(): order).
+    if (jump || word.state() == LeaseState::kAwait || ring_.hints.any()) return Step::kTop;
+    return Step::kAgain;
   }
   if (word.lap() < lap) return Step::kEmpty;
   // idle(lap), unpublished when I looked.
@@ -106,30 +107,33 @@ bool Receiver::lease(std::uint32_t slot, std::uint64_t lap, LeaseWord from, cons
   return true;
 }
 
-/// Awaited messages of one producer come in order: one found behind another that was not there yet
-/// is taken only if a search that began after it was seen finds nothing before it.
+/// A returned message is taken where it is found. Of awaited ones the oldest that is there goes
+/// first, and only if a search that began after it was seen finds none older: what its producer
+/// sent before it was there by then.
 bool Receiver::take_returned(const LeaseTimes& times, Taken& taken) noexcept {
   const std::uint32_t from = ring_.view.slot_of(head_);
-  awaited_ = {};
-  do {
-    awaited_ = {.candidate = awaited_.next};
-    if (ring_.hints.search(from,
-                           [&](std::uint32_t slot) noexcept { return look(slot, times, taken); })) {
-      return true;
+  const auto search = [&] {
+    awaited_.oldest = Awaited::kNone;
+    return ring_.hints.search(
+        from, [&](std::uint32_t slot) noexcept { return look(slot, times, taken); });
+  };
+  std::uint64_t candidate = Awaited::kNone;
+  for (int tries = 0; tries < kLooksMax; ++tries) {  // the bound is for hostile memory
+    awaited_.wanted = Awaited::kNone;
+    if (search()) return true;
+    if (awaited_.oldest == Awaited::kNone) return false;
+    if (awaited_.oldest == candidate) {
+      awaited_.wanted = candidate;
+      if (search()) return true;
     }
-  } while (awaited_.next != Awaited::kNone && awaited_.next != awaited_.candidate);
+    candidate = awaited_.oldest;
+  }
   return false;
 }
 
-bool Receiver::may_take_awaited(std::uint32_t slot, bool published) noexcept {
-  if (!published) {
-    awaited_.skipped = true;
-    return false;
-  }
-  if (!awaited_.skipped) return true;
-  if (slot == awaited_.candidate && awaited_.next == Awaited::kNone) return true;
-  if (awaited_.next == Awaited::kNone) awaited_.next = slot;
-  return false;
+bool Receiver::may_take_awaited(std::uint64_t position) noexcept {
+  awaited_.oldest = std::min(awaited_.oldest, position);
+  return position == awaited_.wanted;
 }
 
 /// A hinted slot. From a lost CAS nothing is concluded (a sender may only have raised the lap):
@@ -158,7 +162,8 @@ std::optional<Hints::Look> Receiver::look_once(std::uint32_t slot, const LeaseTi
     case LeaseState::kReturned:
       return take_it(publish, word);
     case LeaseState::kAwait:
-      if (!may_take_awaited(slot, publish == claim.lap())) return kLeave;
+      if (publish != claim.lap()) return kLeave;
+      if (!may_take_awaited(view.position_of(slot, publish))) return kLeave;
       return take_it(publish, word);
     case LeaseState::kLeased:
     case LeaseState::kDelayed:
@@ -213,7 +218,9 @@ std::uint64_t Receiver::end_if_due(std::uint32_t slot, std::uint64_t now) noexce
 
 void Receiver::advance(std::uint64_t head) noexcept {
   head_ = head;
-  if (static_cast<std::int64_t>(head_ - head_shared_) >= kCursorStride) flush();
+  const auto ahead = static_cast<std::int64_t>(head_ - head_shared_);
+  if (ahead == stride_ - kFetchHeadBefore) __builtin_prefetch(&ring_.view.hot().head, 1);
+  if (ahead >= stride_) flush();
 }
 
 /// With a backlog the lines of coming messages travel while this one is worked on. Without one they
@@ -222,7 +229,7 @@ void Receiver::fetch_ahead() noexcept {
   const RingView& view = ring_.view;
   const std::uint64_t ahead = head_ + kFetchAhead;
   if (static_cast<std::int64_t>(tail_seen_ - ahead) <= 0) {
-    if (head_ % kCursorStride != 0 || head_ - empty_at_ < kCursorStride) return;
+    if (head_ % kTailStride != 0 || head_ - empty_at_ < kTailStride) return;
     tail_seen_ = view.hot().tail.load(std::memory_order_relaxed);  // relaxed: a hint
     if (static_cast<std::int64_t>(tail_seen_ - ahead) <= 0) return;
   }

@@ -2,6 +2,7 @@
 // section 1.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -33,7 +34,11 @@ class Receiver {
   enum class Outcome : std::uint8_t { kTaken, kEmpty, kNoHazard };
 
   Receiver(Ring& ring, std::uint16_t me, shm::HazardOwner& hazards) noexcept
-      : ring_(ring), me_(me), hazards_(hazards) {}
+      : ring_(ring),
+        me_(me),
+        hazards_(hazards),
+        stride_(
+            std::clamp<std::int64_t>(ring.view.slots() / 16, kCursorStrideMin, kCursorStrideMax)) {}
 
   /// Leases the oldest visible message.
   Outcome take(const LeaseTimes& times, Taken& taken) noexcept;
@@ -73,7 +78,7 @@ class Receiver {
   Step take_at_head(const LeaseTimes& times, bool in_order, Taken& taken) noexcept;
   Step pass_head(std::uint32_t slot, std::uint64_t lap) noexcept;
   bool take_returned(const LeaseTimes& times, Taken& taken) noexcept;
-  bool may_take_awaited(std::uint32_t slot, bool published) noexcept;
+  bool may_take_awaited(std::uint64_t position) noexcept;
   Hints::Look look(std::uint32_t slot, const LeaseTimes& times, Taken& taken) noexcept;
   std::optional<Hints::Look> look_once(std::uint32_t slot, const LeaseTimes& times,
                                        Taken& taken) noexcept;
@@ -86,8 +91,12 @@ class Receiver {
     return ring_.view.payload(slot) + base::kCacheLineBytes - sizeof(SlotHead);
   }
 
-  static constexpr std::int64_t kCursorStride = 16;
+  /// Moving the shared head costs a line transfer when a full sender watches it.
+  static constexpr std::int64_t kCursorStrideMin = 16;
+  static constexpr std::int64_t kCursorStrideMax = 64;
+  static constexpr std::int64_t kFetchHeadBefore = 8;  ///< so that its line has come by then
   static constexpr std::uint64_t kFetchAhead = 8;
+  static constexpr std::uint64_t kTailStride = 16;  // so seldom the shared tail is read
 #if defined(RINGPOST_RIG)
   static constexpr int kFillingSpins = 2;  // the rigs try every way out of each
 #else
@@ -96,17 +105,17 @@ class Receiver {
   static constexpr int kLooksMax = 1000;
   static constexpr std::uint32_t kDueBlocksInPassing = 8;
 
-  /// What one search among the hinted slots has seen of awaited messages.
+  /// What a search among the hinted slots is for, and what it has seen of awaited messages.
   struct Awaited {
-    static constexpr std::uint32_t kNone = ~0u;
-    std::uint32_t candidate = kNone;  ///< seen published before this search began
-    std::uint32_t next = kNone;       ///< seen published behind an unpublished one: next candidate
-    bool skipped = false;             ///< an unpublished one was passed in this search
+    static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+    std::uint64_t wanted = kNone;  ///< position of the one to take
+    std::uint64_t oldest = kNone;  ///< position of the oldest that is there
   };
 
   Ring& ring_;
   const std::uint16_t me_;
   shm::HazardOwner& hazards_;
+  const std::int64_t stride_;  ///< my head may be ahead of the shared one by so much
   Awaited awaited_;
   std::uint64_t head_ = 0;         ///< every position below is passed by consumers
   std::uint64_t head_shared_ = 0;  ///< what the shared head is at least: I raised it so far

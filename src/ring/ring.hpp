@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/unstable_read.hpp"
 #include "ring/due_index.hpp"
 #include "ring/hints.hpp"
 #include "ring/ring_view.hpp"
@@ -35,8 +36,8 @@ struct Ring : Surroundings {
 
 /// Frees the payload block of the message in `slot`, if it has one. Only by whoever made the
 /// message go, while the content cannot change: before the CAS read the reference, after it free.
-inline void read_block_ref(const RingView& view, std::uint32_t slot, shm::BlockRef& ref,
-                           bool& has_block) noexcept {
+RINGPOST_UNSTABLE_READ inline void read_block_ref(const RingView& view, std::uint32_t slot,
+                                                  shm::BlockRef& ref, bool& has_block) noexcept {
   has_block = Lengths{view.slot(slot).lengths.load(std::memory_order_relaxed)}.in_block();
   if (has_block) {
     auto* stored = reinterpret_cast<const std::uint64_t*>(view.payload(slot));

@@ -21,6 +21,12 @@ Ledger::Message& Ledger::message(int id) {
 
 void Ledger::begin_send(int id) { message(id).send = Send::kBegun; }
 
+void Ledger::begin_ordered_send(int id, int sender) {
+  begin_send(id);
+  message(id).sender = sender;
+  message(id).sent_at = ++now_;
+}
+
 void Ledger::end_send(int id, bool accepted) {
   Message& it = message(id);
   it.send = accepted ? Send::kAccepted : Send::kRefused;
@@ -48,6 +54,17 @@ void Ledger::received(int holder, int id, bool intact, std::uint32_t began) {
   if (!live && (it.lease_live || it.deliveries > 1)) return;
   it.holder = holder;
   it.lease_live = live;
+}
+
+void Ledger::first_delivery(int holder, int id) {
+  Message& it = message(id);
+  it.first_holder = holder;
+  if (it.sender < 0) return;
+  for (const Message& other : messages_) {
+    if (other.sender == it.sender && other.first_holder == holder && other.sent_at > it.sent_at) {
+      return broken(named(id) + " is delivered after one that its sender sent later");
+    }
+  }
 }
 
 void Ledger::begin_acknowledge(int, int id) { ++message(id).acknowledging; }

@@ -11,22 +11,27 @@
 namespace ringpost::rig {
 
 /// Promises judged: nothing invented, nothing altered, nothing refused is delivered, nothing that
-/// was acknowledged is delivered again, no two live leases of one message, a stale receipt is
-/// refused, and after a drain every accepted message was acknowledged.
+/// was acknowledged is delivered again, no message overtakes one of the same sender, no two live
+/// leases of one message, a stale receipt is refused, and after a drain every accepted message was
+/// acknowledged.
 class Ledger {
  public:
   static constexpr int kMessagesMax = 64;
 
   void clear() noexcept { *this = Ledger{}; }
 
-  // Sending message `id`.
+  // Sending message `id`; of one sender's messages without a delay the order counts.
   void begin_send(int id);
+  void begin_ordered_send(int id, int sender);
   void end_send(int id, bool accepted);
 
   /// Before a receive; pass the result to received().
   [[nodiscard]] std::uint32_t begin_receive() const noexcept { return now_; }
   /// `holder` was given message `id`, with its content as sent or not.
   void received(int holder, int id, bool intact, std::uint32_t began);
+  /// The delivery noted last was the first of the message: one receiver gets the messages of one
+  /// sender in the order in which they were sent.
+  void first_delivery(int holder, int id);
 
   void begin_acknowledge(int holder, int id);
   void end_acknowledge(int holder, int id, bool accepted);
@@ -55,6 +60,9 @@ class Ledger {
   enum class Send : std::uint8_t { kUnknown, kBegun, kAccepted, kRefused };
   struct Message {
     Send send = Send::kUnknown;
+    int sender = -1;
+    std::uint32_t sent_at = 0;
+    int first_holder = -1;
     int deliveries = 0;
     int holder = -1;  ///< who was given it last
     bool lease_live = false;
@@ -69,7 +77,7 @@ class Ledger {
   }
 
   std::array<Message, kMessagesMax> messages_{};
-  std::uint32_t now_ = 0;     ///< counts acknowledgements and endings
+  std::uint32_t now_ = 0;     ///< counts sends, acknowledgements and endings
   std::uint32_t ending_ = 0;  ///< when leases may have ended last
   std::string verdict_;
 };

@@ -37,7 +37,7 @@ int RingStage::send_batch(int me, std::initializer_list<int> ids) {
   std::array<std::uint64_t, 8> positions{};
   std::size_t claimed = 0;
   for (const int id : ids) {
-    w.ledger.begin_send(id);
+    w.ledger.begin_ordered_send(id, me);
     if (!w.claim(me, id, positions[claimed])) {
       w.ledger.end_send(id, false);
       break;

@@ -205,6 +205,17 @@ ExploreScenario awaited_and_publish(RingStage& stage) {
                  {"publish", [](RingStage& s) { s.finish(2); }}});
 }
 
+/// The head moves from a message that was there when somebody looked behind it to one that came
+/// after: then the awaited one, sent before that, is there too and goes first.
+ExploreScenario awaited_and_next(RingStage& stage) {
+  return custom(
+      stage, "an awaited message and the next one of its sender",
+      [](RingStage& s) { s.claim_only(2, 30), s.send(4, 31), s.send(4, 32), s.receive(4); },
+      {{"receive twice", [](RingStage& s) { s.receive(1), s.receive(1); }},
+       {"receive", [](RingStage& s) { s.receive(3); }},
+       {"publish and send", [](RingStage& s) { s.finish(2), s.send(2, 2); }}});
+}
+
 /// Somebody leases and stands still: its lease ends all the same.
 ExploreScenario frozen_lease(RingStage& stage) {
   return custom(
@@ -260,6 +271,7 @@ std::vector<NamedSchedules> ring_stories() {
       plain("overtaken-receiver", overtaken_receiver, 2),
       plain("await-and-publish", await_and_publish, 2),
       plain("awaited-and-publish", awaited_and_publish, 2),
+      plain("awaited-and-next", awaited_and_next, 4),
       plain("frozen-lease", frozen_lease, 2),
       plain("long-lease-during-scan", long_lease_during_scan, 2),
       plain("delay-wakes", sleeper_and_delay, 2),

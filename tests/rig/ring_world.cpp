@@ -61,7 +61,7 @@ void RingWorld::fill(int me, std::uint64_t position, int id, const shm::BlockRef
 
 bool RingWorld::send(int me, int id, Sending how) {
   Participant& p = of(me);
-  ledger.begin_send(id);
+  how == Sending::kDelayed ? ledger.begin_send(id) : ledger.begin_ordered_send(id, me);
   shm::BlockRef block{};
   const bool in_block = how == Sending::kInBlock;
   if (in_block) {
@@ -91,6 +91,7 @@ void RingWorld::delay(int me, std::uint64_t position, int id) {
 void RingWorld::finish(int me, Sending how) {
   Participant& p = of(me);
   if (!p.unfinished) return;
+  if (how == Sending::kPlain) ledger.begin_ordered_send(p.claimed_id, me);
   fill(me, p.claimed, p.claimed_id, nullptr);
   if (how == Sending::kDelayed) delay(me, p.claimed, p.claimed_id);
   p.sender.publish(p.claimed);
@@ -131,6 +132,7 @@ bool RingWorld::receive(int me, bool in_place, std::uint64_t visibility) {
   held.id = read(taken.slot, intact);
   if (held.id != id_at(taken.slot, taken.lap)) intact = false;
   ledger.received(me, held.id, intact, began);
+  if (intact && taken.word.count() == 1) ledger.first_delivery(me, held.id);
   const std::uint64_t clock = Machine::get().unobserved([this] { return shared.clock.load(); });
   if (intact && due[static_cast<std::size_t>(held.id)] > clock) {
     ledger.broken("message " + std::to_string(held.id) + " is delivered before it is due");

@@ -48,6 +48,14 @@ TEST(SendBatch, SaysHowManyOfTheFrontFitAFullQueue) {
   EXPECT_EQ(drain(queue).size(), 36u);
 }
 
+TEST(SendBatch, WaitsForItsFirstMessageOnly) {
+  TestBus test;
+  Queue queue = test.queue("q", {.slots = 64, .fixed = true});
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(queue.send("before"));
+  const std::vector<OutMessage> batch(10, OutMessage{as_bytes("x"), {}});
+  EXPECT_EQ(queue.send_batch(batch, {.wait = kForever}).value(), 4u);
+}
+
 TEST(SendBatch, LeavesNoBlockBehindOfWhatDidNotFit) {
   TestBus test;
   Queue queue = test.queue("q", {.slots = 64, .fixed = true});

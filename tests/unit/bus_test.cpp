@@ -147,8 +147,30 @@ TEST(ListBuses, GivesTheirNamesInOrder) {
   const BusOptions options{.shm_dir = scratch.path("shm")};
   EXPECT_TRUE(Bus::list(options).value().empty());
   for (const char* name : {"b", "a", "c"}) ASSERT_TRUE(Bus::open(name, options));
-  ASSERT_EQ(::mkdir(scratch.path("shm/not-a-bus").c_str(), 0700), 0);
+  ASSERT_EQ(::mkdir(scratch.path("shm/other").c_str(), 0700), 0);
+  ASSERT_EQ(::mkdir(scratch.path("shm/other/things").c_str(), 0700), 0);
   EXPECT_EQ(Bus::list(options).value(), (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST(ListBuses, AlsoNamesOneWhoseCreatorDiedHalfWay) {
+  const rig::Scratch scratch;
+  const BusOptions options{.shm_dir = scratch.path("shm")};
+  ASSERT_TRUE(Bus::open("whole", options));
+  ASSERT_EQ(::mkdir(scratch.path("shm/half").c_str(), 0700), 0);
+  ASSERT_EQ(::mkdir(scratch.path("shm/half/queues").c_str(), 0700), 0);
+  ASSERT_EQ(::mkdir(scratch.path("shm/mere").c_str(), 0700), 0);
+  EXPECT_EQ(Bus::list(options).value(), (std::vector<std::string>{"half", "mere", "whole"}));
+  EXPECT_TRUE(Bus::remove("half", options));
+  EXPECT_TRUE(Bus::open("mere", options));
+}
+
+TEST(RemoveBus, DoesNotTouchADirectoryWithOtherFiles) {
+  const rig::Scratch scratch;
+  const BusOptions options{.shm_dir = scratch.path("shm")};
+  ASSERT_TRUE(Bus::open("b", options));
+  ASSERT_EQ(::mkdir(scratch.path("shm/b/letters").c_str(), 0700), 0);
+  EXPECT_EQ(code_of(Bus::remove("b", options)), Errc::kUnsafeFile);
+  EXPECT_EQ(::access(scratch.path("shm/b/bus").c_str(), F_OK), 0);
 }
 
 TEST(RemoveBus, RemovesItWithAllThatIsInIt) {

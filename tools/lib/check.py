@@ -82,8 +82,9 @@ def run_tests(preset, depth, log_dir, tally):
 def finish(tally):
     if tally.failures:
         print("\nfailed:")
-        for failure in tally.failures:
-            print(f"    {failure}")
+        for what, output in tally.failures:
+            print(f"  {what}")
+            step.show(output, 24)  # again, shorter: whoever sees only the end of this learns why
     print(f"logs: {os.path.relpath(LOGS)}\n")
     print(tally.line(), flush=True)
     return 0 if tally.passed and not tally.failed else 1

@@ -32,9 +32,10 @@ class Tally:
     skipped: int = 0
     failures: list = dataclasses.field(default_factory=list)
 
-    def fail(self, what):
+    def fail(self, what, output=""):
+        """What failed, and the part of its output that tells why."""
         self.failed += 1
-        self.failures.append(what)
+        self.failures.append((what, output))
 
     def line(self):
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
@@ -117,8 +118,9 @@ def _count(title, outcome, report, tally):
             passed += 1
         elif result == "failed":
             failed += 1
-            tally.fail(f"{title}: {name}")
-            step.show(_section(output, name))
+            section = _section(output, name)
+            tally.fail(f"{title}: {name}", section)
+            step.show(section)
         else:
             skipped += 1
             print(f"    skipped {name}: {result}")
@@ -128,8 +130,9 @@ def _count(title, outcome, report, tally):
         running = re.findall(r"^\[ RUN      \] (\S+)", output, re.M)
         if not cases and running:
             why += f", last test begun: {running[-1]}"
-        tally.fail(f"{title}: {why}")
-        step.show(output)
+        shown = _from_first_report(output)
+        tally.fail(f"{title}: {why}", shown)
+        step.show(shown)
     tally.passed += passed
     tally.skipped += skipped
     step.say(f"  {passed} passed, {failed} failed, {skipped} skipped in {outcome.seconds:.1f} s")
@@ -155,6 +158,13 @@ def _result(case):
     if case.get("status") == "notrun":
         return "disabled"
     return "passed"
+
+
+def _from_first_report(output):
+    """From where a sanitizer, an assertion or a watchdog first speaks; else the end."""
+    report = re.search(r"^.*(runtime error:|ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|"
+                       r"terminate called|Assertion|never returned:)", output, re.M)
+    return output[report.start():] if report else output[-4000:]
 
 
 def _section(output, name):
