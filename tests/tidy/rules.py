@@ -23,6 +23,9 @@ _PRIVATE_WAIT = re.compile(r"(\.|->)(wait|notify_one|notify_all)\s*\(|\batomic_(
 _MACHINE_PATH = re.compile(r"(?<![\w./}])/(home|root|work|Users|mnt|media)/\w")
 _TAG = re.compile(r"\[(ord:[a-z0-9-]+)\]")
 ORDERING = "src/ring/ORDERING.md"
+EXAMPLES = "docs/examples/"
+EXAMPLE_LINES_MAX = 80
+README_EXAMPLE = EXAMPLES + "first_message.cpp"
 
 
 def _matches(pattern, tree, what, wanted=lambda path: True, view=lambda text: text):
@@ -111,6 +114,29 @@ def ordering(tree):
     return found
 
 
+def examples(tree):
+    """README's program is an example; the list of examples names each; they are short."""
+    found = []
+    if README_EXAMPLE in tree:
+        block = re.search(r"```cpp\n(.*?)```", tree.get("README.md", ""), re.S)
+        if block is None or block.group(1) != tree[README_EXAMPLE]:
+            found.append(Finding("README.md", 1, f"its program is not {README_EXAMPLE}"))
+    programs = {path.removeprefix(EXAMPLES) for path in tree
+                if path.startswith(EXAMPLES) and is_cpp(path)}
+    listed = re.findall(r"^\| \[(\S+\.cpp)\]\(\1\) \|", tree.get(EXAMPLES + "README.md", ""), re.M)
+    for name in sorted(programs):
+        if listed.count(name) != 1:
+            found.append(Finding(EXAMPLES + name, 1, f"stands {listed.count(name)} times in the "
+                                 f"list {EXAMPLES}README.md, not once"))
+        lines = tree[EXAMPLES + name].count("\n")
+        if lines > EXAMPLE_LINES_MAX:
+            found.append(Finding(EXAMPLES + name, 1, f"{lines} lines, at most "
+                                 f"{EXAMPLE_LINES_MAX} for an example"))
+    found += [Finding(EXAMPLES + "README.md", 1, f"{name} is not there")
+              for name in sorted(set(listed) - programs)]
+    return found
+
+
 RULES = {
     "columns": columns,
     "function-lines": function_lines,
@@ -120,6 +146,7 @@ RULES = {
     "atomic-wait": atomic_wait,
     "machine-paths": machine_paths,
     "ordering": ordering,
+    "examples": examples,
 }
 
 

@@ -90,6 +90,22 @@ class TidyRule(unittest.TestCase):
         only_table = {rules.ORDERING: files[rules.ORDERING]}
         self.assertEqual(len(rules.ordering(only_table)), 1)
 
+    def test_examples(self):
+        files = {"README.md": "x\n```cpp\nint main() {}\n```\n",
+                 rules.README_EXAMPLE: "int main() {}\n",
+                 rules.EXAMPLES + "README.md": "| [first_message.cpp](first_message.cpp) | it |\n"}
+        self.assertEqual(rules.examples(files), [])
+        for path, text in (("README.md", "```cpp\nint main() { }\n```\n"),
+                           (rules.EXAMPLES + "README.md", ""),
+                           (rules.EXAMPLES + "other.cpp", "int main() {}\n")):
+            self.assertEqual(len(rules.examples({**files, path: text})), 1, path)
+        gone = {**files, rules.EXAMPLES + "README.md": files[rules.EXAMPLES + "README.md"] +
+                "| [gone.cpp](gone.cpp) | not there |\n"}
+        self.assertEqual(len(rules.examples(gone)), 1)
+        long = "int main() {}\n" + "\n" * rules.EXAMPLE_LINES_MAX
+        self.assertEqual(len(rules.examples({**files, rules.README_EXAMPLE: long,
+                                             "README.md": f"```cpp\n{long}```\n"})), 1)
+
     def test_checkout_path(self):
         pattern = rules.own_path("/srv/check" + "out")
         self.assertTrue(pattern.search('cd "/srv/check' + 'out/src"'))
