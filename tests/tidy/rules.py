@@ -21,7 +21,9 @@ _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
 _LEFTOVER = re.compile(r"\b(" + "|".join(("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK")) + r")\b")
 _PRIVATE_WAIT = re.compile(r"(\.|->)(wait|notify_one|notify_all)\s*\(|\batomic_(wait|notify)")
 _MACHINE_PATH = re.compile(r"(?<![\w./}])/(home|root|work|Users|mnt|media)/\w")
-_TAG = re.compile(r"\[(ord:[a-z0-9-]+)\]")
+_TAG = re.compile(r"//[^\n]*?(?<!\[)\[[a-z][a-z-]*\](?!\])[^\n]*")
+_TAG_NAME = re.compile(r"(?<!\[)\[([a-z][a-z-]*)\](?![\](])")
+_TAG_ROW = re.compile(r"^\| \[([a-z][a-z-]*)\] \|", re.M)
 ORDERING = "src/ring/ORDERING.md"
 EXAMPLES = "docs/examples/"
 EXAMPLE_LINES_MAX = 80
@@ -94,14 +96,15 @@ def machine_paths(tree):
 
 
 def ordering(tree):
-    """Each tag stands at both ends in the code, and once in the table of pairings."""
+    """Each tag in a comment stands at both ends, and once in the table of pairings."""
     sites = {}
     for path, text in tree.items():
         if is_cpp(path) and path.startswith(("src/", "include/")):
             for match in _TAG.finditer(text):
-                place = (path, text.count("\n", 0, match.start()) + 1)
-                sites.setdefault(match.group(1), []).append(place)
-    table = _TAG.findall(tree.get(ORDERING, ""))
+                for tag in _TAG_NAME.findall(match.group()):
+                    place = (path, text.count("\n", 0, match.start()) + 1)
+                    sites.setdefault(tag, []).append(place)
+    table = _TAG_ROW.findall(tree.get(ORDERING, ""))
     found = []
     for tag, places in sites.items():
         if len(places) < 2:

@@ -80,15 +80,17 @@ class TidyRule(unittest.TestCase):
         self.assertEqual(self.found("machine-paths", src__a_cpp=text), [2])
 
     def test_ordering_wants_both_ends_and_the_table(self):
-        both = "// [ord:slot-ready] release\n\n// [ord:slot-ready] acquire\n"
-        files = {"src/ring/a.hpp": both, rules.ORDERING: "| [ord:slot-ready] | send | receive |\n"}
+        both = "// release [slot-ready].\n[[likely]] a[i];  // acquire: [slot-ready]\n"
+        files = {"src/ring/a.hpp": both, rules.ORDERING: "| [slot-ready] | send | receive |\n"}
         self.assertEqual(rules.ordering(files), [])
-        one_end = {**files, "src/ring/a.hpp": "// [ord:slot-ready] release\n"}
+        one_end = {**files, "src/ring/a.hpp": "// [slot-ready] release\na[slot];\n"}
         self.assertEqual(len(rules.ordering(one_end)), 1)
         no_table = {"src/ring/a.hpp": both}
         self.assertEqual(len(rules.ordering(no_table)), 1)
         only_table = {rules.ORDERING: files[rules.ORDERING]}
         self.assertEqual(len(rules.ordering(only_table)), 1)
+        twice = {**files, rules.ORDERING: 2 * files[rules.ORDERING]}
+        self.assertEqual(len(rules.ordering(twice)), 1)
 
     def test_examples(self):
         files = {"README.md": "x\n```cpp\nint main() {}\n```\n",
