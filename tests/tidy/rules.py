@@ -25,6 +25,14 @@ _TAG = re.compile(r"//[^\n]*?(?<!\[)\[[a-z][a-z-]*\](?!\])[^\n]*")
 _TAG_NAME = re.compile(r"(?<!\[)\[([a-z][a-z-]*)\](?![\](])")
 _TAG_ROW = re.compile(r"^\| \[([a-z][a-z-]*)\] \|", re.M)
 ORDERING = "src/ring/ORDERING.md"
+SHARED_MEMORY = "docs/shared-memory.md"
+SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
+          "src/shm/hazards.hpp": ("HazardRecord",),
+          "src/shm/wait_word.hpp": ("WaitWord",),
+          "src/shm/arena.hpp": ("BlockDescriptor", "SegmentHeader"),
+          "src/queue/queue_layout.hpp": ("SettingWords", "QueueHeader", "Stripe"),
+          "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead")}
+_FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
 EXAMPLES = "docs/examples/"
 EXAMPLE_LINES_MAX = 80
 README_EXAMPLE = EXAMPLES + "first_message.cpp"
@@ -117,6 +125,32 @@ def ordering(tree):
     return found
 
 
+def shared_fields(tree):
+    """Each field of a structure in shared memory has its place in the description, and only it."""
+    if not SHARED.keys() & tree.keys():
+        return []
+    described = re.findall(r"`(\w+::\w+)`", "".join(
+        line.split("|")[1] for line in tree.get(SHARED_MEMORY, "").splitlines() if "|" in line))
+    found = []
+    fields = set()
+    for path, names in SHARED.items():
+        for name in names:
+            body = re.search(r"^struct (?:alignas\([^)]*\) )?" + name + r" \{\n(.*?)^\}",
+                             cpp.code(tree.get(path, "")), re.S | re.M)
+            if body is None:
+                found.append(Finding(path, 1, f"struct {name} is not there"))
+                continue
+            for field in _FIELD.findall(body.group(1)):
+                fields.add(f"{name}::{field}")
+                if described.count(f"{name}::{field}") != 1:
+                    found.append(Finding(path, 1, f"{name}::{field} stands "
+                                         f"{described.count(f'{name}::{field}')} times in "
+                                         f"{SHARED_MEMORY}, not once"))
+    found += [Finding(SHARED_MEMORY, 1, f"{field} is not in the code")
+              for field in sorted(set(described) - fields)]
+    return found
+
+
 def examples(tree):
     """README's program is an example; the list of examples names each; they are short."""
     found = []
@@ -149,6 +183,7 @@ RULES = {
     "atomic-wait": atomic_wait,
     "machine-paths": machine_paths,
     "ordering": ordering,
+    "shared-fields": shared_fields,
     "examples": examples,
 }
 

@@ -92,6 +92,22 @@ class TidyRule(unittest.TestCase):
         twice = {**files, rules.ORDERING: 2 * files[rules.ORDERING]}
         self.assertEqual(len(rules.ordering(twice)), 1)
 
+    def test_shared_fields(self):
+        layout = {path: "".join(f"struct {name} {{\n  int {name.lower()};  ///< it\n}};\n"
+                                for name in names) for path, names in rules.SHARED.items()}
+        rows = [f"| `{name}::{name.lower()}` | by |\n"
+                for names in rules.SHARED.values() for name in names]
+        files = {**layout, rules.SHARED_MEMORY: "".join(rows)}
+        self.assertEqual(rules.shared_fields(files), [])
+        self.assertEqual(len(rules.shared_fields({**files, rules.SHARED_MEMORY: rows[0]})),
+                         len(rows) - 1)
+        self.assertEqual(len(rules.shared_fields({**files, rules.SHARED_MEMORY: "".join(
+            rows + ["| `Stripe::gone` | by |\n"])})), 1)
+        hot = ("struct alignas(64) WaitWord {\n  alignas(base::kLine) std::atomic<int> waitword;\n"
+               "  shm::Word extra[kCount];\n  int f() noexcept {\n    return 1;\n  }\n};\n")
+        found = rules.shared_fields({**files, "src/shm/wait_word.hpp": hot})
+        self.assertEqual(["extra" in finding.what for finding in found], [True])
+
     def test_examples(self):
         files = {"README.md": "x\n```cpp\nint main() {}\n```\n",
                  rules.README_EXAMPLE: "int main() {}\n",
