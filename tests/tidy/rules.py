@@ -33,6 +33,10 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/queue/queue_layout.hpp": ("SettingWords", "QueueHeader", "Stripe"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
+TESTING = "docs/testing.md"
+MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/growth.txt")
+_MUTANT = re.compile(r"^mutant +(\S+)", re.M)
+_MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"
 EXAMPLE_LINES_MAX = 80
 README_EXAMPLE = EXAMPLES + "first_message.cpp"
@@ -151,6 +155,18 @@ def shared_fields(tree):
     return found
 
 
+def mutants(tree):
+    """Each mutant stands in the table of rules; what is named as one exists."""
+    there = {name: path for path in MUTANTS for name in _MUTANT.findall(tree.get(path, ""))}
+    named = {name: path for path in (ORDERING, TESTING)
+             for name in _MUTANT_NAMED.findall(tree.get(path, ""))}
+    missing = set(there) - set(_MUTANT_NAMED.findall(tree.get(TESTING, "")))
+    found = [Finding(there[name], 1, f"mutant {name} is not in {TESTING}")
+             for name in sorted(missing)]
+    return found + [Finding(path, 1, f"`{name}` is no mutant")
+                    for name, path in sorted(named.items()) if name not in there]
+
+
 def examples(tree):
     """README's program is an example; the list of examples names each; they are short."""
     found = []
@@ -184,6 +200,7 @@ RULES = {
     "machine-paths": machine_paths,
     "ordering": ordering,
     "shared-fields": shared_fields,
+    "mutants": mutants,
     "examples": examples,
 }
 

@@ -108,6 +108,15 @@ class TidyRule(unittest.TestCase):
         found = rules.shared_fields({**files, "src/shm/wait_word.hpp": hot})
         self.assertEqual(["extra" in finding.what for finding in found], [True])
 
+    def test_mutants(self):
+        files = {rules.MUTANTS[0]: "# mutant no\nmutant    no-skip\nrule      8\n",
+                 rules.MUTANTS[1]: "mutant    oldest-first\n",
+                 rules.TESTING: "| rule | `no-skip` `oldest-first` of `ring.txt` |\n",
+                 rules.ORDERING: "`no-skip`\n"}
+        self.assertEqual(rules.mutants(files), [])
+        self.assertEqual(len(rules.mutants({**files, rules.TESTING: "`no-skip`"})), 1)
+        self.assertEqual(len(rules.mutants({**files, rules.ORDERING: "`no-such`"})), 1)
+
     def test_examples(self):
         files = {"README.md": "x\n```cpp\nint main() {}\n```\n",
                  rules.README_EXAMPLE: "int main() {}\n",
