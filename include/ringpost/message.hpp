@@ -125,6 +125,7 @@ class Leases {
 
 /// Memory for a message that the producer writes in place; Queue::send(Loan&&) makes it visible.
 ///
+/// Lifetime    must not outlive the Queue that lent it.
 /// Destructor  abandons the memory unless it was sent.
 /// Crash       death before the send: the sweeper takes the memory back.
 class RINGPOST_API Loan {

@@ -21,7 +21,7 @@ enum class Waiting : std::uint8_t {
 
 struct BusOptions {
   bool create = true;                    ///< create the bus when it does not exist
-  std::uint32_t participants_max = 512;  ///< at creation; 2 to 16,383; 3 KiB of memory each
+  std::uint32_t participants_max = 512;  ///< at creation; 2 to 16,383; 1.2 KiB of memory each
   std::uint32_t mode = 0700;             ///< of the bus directory at creation: 0700, 0750 or 0770
   std::uint64_t arena_bytes_max = 1ull << 30;  ///< at creation; payloads that do not fit a slot
   std::string shm_dir{};         ///< default: $RINGPOST_SHM_DIR, else /dev/shm/ringpost

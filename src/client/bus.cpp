@@ -188,6 +188,7 @@ Result<void> Bus::delete_queue(std::string_view name) {
   if (!mapping) return delete_damaged(member, std::string(name), mapping.error());
   queue::QueueHeader& header = (*mapping)->header();
   std::uint32_t open = 0;
+  // [deleted] seq_cst: before anything is taken away, and before the sleepers are woken.
   const bool mine = header.state.compare_exchange_strong(
       open, static_cast<std::uint32_t>(queue::QueueState::kDeleted), std::memory_order_seq_cst);
   header.receivers.wake_all();

@@ -83,6 +83,7 @@ struct WaitSet::Impl {
     if (event >= 0) ::close(event);
   }
 
+  /// [poke] release, pairs with the acquire loads of `interrupts` and `rearmed`.
   static void poke(std::atomic<std::uint32_t>& word) noexcept {
     word.fetch_add(1, std::memory_order_release);
     sys::futex_wake(word, 1 << 30);
@@ -129,6 +130,7 @@ struct WaitSet::Impl {
   /// The watcher thread: readable once per rearm().
   void watch() {
     while (!stopping.load()) {
+      // [poke] Read before the queues are looked at: a rearm() after this look ends the wait below.
       const std::uint32_t before = rearmed.load(std::memory_order_acquire);
       const auto found = sleep_until_ready(kForever);
       if (stopping.load()) return;

@@ -45,6 +45,7 @@ QueueCore::~QueueCore() {
 Errc QueueCore::usable() noexcept {
   if (member_.me.is_forked()) [[unlikely]]
     return Errc::kForked;
+  // [deleted] relaxed: a call that had begun may still end as if it had come before the delete.
   if (header().state.load(std::memory_order_relaxed) != 0) [[unlikely]]
     return Errc::kDeleted;
   return Errc::kOk;
@@ -76,6 +77,7 @@ void QueueCore::open_lane(std::uint64_t number) noexcept {
 /// New rings in, also one that could not be opened before; retired ones out. Never the last one:
 /// it will say that it is sealed.
 void QueueCore::refresh_lanes() noexcept {
+  // [write-ring] and [oldest] acquire: the chain's entries between them are there.
   const std::uint64_t newest = header().write_ring.load(std::memory_order_acquire);
   const std::uint64_t oldest = header().oldest.load(std::memory_order_acquire);
   const std::uint64_t distance = newest - oldest;

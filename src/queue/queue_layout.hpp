@@ -17,7 +17,8 @@ inline constexpr std::uint32_t kQueueFormat = 1;
 inline constexpr std::uint32_t kChainEntries = 64;
 inline constexpr std::uint32_t kStripes = 16;
 
-/// Each setting by itself: read at each call, written under the settings lock (a byte of the file).
+/// Each setting by itself: read at each call, stored one after the other by QueueCore::set, without
+/// a lock. A crash there leaves some of them changed.
 struct SettingWords {
   std::atomic<std::uint64_t> visibility_ns;
   std::atomic<std::uint64_t> delay_ns;

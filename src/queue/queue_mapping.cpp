@@ -116,7 +116,7 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
 }
 
 std::uint64_t QueueMapping::chain_id(std::uint64_t number) const noexcept {
-  const base::Word128& word = header().chain[number % kChainEntries];
+  const base::Word128& word = header().chain[number % kChainEntries];  // [chain] acquire
   const base::Pair64 entry = word.load();
   // Two loads: the id is this number's only if the number is the same before and after it.
   if (entry.low != word.load_low()) return ChainEntry::kNone;
@@ -165,6 +165,7 @@ Errc QueueMapping::add_ring(const shm::Participant& creator, std::uint64_t numbe
     if (seen == base::Pair64{} || seen.high == ChainEntry::kRetired) {
       auto ring_id = make_ring_file(*bus_, creator, queue_id_, slots, stride_);
       if (!ring_id) return Errc::kNoSpace;
+      // [chain] A full barrier.
       // The file before the entry, the entry before write_ring. The loser deletes his own file.
       if (!shared.chain[number % kChainEntries].compare_exchange(seen, {number, *ring_id})) {
         sys::remove_name(bus_->rings(), ring_file_name(*ring_id));
@@ -173,6 +174,7 @@ Errc QueueMapping::add_ring(const shm::Participant& creator, std::uint64_t numbe
     // Still the ring that went round; or else somebody was faster, perhaps between two loads.
     if (chain_id(number) == ChainEntry::kNone) return Errc::kFull;
   }
+  // [write-ring] acq_rel: the entry comes before.
   // Whoever finds the entry taken moves write_ring himself: a stopped creator must not block.
   std::uint64_t before = number - 1;
   shared.write_ring.compare_exchange_strong(before, number, std::memory_order_acq_rel);
@@ -191,7 +193,7 @@ void QueueMapping::retire(std::uint64_t number) {
     const std::lock_guard guard(rings_mutex_);
     std::erase_if(rings_, [&](const auto& ring) { return ring->number == number; });
   }
-  std::uint64_t before = number;  // whoever meets a retired one at `oldest` moves it on
+  std::uint64_t before = number;  // whoever meets a retired one at `oldest` moves it on [oldest]
   shared.oldest.compare_exchange_strong(before, number + 1, std::memory_order_acq_rel);
 }
 

@@ -44,7 +44,7 @@ class DueIndex {
     ring_.hot().due_top.store(kDeadlineNever, std::memory_order_relaxed);
   }
 
-  /// The ring's earliest deadline, or something before it.
+  /// The ring's earliest deadline, or something before it. [due] acquire, pairs with lower().
   [[nodiscard]] std::uint64_t earliest() const noexcept {
     return DueWord{ring_.hot().due_top.load(std::memory_order_acquire)}.deadline();
   }
@@ -85,6 +85,8 @@ class DueIndex {
   [[nodiscard]] std::uint32_t blocks() const noexcept {
     return (ring_.slots() + kDueBlockSlots - 1) / kDueBlockSlots;
   }
+  // [due] acq_rel: a scanner that finds its word unchanged has seen every lease word whose deadline
+  // was announced in it before; a lowerer's lease CAS comes after its announcement.
   static bool swap(std::atomic<std::uint64_t>& word, DueWord from, DueWord to) noexcept {
     return word.compare_exchange_strong(from.word, to.word, std::memory_order_acq_rel,
                                         std::memory_order_acquire);

@@ -46,7 +46,8 @@ RINGPOST_UNSTABLE_READ inline void read_block_ref(const RingView& view, std::uin
   }
 }
 
-/// Moves a shared cursor on. Only a hint: others may be ahead.
+/// Moves a shared cursor on. Only a hint: others may be ahead. [head] release: whoever takes the
+/// head over sees that the positions below it are passed. Of the tail nothing is concluded.
 inline void raise_cursor(std::atomic<std::uint64_t>& cursor, std::uint64_t to) noexcept {
   std::uint64_t seen = cursor.load(std::memory_order_relaxed);  // relaxed: a hint
   while (static_cast<std::int64_t>(to - seen) > 0 &&

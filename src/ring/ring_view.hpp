@@ -46,9 +46,11 @@ class RingView {
   [[nodiscard]] base::Word128& lease(std::uint32_t slot) const noexcept {
     return at<base::Word128>(geometry_.leases + slot * 16ul);
   }
+  /// [lease] acquire: what its last mover did before the CAS is behind us.
   [[nodiscard]] LeaseWord lease_word(std::uint32_t slot) const noexcept {
     return {lease(slot).load()};
   }
+  /// [lease] A full barrier: hints, hazards and deadlines stand before the state that needs them.
   [[nodiscard]] bool move_lease(std::uint32_t slot, LeaseWord from, LeaseWord to) const noexcept {
     return lease(slot).compare_exchange(from.bits, to.bits);
   }

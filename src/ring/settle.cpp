@@ -98,7 +98,7 @@ bool discard(Ring& ring, std::uint32_t slot, std::uint64_t lap) noexcept {
 }
 
 bool is_gone(const RingView& view, std::uint32_t slot, std::uint64_t lap) noexcept {
-  const LeaseWord word = view.lease_word(slot);
+  const LeaseWord word = view.lease_word(slot);  // [lease], then [claim]
   const Claim claim{view.claim(slot).load(std::memory_order_acquire)};
   return claim.sealed() || claim.lap() > lap || (!word.held() && word.lap() > lap);
 }

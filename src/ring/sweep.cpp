@@ -79,7 +79,7 @@ bool try_seal(Ring& ring) noexcept {
     if (Claim{seen}.sealed()) continue;
     if (word.state() == LeaseState::kLimbo) try_end_limbo(ring, slot, word);
     if (word.held() || Claim{seen}.lap() >= word.lap()) return false;
-    // From the value read: a claim that came in between keeps the ring alive.
+    // From the value read: a claim that came in between keeps the ring alive. [claim] acq_rel.
     if (!ring.view.claim(slot).compare_exchange_strong(
             seen, Claim::kSealedWord, std::memory_order_acq_rel, std::memory_order_relaxed)) {
       return false;

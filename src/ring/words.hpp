@@ -46,19 +46,25 @@ struct Claim {
   [[nodiscard]] constexpr bool sealed() const noexcept { return word == kSealedWord; }
 };
 
-/// States of a lease word, and the moves between them. All but kIdle are "held".
-///
-/// from → to               by                        if the mover dies just after
-/// idle → leased           consumer                  returned by the sweeper or at the deadline
-/// idle → await            consumer                  found through the hint, set before
-/// idle, await → delayed   the claim's producer      due index lowered before; voided if
-/// unpublished idle, await → idle + 1  sweeper (void)            nothing is lost: it was never
-/// published leased → idle + 1       settler (acknowledge)     the slot is free; its block goes to
-/// the sweeper leased → returned       anybody (release, expiry, death)   found through the hint,
-/// set before returned, await → leased   consumer, through the hint      as idle → leased delayed →
-/// returned, await  anybody, when due      found through the hint, set before leased (viewed) →
-/// limbo settler                   cleared by any producer or the sweeper limbo → idle + 1 anybody,
-/// no hazard names it        its block goes to the sweeper
+// States of a lease word, and the moves between them. All but kIdle are "held".
+//
+// clang-format off
+// from → to                     by                                if the mover dies just after
+// idle → leased                 consumer                          returned by sweeper or when over
+// returned, await → leased      consumer, through the hint        likewise
+// idle → await                  consumer                          found by the hint, set before
+// idle, await → delayed         the claim's producer              void while it is unpublished
+// delayed → returned            anybody, when due, if published   found by the hint, set before
+// delayed → await               anybody, when due, if it is not   likewise
+// leased, returned → leased     whoever extends, hands over       as the new owner's, or when over
+// leased → returned             anybody (release, over, death)    found by the hint, set before
+// leased, returned → idle       settler; the lap rises by one     its block is the sweeper's
+// leased, returned → limbo      settler, if it may be read now    ended by producers or a repair
+// limbo → idle                  anybody, when no hazard names it  its block is the sweeper's
+// published, any → idle, limbo  purge, deletion                   likewise
+// unpublished → idle            sweeper (void)                    nothing: it was never a message
+// held → held, later lap        producer of that lap (skip)       nothing else has changed
+// clang-format on
 enum class LeaseState : std::uint8_t {
   kIdle = 0,      ///< everything before lap L is finished; waits for lap L
   kLeased = 1,    ///< a consumer has it until the deadline

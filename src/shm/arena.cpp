@@ -108,6 +108,7 @@ bool Arena::release(const BlockRef& ref, std::uint64_t state_required) noexcept 
   const Located at = locate(ref.block);
   if (at.descriptor == nullptr) return false;
   std::uint64_t seen = at.descriptor->state.load(std::memory_order_acquire);
+  // [block] acq_rel: my looks at the memory come before it is free.
   if (state_of(seen) != state_required ||
       generation_of(seen) != (ref.generation & kGenerationMask)) {
     return false;

@@ -51,9 +51,11 @@ std::uint64_t ArenaSegments::reserved_bytes() const noexcept {
 
 const ArenaSegments::Segment* ArenaSegments::segment(std::uint32_t size_class,
                                                      std::uint32_t number) noexcept {
+  // [mapped] acquire, pairs with map_segment() in another thread of this process.
   const Segment* mapped = mapped_[size_class][number].load(std::memory_order_acquire);
   if (mapped != nullptr) [[likely]]
     return mapped;
+  // [segment] acquire, pairs with grow(): the file has its name before the table names it.
   if (bus_->header().segments[size_class][number].load(std::memory_order_acquire) == 0) {
     return nullptr;
   }
@@ -79,7 +81,7 @@ const ArenaSegments::Segment* ArenaSegments::map_segment(std::uint32_t size_clas
   made->size_class = size_class;
   made->blocks = blocks_in(size_class, number);
   made->data = made->mapping.data() + data_offset(made->blocks);
-  owned_[size_class][number] = std::move(made);
+  owned_[size_class][number] = std::move(made);  // before its address is stored [mapped]
   mapped_[size_class][number].store(owned_[size_class][number].get(), std::memory_order_release);
   return owned_[size_class][number].get();
 }
@@ -121,7 +123,7 @@ Errc ArenaSegments::grow(std::uint32_t size_class, std::uint64_t creator,
       !sys::publish_name(bus_->temporary(), temporary_name, bus_->arena(), segment_name(id))) {
     code = Errc::kNoSpace;
   }
-  std::uint64_t none = 0;
+  std::uint64_t none = 0;  // [segment] acq_rel: complete and named before
   if (code == Errc::kOk &&
       !table[number].compare_exchange_strong(none, id, std::memory_order_acq_rel)) {
     sys::remove_name(bus_->arena(), segment_name(id));  // another one was faster: use his

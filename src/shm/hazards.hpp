@@ -37,6 +37,7 @@ class HazardBoard {
       : first_(first), stride_(stride_bytes), count_(count), count_max_(count_max) {}
 
   [[nodiscard]] bool names(std::uint64_t key) const noexcept {
+    // [high] acquire, pairs with attach(): whoever could be reading by now is below it.
     std::uint32_t count = count_->load(std::memory_order_acquire);
     if (count > count_max_) count = count_max_;  // the word is a peer's: check it
     for (std::uint32_t i = 0; i < count; ++i) {

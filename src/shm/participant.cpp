@@ -24,6 +24,7 @@ void copy_command(char (&into)[40]) noexcept {
   }
 }
 
+/// [high] acq_rel: before the entry goes live, so that no sweep and no look at hazards misses it.
 void raise_high(std::atomic<std::uint32_t>& high, std::uint32_t to) noexcept {
   std::uint32_t seen = high.load(std::memory_order_relaxed);
   while (seen < to && !high.compare_exchange_weak(seen, to, std::memory_order_acq_rel)) {
@@ -40,7 +41,8 @@ Result<std::unique_ptr<Participant>> Participant::attach(std::shared_ptr<BusFile
       const auto& entry = bus->participant(index).entry;
       if (EntryWord{entry.load(std::memory_order_acquire)}.live() != of_the_dead) continue;
       if (!sys::try_lock_byte(*lock, kLivenessByte + index)) continue;
-      // The lock is mine: only I may change the entry now.
+      // The lock is mine: only I may change the entry now. [entry] acquire: all that the last
+      // owner's sweeper did is behind us.
       const EntryWord seen{entry.load(std::memory_order_acquire)};
       if (seen.live() != of_the_dead) {
         sys::unlock_byte(*lock, kLivenessByte + index);
@@ -71,6 +73,7 @@ void Participant::introduce_myself() noexcept {
   record().attached_wall_ns = bus_->time().wall_ns();
   copy_command(record().command);
   record().hazards.limit.store(0, std::memory_order_relaxed);
+  // [entry] release: whoever sees it live sees whose it is. The lock was mine before.
   record().entry.store(EntryWord::of(incarnation_, true).word, std::memory_order_release);
 }
 
@@ -116,7 +119,7 @@ Participant::~Participant() {
     (previous_ != nullptr ? previous_->next_ : attached_first) = next_;
   }
   if (forked_ || heir_of_) return;
-  // Nothing names this entry any more (the queues saw to that); the lock goes last.
+  // Nothing names this entry any more (the queues saw to that); the lock goes last. [entry]
   bus_->participant(index_).entry.store(EntryWord::of(incarnation_ + 1, false).word,
                                         std::memory_order_release);
 }
@@ -155,6 +158,7 @@ void Sweeper::free_entry(std::uint32_t index) {
   ParticipantRecord& record = bus_.participant(index);
   for (auto& hazard : record.hazards.entries) hazard.store(0, std::memory_order_release);
   const EntryWord entry{record.entry.load(std::memory_order_acquire)};
+  // [entry] release: my clearing up comes before the entry can be used again.
   record.entry.store(EntryWord::of(entry.incarnation() + 1, false).word, std::memory_order_release);
 }
 

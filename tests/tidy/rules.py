@@ -21,8 +21,25 @@ _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
 _LEFTOVER = re.compile(r"\b(" + "|".join(("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK")) + r")\b")
 _PRIVATE_WAIT = re.compile(r"(\.|->)(wait|notify_one|notify_all)\s*\(|\batomic_(wait|notify)")
 _MACHINE_PATH = re.compile(r"(?<![\w./}])/(home|root|work|Users|mnt|media)/\w")
-_TAG = re.compile(r"\[(ord:[a-z0-9-]+)\]")
+_TAG = re.compile(r"//[^\n]*?(?<!\[)\[[a-z][a-z-]*\](?!\])[^\n]*")
+_TAG_NAME = re.compile(r"(?<!\[)\[([a-z][a-z-]*)\](?![\](])")
+_TAG_ROW = re.compile(r"^\| \[([a-z][a-z-]*)\] \|", re.M)
 ORDERING = "src/ring/ORDERING.md"
+SHARED_MEMORY = "docs/shared-memory.md"
+SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
+          "src/shm/hazards.hpp": ("HazardRecord",),
+          "src/shm/wait_word.hpp": ("WaitWord",),
+          "src/shm/arena.hpp": ("BlockDescriptor", "SegmentHeader"),
+          "src/queue/queue_layout.hpp": ("SettingWords", "QueueHeader", "Stripe"),
+          "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead")}
+_FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
+TESTING = "docs/testing.md"
+MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/growth.txt")
+_MUTANT = re.compile(r"^mutant +(\S+)", re.M)
+_MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
+EXAMPLES = "docs/examples/"
+EXAMPLE_LINES_MAX = 80
+README_EXAMPLE = EXAMPLES + "first_message.cpp"
 
 
 def _matches(pattern, tree, what, wanted=lambda path: True, view=lambda text: text):
@@ -91,14 +108,15 @@ def machine_paths(tree):
 
 
 def ordering(tree):
-    """Each tag stands at both ends in the code, and once in the table of pairings."""
+    """Each tag in a comment stands at both ends, and once in the table of pairings."""
     sites = {}
     for path, text in tree.items():
         if is_cpp(path) and path.startswith(("src/", "include/")):
             for match in _TAG.finditer(text):
-                place = (path, text.count("\n", 0, match.start()) + 1)
-                sites.setdefault(match.group(1), []).append(place)
-    table = _TAG.findall(tree.get(ORDERING, ""))
+                for tag in _TAG_NAME.findall(match.group()):
+                    place = (path, text.count("\n", 0, match.start()) + 1)
+                    sites.setdefault(tag, []).append(place)
+    table = _TAG_ROW.findall(tree.get(ORDERING, ""))
     found = []
     for tag, places in sites.items():
         if len(places) < 2:
@@ -111,6 +129,67 @@ def ordering(tree):
     return found
 
 
+def shared_fields(tree):
+    """Each field of a structure in shared memory has its place in the description, and only it."""
+    if not SHARED.keys() & tree.keys():
+        return []
+    described = re.findall(r"`(\w+::\w+)`", "".join(
+        line.split("|")[1] for line in tree.get(SHARED_MEMORY, "").splitlines() if "|" in line))
+    found = []
+    fields = set()
+    for path, names in SHARED.items():
+        for name in names:
+            body = re.search(r"^struct (?:alignas\([^)]*\) )?" + name + r" \{\n(.*?)^\}",
+                             cpp.code(tree.get(path, "")), re.S | re.M)
+            if body is None:
+                found.append(Finding(path, 1, f"struct {name} is not there"))
+                continue
+            for field in _FIELD.findall(body.group(1)):
+                fields.add(f"{name}::{field}")
+                if described.count(f"{name}::{field}") != 1:
+                    found.append(Finding(path, 1, f"{name}::{field} stands "
+                                         f"{described.count(f'{name}::{field}')} times in "
+                                         f"{SHARED_MEMORY}, not once"))
+    found += [Finding(SHARED_MEMORY, 1, f"{field} is not in the code")
+              for field in sorted(set(described) - fields)]
+    return found
+
+
+def mutants(tree):
+    """Each mutant stands in the table of rules; what is named as one exists."""
+    there = {name: path for path in MUTANTS for name in _MUTANT.findall(tree.get(path, ""))}
+    named = {name: path for path in (ORDERING, TESTING)
+             for name in _MUTANT_NAMED.findall(tree.get(path, ""))}
+    missing = set(there) - set(_MUTANT_NAMED.findall(tree.get(TESTING, "")))
+    found = [Finding(there[name], 1, f"mutant {name} is not in {TESTING}")
+             for name in sorted(missing)]
+    return found + [Finding(path, 1, f"`{name}` is no mutant")
+                    for name, path in sorted(named.items()) if name not in there]
+
+
+def examples(tree):
+    """README's program is an example; the list of examples names each; they are short."""
+    found = []
+    if README_EXAMPLE in tree:
+        block = re.search(r"```cpp\n(.*?)```", tree.get("README.md", ""), re.S)
+        if block is None or block.group(1) != tree[README_EXAMPLE]:
+            found.append(Finding("README.md", 1, f"its program is not {README_EXAMPLE}"))
+    programs = {path.removeprefix(EXAMPLES) for path in tree
+                if path.startswith(EXAMPLES) and is_cpp(path)}
+    listed = re.findall(r"^\| \[(\S+\.cpp)\]\(\1\) \|", tree.get(EXAMPLES + "README.md", ""), re.M)
+    for name in sorted(programs):
+        if listed.count(name) != 1:
+            found.append(Finding(EXAMPLES + name, 1, f"stands {listed.count(name)} times in the "
+                                 f"list {EXAMPLES}README.md, not once"))
+        lines = tree[EXAMPLES + name].count("\n")
+        if lines > EXAMPLE_LINES_MAX:
+            found.append(Finding(EXAMPLES + name, 1, f"{lines} lines, at most "
+                                 f"{EXAMPLE_LINES_MAX} for an example"))
+    found += [Finding(EXAMPLES + "README.md", 1, f"{name} is not there")
+              for name in sorted(set(listed) - programs)]
+    return found
+
+
 RULES = {
     "columns": columns,
     "function-lines": function_lines,
@@ -120,6 +199,9 @@ RULES = {
     "atomic-wait": atomic_wait,
     "machine-paths": machine_paths,
     "ordering": ordering,
+    "shared-fields": shared_fields,
+    "mutants": mutants,
+    "examples": examples,
 }
 
 

@@ -80,15 +80,58 @@ class TidyRule(unittest.TestCase):
         self.assertEqual(self.found("machine-paths", src__a_cpp=text), [2])
 
     def test_ordering_wants_both_ends_and_the_table(self):
-        both = "// [ord:slot-ready] release\n\n// [ord:slot-ready] acquire\n"
-        files = {"src/ring/a.hpp": both, rules.ORDERING: "| [ord:slot-ready] | send | receive |\n"}
+        both = "// release [slot-ready].\n[[likely]] a[i];  // acquire: [slot-ready]\n"
+        files = {"src/ring/a.hpp": both, rules.ORDERING: "| [slot-ready] | send | receive |\n"}
         self.assertEqual(rules.ordering(files), [])
-        one_end = {**files, "src/ring/a.hpp": "// [ord:slot-ready] release\n"}
+        one_end = {**files, "src/ring/a.hpp": "// [slot-ready] release\na[slot];\n"}
         self.assertEqual(len(rules.ordering(one_end)), 1)
         no_table = {"src/ring/a.hpp": both}
         self.assertEqual(len(rules.ordering(no_table)), 1)
         only_table = {rules.ORDERING: files[rules.ORDERING]}
         self.assertEqual(len(rules.ordering(only_table)), 1)
+        twice = {**files, rules.ORDERING: 2 * files[rules.ORDERING]}
+        self.assertEqual(len(rules.ordering(twice)), 1)
+
+    def test_shared_fields(self):
+        layout = {path: "".join(f"struct {name} {{\n  int {name.lower()};  ///< it\n}};\n"
+                                for name in names) for path, names in rules.SHARED.items()}
+        rows = [f"| `{name}::{name.lower()}` | by |\n"
+                for names in rules.SHARED.values() for name in names]
+        files = {**layout, rules.SHARED_MEMORY: "".join(rows)}
+        self.assertEqual(rules.shared_fields(files), [])
+        self.assertEqual(len(rules.shared_fields({**files, rules.SHARED_MEMORY: rows[0]})),
+                         len(rows) - 1)
+        self.assertEqual(len(rules.shared_fields({**files, rules.SHARED_MEMORY: "".join(
+            rows + ["| `Stripe::gone` | by |\n"])})), 1)
+        hot = ("struct alignas(64) WaitWord {\n  alignas(base::kLine) std::atomic<int> waitword;\n"
+               "  shm::Word extra[kCount];\n  int f() noexcept {\n    return 1;\n  }\n};\n")
+        found = rules.shared_fields({**files, "src/shm/wait_word.hpp": hot})
+        self.assertEqual(["extra" in finding.what for finding in found], [True])
+
+    def test_mutants(self):
+        files = {rules.MUTANTS[0]: "# mutant no\nmutant    no-skip\nrule      8\n",
+                 rules.MUTANTS[1]: "mutant    oldest-first\n",
+                 rules.TESTING: "| rule | `no-skip` `oldest-first` of `ring.txt` |\n",
+                 rules.ORDERING: "`no-skip`\n"}
+        self.assertEqual(rules.mutants(files), [])
+        self.assertEqual(len(rules.mutants({**files, rules.TESTING: "`no-skip`"})), 1)
+        self.assertEqual(len(rules.mutants({**files, rules.ORDERING: "`no-such`"})), 1)
+
+    def test_examples(self):
+        files = {"README.md": "x\n```cpp\nint main() {}\n```\n",
+                 rules.README_EXAMPLE: "int main() {}\n",
+                 rules.EXAMPLES + "README.md": "| [first_message.cpp](first_message.cpp) | it |\n"}
+        self.assertEqual(rules.examples(files), [])
+        for path, text in (("README.md", "```cpp\nint main() { }\n```\n"),
+                           (rules.EXAMPLES + "README.md", ""),
+                           (rules.EXAMPLES + "other.cpp", "int main() {}\n")):
+            self.assertEqual(len(rules.examples({**files, path: text})), 1, path)
+        gone = {**files, rules.EXAMPLES + "README.md": files[rules.EXAMPLES + "README.md"] +
+                "| [gone.cpp](gone.cpp) | not there |\n"}
+        self.assertEqual(len(rules.examples(gone)), 1)
+        long = "int main() {}\n" + "\n" * rules.EXAMPLE_LINES_MAX
+        self.assertEqual(len(rules.examples({**files, rules.README_EXAMPLE: long,
+                                             "README.md": f"```cpp\n{long}```\n"})), 1)
 
     def test_checkout_path(self):
         pattern = rules.own_path("/srv/check" + "out")

@@ -29,7 +29,7 @@ def read_tree(root=ROOT):
     tree = {}
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(set(folders) - OUTSIDE)
-        for file in sorted(files):
+        for file in sorted(set(files) - OUTSIDE):  # .git is a file in a linked worktree
             path = os.path.join(folder, file)
             text = _text(path)
             if text is not None:
