@@ -108,9 +108,10 @@ int run_command_line(int argc, char** argv) {
   app.footer(kFooter);
   add_global_options(app, context.globals);
   add_verbs(app, context);
-  // Before the line is parsed: it may not parse. What stands behind -- are no options of ours.
-  char** const options_end = std::find(argv + 1, argv + argc, std::string_view("--"));
-  const bool json = std::find(argv + 1, options_end, std::string_view("--json")) != options_end;
+  char** const dashes = std::find(argv + 1, argv + argc, std::string_view("--"));
+  if (dashes != argv + argc) context.after_dashes.assign(dashes + 1, argv + argc);
+  // Looked for before the line is parsed: it may not parse.
+  const bool json = std::find(argv + 1, dashes, std::string_view("--json")) != dashes;
   if (argc == 1) {
     write_quietly(STDERR_FILENO, app.help());
     return static_cast<int>(ExitCode::kUsage);

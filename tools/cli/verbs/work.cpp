@@ -30,6 +30,7 @@ struct Options {
   std::optional<HandlerInput> input;
   std::optional<Duration> visibility_timeout;
   std::optional<Duration> backoff_max;
+  std::vector<std::string> command;  ///< whether there is one: see Context::after_dashes
   bool verbose = false;
 };
 
@@ -60,8 +61,9 @@ void refuse_contradictions(const Options& options) {
          "--backoff-max is below --backoff", "the back-off begins with --backoff and doubles");
 }
 
-WorkPlan plan_of(const Options& options, const Queue& queue) {
+WorkPlan plan_of(const Context& context, const Options& options, const Queue& queue) {
   WorkPlan plan = options.plan;
+  plan.command = context.after_dashes;
   plan.scale.min = static_cast<std::uint32_t>(options.min.value_or(1));
   const std::uint64_t cores = std::max(std::thread::hardware_concurrency(), 1u);
   plan.scale.max =
@@ -81,10 +83,12 @@ WorkPlan plan_of(const Options& options, const Queue& queue) {
 
 ExitCode run(Context& context, const Options& options) {
   refuse_contradictions(options);
-  check_command(options.plan.command.front());
+  refuse(context.after_dashes.empty(), "the command does not stand behind --",
+         "ringpost work QUEUE [OPTIONS] -- COMMAND, so that its options stay its own");
+  check_command(context.after_dashes.front());
   Bus bus = open_bus(context);
   Queue queue = open_queue(context, bus, options.plan.queue);
-  const WorkPlan plan = plan_of(options, queue);
+  const WorkPlan plan = plan_of(context, options, queue);
   catch_interrupts(kSignalsNoted);
   WorkEvents events(context, options.verbose);
   WorkPool pool(context, queue, plan, events);
@@ -109,7 +113,7 @@ void add_scaling(CLI::App& verb, Options& options) {
   add_count(verb, "--max", options.max, "Never more at once (as many as there are cores)")
       ->group(group);
   add_count(verb, "--grow-backlog", options.grow_backlog,
-            "More workers when so many messages wait for each (10)")
+            "More workers when so many messages, or batches, wait for each (10)")
       ->group(group);
   add_duration(verb, "--grow-age", options.plan.scale.age,
                "More workers when the oldest message waits for so long (1s)")
@@ -202,7 +206,7 @@ void add_work(CLI::App& app, Context& context) {
   verb.group("Messages");
   auto options = std::make_shared<Options>();
   add_queue_name(verb, options->plan.queue);
-  verb.add_option("COMMAND", options->plan.command, "What to run, with its arguments, after --")
+  verb.add_option("COMMAND", options->command, "What to run, with its arguments, after --")
       ->required()
       ->type_name("");
   add_scaling(verb, *options);

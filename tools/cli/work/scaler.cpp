@@ -15,16 +15,19 @@ std::uint32_t Scaler::decide(const Load& load, TimePoint now) {
   return wanted_;
 }
 
+std::uint64_t Scaler::batches(const Load& load) const {
+  return load.backlog / policy_.batch + (load.backlog % policy_.batch != 0 ? 1 : 0);
+}
+
 /// As many as could be at work now, were there no limit but the policy's.
 std::uint32_t Scaler::needed(const Load& load) const {
-  const std::uint64_t batches =
-      load.backlog / policy_.batch + (load.backlog % policy_.batch != 0 ? 1 : 0);
   const std::uint64_t free = policy_.max - std::min(load.busy, policy_.max);
-  return std::min(load.busy, policy_.max) + static_cast<std::uint32_t>(std::min(batches, free));
+  return std::min(load.busy, policy_.max) +
+         static_cast<std::uint32_t>(std::min(batches(load), free));
 }
 
 bool Scaler::is_pressed(const Load& load) const {
-  return load.backlog / wanted_ >= policy_.backlog || load.oldest_age >= policy_.age;
+  return batches(load) / wanted_ >= policy_.backlog || load.oldest_age >= policy_.age;
 }
 
 void Scaler::grow(std::uint32_t needed, TimePoint now) {

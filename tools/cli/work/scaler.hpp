@@ -14,7 +14,7 @@ struct ScalePolicy {
   std::uint32_t min = 1;
   std::uint32_t max = 1;
   std::uint64_t batch = 1;                 ///< messages that one worker takes at once
-  std::uint64_t backlog = 10;              ///< grows when so many messages wait for each worker
+  std::uint64_t backlog = 10;              ///< grows when so many batches wait for each worker
   Duration age = std::chrono::seconds(1);  ///< or when the oldest waits for so long
   Duration grow_interval = std::chrono::seconds(1);  ///< from one step up to the next
   Duration shrink_after = std::chrono::seconds(30);  ///< with workers to spare all the time
@@ -40,6 +40,7 @@ class Scaler {
   [[nodiscard]] std::uint32_t wanted() const noexcept { return wanted_; }
 
  private:
+  [[nodiscard]] std::uint64_t batches(const Load& load) const;
   [[nodiscard]] std::uint32_t needed(const Load& load) const;
   [[nodiscard]] bool is_pressed(const Load& load) const;
   void grow(std::uint32_t needed, TimePoint now);

@@ -91,8 +91,7 @@ bool WorkPool::may_take() const {
 
 void WorkPool::fill() {
   while (true) {
-    while (may_take()) {
-      if (!take()) return;
+    while (may_take() && take()) {
     }
     const auto now = WorkClock::now();
     if (!may_scale() || now < look_at_) return;

@@ -1,0 +1,63 @@
+// The back-off of messages that failed, and the report of a batch about them.
+#include <gtest/gtest.h>
+
+#include "backoff.hpp"
+#include "failure_report.hpp"
+
+namespace ringpost::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Backoff, DoublesWithEachReceive) {
+  const Backoff backoff{1s, 1h};
+  EXPECT_EQ(backoff.delay(1), 1s);
+  EXPECT_EQ(backoff.delay(2), 2s);
+  EXPECT_EQ(backoff.delay(3), 4s);
+  EXPECT_EQ(backoff.delay(11), 1024s);
+}
+
+TEST(Backoff, StopsAtItsLimit) {
+  const Backoff backoff{1s, 10s};
+  EXPECT_EQ(backoff.delay(4), 8s);
+  EXPECT_EQ(backoff.delay(5), 10s);
+  EXPECT_EQ(backoff.delay(1'048'575), 10s);
+}
+
+TEST(Backoff, LimitBelowTheFirstDelayCounts) { EXPECT_EQ((Backoff{10s, 1s}).delay(1), 1s); }
+
+TEST(Backoff, ZeroStaysZero) { EXPECT_EQ((Backoff{0s, 5min}).delay(1'048'575), 0s); }
+
+TEST(Backoff, LongestDelayDoesNotOverflow) {
+  const Backoff backoff{Duration::max() - 1ns, Duration::max()};
+  EXPECT_EQ(backoff.delay(2), Duration::max());
+}
+
+const std::vector<MessageId> kBatch = {{7, 1}, {7, 2}, {8, 1}};
+using Failed = std::vector<bool>;
+
+std::optional<Failed> failed(const std::string& report) { return failed_in_report(report, kBatch); }
+
+TEST(FailureReport, EmptyReportIsSuccessOfAll) {
+  EXPECT_EQ(failed(""), (Failed{false, false, false}));
+  EXPECT_EQ(failed("\n \n\r\n"), (Failed{false, false, false}));
+}
+
+TEST(FailureReport, NamedMessagesFailed) {
+  EXPECT_EQ(failed(kBatch[1].to_string()), (Failed{false, true, false}));
+  EXPECT_EQ(failed(kBatch[2].to_string() + "\n" + kBatch[0].to_string() + "\n"),
+            (Failed{true, false, true}));
+}
+
+TEST(FailureReport, BlanksAroundAnIdDoNotCount) {
+  EXPECT_EQ(failed("  " + kBatch[0].to_string() + "\t\r\n"), (Failed{true, false, false}));
+}
+
+TEST(FailureReport, NameOfNoMessageOfTheBatchSpoilsTheReport) {
+  EXPECT_EQ(failed("nonsense\n"), std::nullopt);
+  EXPECT_EQ(failed(kBatch[0].to_string() + "\n" + MessageId{9, 9}.to_string()), std::nullopt);
+  EXPECT_EQ(failed(kBatch[0].to_string().substr(0, 20)), std::nullopt);
+}
+
+}  // namespace
+}  // namespace ringpost::cli
