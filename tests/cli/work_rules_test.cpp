@@ -1,8 +1,11 @@
-// The back-off of messages that failed, and the report of a batch about them.
+// The back-off of messages that failed, the report of a batch about them, and what signals mean.
+#include <csignal>
+
 #include <gtest/gtest.h>
 
 #include "backoff.hpp"
 #include "failure_report.hpp"
+#include "stop_signals.hpp"
 
 namespace ringpost::cli {
 namespace {
@@ -57,6 +60,30 @@ TEST(FailureReport, NameOfNoMessageOfTheBatchSpoilsTheReport) {
   EXPECT_EQ(failed("nonsense\n"), std::nullopt);
   EXPECT_EQ(failed(kBatch[0].to_string() + "\n" + MessageId{9, 9}.to_string()), std::nullopt);
   EXPECT_EQ(failed(kBatch[0].to_string().substr(0, 20)), std::nullopt);
+}
+
+using Meaning = StopSignals::Meaning;
+
+TEST(StopSignals, FirstDrainsAndTheNextEndsAtOnce) {
+  StopSignals signals;
+  const StopSignals::TimePoint now{};
+  EXPECT_EQ(signals.note(SIGINT, now), Meaning::kDrain);
+  EXPECT_EQ(signals.note(SIGINT, now + 1s), Meaning::kEndNow);
+}
+
+TEST(StopSignals, SameSignalTwiceAtOnceIsOne) {
+  StopSignals signals;
+  const StopSignals::TimePoint now{};
+  signals.note(SIGTERM, now);
+  EXPECT_EQ(signals.note(SIGTERM, now + StopSignals::kEchoWithin - 1ns), Meaning::kEcho);
+  EXPECT_EQ(signals.note(SIGTERM, now + StopSignals::kEchoWithin), Meaning::kEndNow);
+}
+
+TEST(StopSignals, AnotherSignalIsNeverAnEcho) {
+  StopSignals signals;
+  const StopSignals::TimePoint now{};
+  signals.note(SIGTERM, now);
+  EXPECT_EQ(signals.note(SIGINT, now), Meaning::kEndNow);
 }
 
 }  // namespace

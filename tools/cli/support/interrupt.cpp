@@ -38,7 +38,8 @@ extern "C" void note_signal(int number) {
   first_signal.compare_exchange_strong(none, number);
   if (noted.fetch_add(1) + 1 >= to_note.load()) answer_with(SIG_DFL);
   // A full pipe is as readable as one more byte would make it.
-  if (write(pipe_ends[1], "!", 1) < 0) errno = 0;
+  const char byte = static_cast<char>(number);
+  if (write(pipe_ends[1], &byte, 1) < 0) errno = 0;
   errno = saved_errno;
 }
 
@@ -54,8 +55,6 @@ void catch_interrupts(int count) {
 }
 
 bool interrupted() noexcept { return noted.load() != 0; }
-
-int interrupts_noted() noexcept { return noted.load(); }
 
 int interrupting_signal() noexcept { return first_signal.load(); }
 

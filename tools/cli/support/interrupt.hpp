@@ -11,11 +11,9 @@ inline constexpr Duration kInterruptSlice = std::chrono::milliseconds(100);
 /// From now on the first signals are noted, `count` of them; the next one ends the process at once.
 void catch_interrupts(int count = 1);
 [[nodiscard]] bool interrupted() noexcept;
-/// How many signals were noted.
-[[nodiscard]] int interrupts_noted() noexcept;
 /// The signal that came first; 0: none.
 [[nodiscard]] int interrupting_signal() noexcept;
-/// Becomes readable when a signal has come: for poll().
+/// Becomes readable when a signal has come, for poll(); gives one byte for each: its number.
 [[nodiscard]] int interrupt_descriptor() noexcept;
 /// Throws Interrupted if a signal has come.
 void stop_if_interrupted();

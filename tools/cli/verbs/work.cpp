@@ -18,7 +18,7 @@ constexpr std::uint64_t kWorkersMax = 1000;
 /// Shorter leases could not be extended in time on a busy machine.
 constexpr Duration kVisibilityTimeoutMin = 1s;
 constexpr Duration kDelayMax = 12h;
-/// Notes the second signal, and a third because some send two at once, as `timeout` does.
+/// The second signal is noted too, and a third because some send two at once, as `timeout` does.
 constexpr int kSignalsNoted = 3;
 
 struct Options {

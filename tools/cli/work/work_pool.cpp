@@ -230,15 +230,21 @@ void WorkPool::wait() {
   heed_deadlines(WorkClock::now());
 }
 
-/// Signals that came together, as `timeout` sends them, are one.
 void WorkPool::heed_signals() {
-  char bytes[16];
-  if (read(interrupt_descriptor(), bytes, sizeof bytes) <= 0) return;
-  if (!is_draining_) {
-    drain("interrupted");
-    return;
+  char numbers[16];
+  const ssize_t got = read(interrupt_descriptor(), numbers, sizeof numbers);
+  for (ssize_t i = 0; i < got; ++i) {
+    switch (signals_.note(numbers[i], WorkClock::now())) {
+      case StopSignals::Meaning::kDrain:
+        if (!is_draining_) drain("interrupted");
+        break;
+      case StopSignals::Meaning::kEndNow:
+        if (!is_ending_) end_now();
+        break;
+      case StopSignals::Meaning::kEcho:
+        break;
+    }
   }
-  if (!is_ending_) end_now();
 }
 
 void WorkPool::heed_deadlines(TimePoint now) {

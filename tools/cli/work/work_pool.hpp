@@ -13,6 +13,7 @@
 #include "job.hpp"
 #include "ringpost/wait_set.hpp"
 #include "scaler.hpp"
+#include "stop_signals.hpp"
 #include "work_events.hpp"
 #include "work_plan.hpp"
 
@@ -89,6 +90,7 @@ class WorkPool {
   std::optional<TimePoint> paused_until_;
   TimePoint look_at_{};     ///< when to look whether the number of workers is right
   bool saw_empty_ = false;  ///< the last receive found no message
+  StopSignals signals_;
   bool is_draining_ = false;
   bool is_ending_ = false;
   std::optional<TimePoint> drain_until_;
