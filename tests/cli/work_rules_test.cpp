@@ -1,10 +1,11 @@
-// The back-off of messages that failed, the report of a batch about them, and what signals mean.
+// The back-off of messages that failed, reports about batches, the age of what waits, signals.
 #include <csignal>
 
 #include <gtest/gtest.h>
 
 #include "backoff.hpp"
 #include "failure_report.hpp"
+#include "oldest_waiting.hpp"
 #include "stop_signals.hpp"
 
 namespace ringpost::cli {
@@ -60,6 +61,27 @@ TEST(FailureReport, NameOfNoMessageOfTheBatchSpoilsTheReport) {
   EXPECT_EQ(failed("nonsense\n"), std::nullopt);
   EXPECT_EQ(failed(kBatch[0].to_string() + "\n" + MessageId{9, 9}.to_string()), std::nullopt);
   EXPECT_EQ(failed(kBatch[0].to_string().substr(0, 20)), std::nullopt);
+}
+
+PeekedMessage message(MessageState state, Duration age) {
+  PeekedMessage message;
+  message.state = state;
+  message.age = age;
+  return message;
+}
+
+TEST(OldestWaiting, IsTheFirstVisibleMessage) {
+  const std::vector<PeekedMessage> oldest = {
+      message(MessageState::kInFlight, 1h), message(MessageState::kDelayed, 30min),
+      message(MessageState::kVisible, 5s), message(MessageState::kVisible, 1s)};
+  EXPECT_EQ(oldest_waiting_age(oldest), 5s);
+}
+
+TEST(OldestWaiting, IsNoOlderThanAllThoseInHand) {
+  const std::vector<PeekedMessage> oldest = {message(MessageState::kInFlight, 1h),
+                                             message(MessageState::kInFlight, 5s)};
+  EXPECT_EQ(oldest_waiting_age(oldest), 5s);
+  EXPECT_EQ(oldest_waiting_age({}), 0s);
 }
 
 using Meaning = StopSignals::Meaning;

@@ -14,6 +14,7 @@
 #include "command_check.hpp"
 #include "failure_report.hpp"
 #include "handler_input.hpp"
+#include "oldest_waiting.hpp"
 
 namespace ringpost::cli {
 namespace {
@@ -180,18 +181,12 @@ void WorkPool::scale(TimePoint now) {
   if (after != before) events_.scaled(before, after, load);
 }
 
-/// QueueStats::oldest_age counts those in flight too. When all of the oldest are, the youngest of
-/// them is what the oldest visible one cannot be much older than.
+/// QueueStats::oldest_age counts those in flight too.
 Duration WorkPool::oldest_visible_age(const QueueStats& stats) const {
   if (stats.visible == 0) return Duration::zero();
-  if (stats.in_flight + stats.delayed == 0) return stats.oldest_age;
-  Duration age{};
-  for (const PeekedMessage& message :
-       queue_.peek(std::min(stats.in_flight + stats.delayed + 1, kPeekMax))) {
-    age = message.age;
-    if (message.state == MessageState::kVisible) break;
-  }
-  return age;
+  const std::uint64_t not_visible = stats.in_flight + stats.delayed;
+  if (not_visible == 0) return stats.oldest_age;
+  return oldest_waiting_age(queue_.peek(std::min(not_visible + 1, kPeekMax)));
 }
 
 // What is waited for.
