@@ -1,5 +1,6 @@
 #include "command_check.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
