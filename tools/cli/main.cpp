@@ -24,8 +24,10 @@ Exit codes:
   1  error                   6  doctor found something
   2  wrong usage             7  bench: over the latency budget
   3  no message in time      8  stale receipt
-  4  queue or memory full    128+N  ended by signal N (130: Ctrl-C)
-                             141  the reader of the output has gone
+  4  queue or memory full    9  work: messages came back
+  126, 127  work: the command cannot be run, there is no such command
+  128+N     ended by signal N (130: Ctrl-C)
+  141       the reader of the output has gone
 
 Examples:
   ringpost queue create orders
@@ -52,6 +54,7 @@ void add_verbs(CLI::App& app, Context& context) {
   add_release(app, context);
   add_extend(app, context);
   add_peek(app, context);
+  add_work(app, context);
 
   CLI::App& queue = *app.add_subcommand("queue", "Make, change, list and remove queues");
   queue.group("Queues and buses")->require_subcommand(1);
@@ -105,8 +108,10 @@ int run_command_line(int argc, char** argv) {
   app.footer(kFooter);
   add_global_options(app, context.globals);
   add_verbs(app, context);
-  const bool json = std::any_of(
-      argv + 1, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
+  char** const dashes = std::find(argv + 1, argv + argc, std::string_view("--"));
+  if (dashes != argv + argc) context.after_dashes.assign(dashes + 1, argv + argc);
+  // Looked for before the line is parsed: it may not parse.
+  const bool json = std::find(argv + 1, dashes, std::string_view("--json")) != dashes;
   if (argc == 1) {
     write_quietly(STDERR_FILENO, app.help());
     return static_cast<int>(ExitCode::kUsage);

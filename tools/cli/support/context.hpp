@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "failure.hpp"
 #include "output.hpp"
@@ -24,6 +25,8 @@ enum class IfMissing : bool { kFail, kCreate };
 struct Context {
   Globals globals;
   Output out;
+  /// The words behind "--" as they were given. CLI11 takes those in brackets apart.
+  std::vector<std::string> after_dashes;
   /// What the parsed command line asks for.
   std::function<ExitCode()> action;
 

@@ -13,13 +13,16 @@ enum class ExitCode : int {
   kOk = 0,
   kError = 1,
   kUsage = 2,
-  kEmpty = 3,       ///< no message, within the time given
-  kFull = 4,        ///< the queue or the shared memory is full
-  kNotFound = 5,    ///< no bus or queue of that name, or it was deleted meanwhile
-  kFindings = 6,    ///< doctor found something
-  kOverBudget = 7,  ///< bench: the latency budget was exceeded
-  kStale = 8,       ///< the receipt no longer stands for its message
-  kSignal = 128,    ///< plus the signal: 130 after Ctrl-C
+  kEmpty = 3,              ///< no message, within the time given
+  kFull = 4,               ///< the queue or the shared memory is full
+  kNotFound = 5,           ///< no bus or queue of that name, or it was deleted meanwhile
+  kFindings = 6,           ///< doctor found something
+  kOverBudget = 7,         ///< bench: the latency budget was exceeded
+  kStale = 8,              ///< the receipt no longer stands for its message
+  kReturned = 9,           ///< work: messages whose handlers failed are back in the queue
+  kCannotRun = 126,        ///< work: the command is there and cannot be run
+  kCommandNotFound = 127,  ///< work: there is no such command
+  kSignal = 128,           ///< plus the signal: 130 after Ctrl-C
   kClosedPipe = 141,
 };
 

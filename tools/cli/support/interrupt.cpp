@@ -13,39 +13,50 @@
 namespace ringpost::cli {
 namespace {
 
-std::atomic<int> signal_seen{0};
+std::atomic<int> first_signal{0};
+std::atomic<int> noted{0};
+std::atomic<int> to_note{1};
 int pipe_ends[2] = {-1, -1};
+
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+/// Whoever started us with a signal ignored (nohup) meant it.
+void answer_with(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  for (const int number : kSignals) {
+    struct sigaction before = {};
+    sigaction(number, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);
+  }
+}
 
 extern "C" void note_signal(int number) {
   const int saved_errno = errno;
-  signal_seen.store(number);
+  int none = 0;
+  first_signal.compare_exchange_strong(none, number);
+  if (noted.fetch_add(1) + 1 >= to_note.load()) answer_with(SIG_DFL);
   // A full pipe is as readable as one more byte would make it.
-  if (write(pipe_ends[1], "!", 1) < 0) errno = 0;
+  const char byte = static_cast<char>(number);
+  if (write(pipe_ends[1], &byte, 1) < 0) errno = 0;
   errno = saved_errno;
 }
 
 }  // namespace
 
-void catch_interrupts() {
+void catch_interrupts(int count) {
   if (pipe_ends[0] < 0 && pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) {
     throw Failure(ExitCode::kError, "System", "cannot open a pipe",
                   "raise the number of open files: ulimit -n 1024");
   }
-  struct sigaction action = {};
-  action.sa_handler = note_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigemptyset(&action.sa_mask);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction before = {};
-    sigaction(number, nullptr, &before);
-    // Whoever started us with a signal ignored (nohup) meant it.
-    if (before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);
-  }
+  to_note.store(count);
+  answer_with(note_signal);
 }
 
-bool interrupted() noexcept { return signal_seen.load() != 0; }
+bool interrupted() noexcept { return noted.load() != 0; }
 
-int interrupting_signal() noexcept { return signal_seen.load(); }
+int interrupting_signal() noexcept { return first_signal.load(); }
 
 int interrupt_descriptor() noexcept { return pipe_ends[0]; }
 

@@ -13,6 +13,7 @@ void add_acknowledge(CLI::App& app, Context& context);
 void add_release(CLI::App& app, Context& context);
 void add_extend(CLI::App& app, Context& context);
 void add_peek(CLI::App& app, Context& context);
+void add_work(CLI::App& app, Context& context);
 
 void add_queue_create(CLI::App& queue, Context& context);
 void add_queue_list(CLI::App& queue, Context& context);
