@@ -1,6 +1,7 @@
 // What a Bus object is made of: shared mappings, a participant, its arena, and the sweeping.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -40,20 +41,25 @@ class Member final : public queue::Housekeeper, public std::enable_shared_from_t
   [[nodiscard]] shm::Arena& arena() noexcept { return arena_; }
 
   [[nodiscard]] queue::Membership membership() { return {*me_, arena_, *this, shared_from_this()}; }
+  /// Any thread. A sweeper that has been at it for a second is taken to be stopped.
   void clear_up() noexcept override;
 
   /// Sweeps what the former owner of my own entry left.
   Result<void> clear_up_inheritance();
 
-  /// Sweeps the dead; with `repair` also everything that a sweep can rebuild.
+  /// Sweeps the dead unless somebody else is at it; with `repair` also everything that a sweep can
+  /// rebuild.
   Bus::Swept sweep(bool repair);
 
  private:
   Member(std::shared_ptr<Context> context, std::unique_ptr<shm::Participant> me)
       : context_(std::move(context)), me_(std::move(me)), arena_(context_->segments, *me_) {}
+  Bus::Swept sweep_as(shm::Sweeper& sweeper, bool repair);
+
   std::shared_ptr<Context> context_;
   std::unique_ptr<shm::Participant> me_;
   shm::Arena arena_;
+  std::atomic<std::uint64_t> other_sweeps_since_ns_{0};  ///< 0: not that I know
 };
 
 /// Takes the queue off the bus; finishes what another deleter began. Idempotent.

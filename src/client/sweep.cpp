@@ -164,11 +164,14 @@ class Sweep {
 
 Bus::Swept Member::sweep(bool repair) {
   const auto sweeper = shm::Sweeper::elect(files());
-  if (sweeper == nullptr) return {};
+  return sweeper == nullptr ? Bus::Swept{} : sweep_as(*sweeper, repair);
+}
+
+Bus::Swept Member::sweep_as(shm::Sweeper& sweeper, bool repair) {
   Sweep sweep(*this);
   sweep.result().elected = true;
   const std::uint32_t dead =
-      sweeper->for_each_dead([&](std::uint16_t index) { return !sweep.clear_up_after(index); });
+      sweeper.for_each_dead([&](std::uint16_t index) { return !sweep.clear_up_after(index); });
   sweep.result().dead_participants = dead;
   if (repair) sweep.repair();
   return sweep.result();
@@ -180,7 +183,17 @@ Result<void> Member::clear_up_inheritance() {
 }
 
 void Member::clear_up() noexcept {
-  if (!me_->is_forked() && me_->sees_dead()) sweep(false);
+  constexpr std::uint64_t kStoppedAfterNs = 1'000'000'000;
+  if (me_->is_forked()) return;
+  if (!me_->sees_dead() || sweep(false).elected) {
+    other_sweeps_since_ns_.store(0, std::memory_order_relaxed);  // relaxed: only a guess
+    return;
+  }
+  const std::uint64_t now = files().time().precise_ns();
+  std::uint64_t since = 0;
+  if (other_sweeps_since_ns_.compare_exchange_strong(since, now, std::memory_order_relaxed)) return;
+  if (now - since < kStoppedAfterNs) return;
+  if (const auto sweeper = shm::Sweeper::beside_a_stopped_one(files())) sweep_as(*sweeper, false);
 }
 
 }  // namespace ringpost::client

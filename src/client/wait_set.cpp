@@ -18,8 +18,12 @@ namespace {
 /// One queue that is waited for. Looks at shared words only, so any thread may do it.
 class Watch {
  public:
-  Watch(std::shared_ptr<queue::QueueMapping> mapping, const base::TimeSource& time)
-      : mapping_(std::move(mapping)), time_(time) {}
+  Watch(std::shared_ptr<queue::QueueMapping> mapping, const base::TimeSource& time,
+        const queue::Membership& member)
+      : mapping_(std::move(mapping)),
+        time_(time),
+        housekeeper_(&member.housekeeper),
+        keep_alive_(member.keep_alive) {}
 
   [[nodiscard]] bool is_deleted() const noexcept {
     return mapping_->header().state.load(std::memory_order_acquire) != 0;
@@ -35,6 +39,9 @@ class Watch {
     });
     return ready;
   }
+
+  /// The dead may hold messages.
+  void clear_up() noexcept { housekeeper_->clear_up(); }
 
   [[nodiscard]] std::uint64_t ns_until_due(std::uint64_t limit) {
     const std::uint64_t now = time_.precise_ns();
@@ -59,6 +66,8 @@ class Watch {
   }
   std::shared_ptr<queue::QueueMapping> mapping_;
   const base::TimeSource& time_;
+  queue::Housekeeper* housekeeper_;
+  std::shared_ptr<void> keep_alive_;
 };
 
 std::uint64_t real_now_ns() noexcept { return base::TimeSource().precise_ns(); }
@@ -106,6 +115,7 @@ struct WaitSet::Impl {
             ? ~std::uint64_t{0}
             : start + static_cast<std::uint64_t>(std::max<std::int64_t>(timeout.count(), 0));
     std::vector<sys::FutexAt> words(watches.size() + 1);
+    std::uint64_t cleared_up = 0;
     for (;;) {
       words.back() = {&interrupts, interrupted};
       for (std::size_t i = 0; i < watches.size(); ++i) {
@@ -118,6 +128,11 @@ struct WaitSet::Impl {
       }
       const std::uint64_t now = real_now_ns();
       if (now >= deadline) return Unexpected(Errc::kTimedOut);
+      if (now - cleared_up >= shm::kSleepSliceNs) {
+        for (Watch& each : watches) each.clear_up();
+        cleared_up = now;
+        continue;
+      }
       std::uint64_t sleep_ns = std::min(deadline - now, shm::kSleepSliceNs);
       for (Watch& each : watches) sleep_ns = each.ns_until_due(sleep_ns);
       if (sleep_ns != 0 && !sys::futex_wait_any(words, sleep_ns)) {
@@ -156,7 +171,8 @@ Result<void> WaitSet::add(Queue& queue) {
   if (impl_->watcher.joinable()) {
     return sys::error(Errc::kInvalidArgument, "wait set", "add queues before descriptor()");
   }
-  impl_->watches.emplace_back(queue.core_->mapping_pointer(), queue.core_->time());
+  impl_->watches.emplace_back(queue.core_->mapping_pointer(), queue.core_->time(),
+                              queue.core_->membership());
   return {};
 }
 

@@ -87,6 +87,7 @@ void QueueCore::refresh_lanes() noexcept {
   while (views_open_ == 0 && lanes_.size() > 1 && lanes_.front()->number() < oldest) {
     lanes_.erase(lanes_.begin());
   }
+  mapping_->forget_before(oldest);
   total_slots_ = 0;
   for (const auto& each : lanes_) total_slots_ += each->ring.view.slots();
 }

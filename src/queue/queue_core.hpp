@@ -26,7 +26,7 @@ namespace ringpost::queue {
 class Housekeeper {
  public:
   virtual ~Housekeeper() = default;
-  /// Sweeps if somebody died and nobody is sweeping. Cheap when all live.
+  /// Sweeps if somebody died and nobody is sweeping. Cheap when all live. Any thread.
   virtual void clear_up() noexcept = 0;
 };
 
@@ -103,6 +103,7 @@ class QueueCore {
     return mapping_;
   }
   [[nodiscard]] const base::TimeSource& time() const noexcept { return time_; }
+  [[nodiscard]] const queue::Membership& membership() const noexcept { return member_; }
   [[nodiscard]] queue::QueueHeader& header() noexcept { return mapping_->header(); }
   [[nodiscard]] shm::WaitWord& receivers() noexcept { return header().receivers; }
   void set_waiting(Waiting waiting) noexcept { waiting_ = waiting; }
@@ -172,7 +173,7 @@ class QueueCore {
 
   Errc find(const Receipt& receipt, queue::Lane*& lane, ring::Delivery& delivery) noexcept;
   Errc extend(queue::Lane& lane, const ring::Delivery& delivery, Duration timeout,
-              std::uint64_t received_ns, std::uint16_t owner) noexcept;
+              std::uint64_t received_ns, bool keep) noexcept;
   void hand_over_leases() noexcept;
   bool peek_slot(queue::Lane& lane, std::uint32_t slot, std::uint64_t now_ns,
                  PeekedMessage& into) noexcept;
@@ -201,7 +202,7 @@ class QueueCore {
   std::uint64_t last_stamp_ns_ = 0;
   std::uint32_t stamps_ = 0;
   std::uint32_t run_ = 0;          ///< waiting receives since one last found the queue empty
-  std::uint64_t leases_open_ = 0;  ///< taken or extended here and not settled here: about
+  std::uint64_t leases_open_ = 0;  ///< at least as many lease words name me
   std::uint64_t views_open_ = 0;   ///< leases in hand whose bytes may be read
   std::uint64_t unchecked_ = 0;    ///< messages to take before in_flight_max is looked at
   std::uint64_t cleared_up_ns_ = 0;

@@ -189,12 +189,14 @@ void QueueMapping::retire(std::uint64_t number) {
     if (!entry.compare_exchange(seen, {number, ChainEntry::kRetired})) return;
     sys::remove_name(bus_->rings(), ring_file_name(seen.high));
   }
-  {
-    const std::lock_guard guard(rings_mutex_);
-    std::erase_if(rings_, [&](const auto& ring) { return ring->number == number; });
-  }
+  forget_before(number + 1);
   std::uint64_t before = number;  // whoever meets a retired one at `oldest` moves it on [oldest]
   shared.oldest.compare_exchange_strong(before, number + 1, std::memory_order_acq_rel);
+}
+
+void QueueMapping::forget_before(std::uint64_t oldest) {
+  const std::lock_guard guard(rings_mutex_);
+  std::erase_if(rings_, [&](const auto& ring) { return ring->number < oldest; });
 }
 
 std::uint64_t QueueMapping::ring_bytes() const {

@@ -61,6 +61,9 @@ class QueueMapping {
   /// Takes ring `oldest`, every slot of which is sealed, out of the chain and off the file system.
   void retire(std::uint64_t number);
 
+  /// Unmaps, once nobody here uses them, the rings that another process has retired.
+  void forget_before(std::uint64_t oldest);
+
   /// Bytes of the rings from oldest to newest.
   [[nodiscard]] std::uint64_t ring_bytes() const;
 

@@ -42,7 +42,10 @@ Errc QueueCore::receive(Leases& into, const ReceiveOptions& options) noexcept {
   const std::uint64_t queue_wait_ns = settings.receive_wait_ns.load(std::memory_order_relaxed);
   const Duration wait = options.wait.value_or(
       Duration(static_cast<std::int64_t>(std::min(queue_wait_ns, kQueueWaitNsMax))));
-  return wait <= Duration::zero() ? take(wanted) : take_waiting(wanted, wait);
+  if (wait > Duration::zero()) return take_waiting(wanted, wait);
+  const Errc code = take(wanted);
+  if (code != Errc::kOk) clear_up_now_and_then(time_.coarse_ns());  // the dead may hold messages
+  return code;
 }
 
 /// Leases what is visible now. kEmpty, kOverLimit, kHeld when that is nothing.

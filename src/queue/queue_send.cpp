@@ -85,7 +85,10 @@ Errc QueueCore::claim(Claim& slot, Duration wait) noexcept {
     code = claim_waiting(slot, wait == kForever ? ~std::uint64_t{0}
                                                 : now + static_cast<std::uint64_t>(wait.count()));
   }
-  if (code == Errc::kFull) counters_.add(Counter::kRefusedFull);
+  if (code == Errc::kFull) {
+    counters_.add(Counter::kRefusedFull);
+    clear_up_now_and_then(time_.coarse_ns());  // the dead may hold slots
+  }
   return code;
 }
 

@@ -42,7 +42,7 @@ Errc QueueCore::extend(Lease& lease, Duration timeout) noexcept {
   Lane* in = lane(fields.ring);
   if (in == nullptr) return Errc::kStaleReceipt;
   return extend(*in, {fields.slot, fields.position_lap, fields.receive_count}, timeout,
-                fields.received_ns, member_.me.index());
+                fields.received_ns, true);
 }
 
 Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
@@ -53,7 +53,6 @@ Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
     return Errc::kStaleReceipt;
   }
   counters_.add(Counter::kAcknowledged);
-  settled_one();
   return Errc::kOk;
 }
 
@@ -62,12 +61,12 @@ Errc QueueCore::release(const Receipt& receipt, Duration delay, bool by_receipt)
   ring::Delivery delivery;
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
   // Invisible for so long, then back: nobody's lease meanwhile, so that no death ends it early.
-  if (delay > Duration::zero()) return extend(*in, delivery, delay, time_.precise_ns(), 0);
+  if (delay > Duration::zero()) return extend(*in, delivery, delay, time_.precise_ns(), false);
   if (ring::release(in->ring, delivery, by_receipt) == ring::Settled::kStale) {
     return Errc::kStaleReceipt;
   }
   counters_.add(Counter::kReleased);
-  settled_one();
+  if (!by_receipt) settled_one();  // a receipt may be of another's lease
   return Errc::kOk;
 }
 
@@ -75,12 +74,12 @@ Errc QueueCore::extend(const Receipt& receipt, Duration timeout) noexcept {
   Lane* in = nullptr;
   ring::Delivery delivery;
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
-  return extend(*in, delivery, timeout, time_.precise_ns(), member_.me.index());
+  return extend(*in, delivery, timeout, time_.precise_ns(), true);
 }
 
 /// At most 12 h in all since the receive, as far as the caller knows when that was.
 Errc QueueCore::extend(Lane& in, const ring::Delivery& delivery, Duration timeout,
-                       std::uint64_t received_ns, std::uint16_t owner) noexcept {
+                       std::uint64_t received_ns, bool keep) noexcept {
   const std::uint64_t now_ns = time_.precise_ns();
   if (timeout < Duration::zero() ||
       now_ns + static_cast<std::uint64_t>(timeout.count()) > received_ns + kLeaseNsMax) {
@@ -88,10 +87,10 @@ Errc QueueCore::extend(Lane& in, const ring::Delivery& delivery, Duration timeou
   }
   const std::uint64_t end =
       ring::deadline_from_ns(now_ns + static_cast<std::uint64_t>(timeout.count()));
-  if (ring::extend(in.ring, delivery, end, owner) == ring::Settled::kStale) {
+  if (ring::extend(in.ring, delivery, end, member_.me.index(), keep) == ring::Settled::kStale) {
     return Errc::kStaleReceipt;
   }
-  if (owner != 0) ++leases_open_;  // the lease word names me now: see hand_over_leases()
+  if (keep) ++leases_open_;  // the lease word names me now: see hand_over_leases()
   return Errc::kOk;
 }
 

@@ -49,6 +49,26 @@ class Hints {
            (middles >> (middle / middles_per_bit_) & 1u) != 0;
   }
 
+  /// Whether `is_wanted(slot)` holds for a hinted slot. Changes nothing.
+  template <class IsWanted>
+  [[nodiscard]] bool any_of(IsWanted&& is_wanted) const noexcept {
+    if (!any()) return false;
+    for (std::uint32_t m = 0; m < middles_; ++m) {
+      auto groups =
+          static_cast<std::uint32_t>(ring_.hint_middle(m).load(std::memory_order_acquire));
+      for (; groups != 0; groups &= groups - 1) {
+        const std::uint32_t first =
+            (m * kHintBits + static_cast<std::uint32_t>(__builtin_ctz(groups))) * kHintGroupSlots;
+        const std::uint32_t end = std::min(first + kHintGroupSlots, ring_.slots());
+        for (std::uint32_t slot = first; slot < end; ++slot) {
+          const bool set = (ring_.hint_cell(slot).load(std::memory_order_acquire) & 1u) != 0;
+          if (set && is_wanted(slot)) return true;
+        }
+      }
+    }
+    return false;
+  }
+
   /// What a look at a hinted slot found.
   enum class Look : std::uint8_t {
     kTaken,  ///< the looker has leased it: end of the search

@@ -68,17 +68,21 @@ Settled release(Ring& ring, const Delivery& delivery, bool by_receipt) noexcept 
   }
 }
 
-Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline,
-               std::uint16_t owner) noexcept {
+Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline, std::uint16_t me,
+               bool keep) noexcept {
   for (;;) {
     const LeaseWord word = ring.view.lease_word(delivery.slot);
     if (match(ring.view, delivery, word) == Match::kNo) return Settled::kStale;
     ring.due.lower(delivery.slot, deadline);  // before the state
-    const LeaseWord longer =
-        LeaseWord::leased(word.lap(), owner, deadline, word.count(), word.viewed());
-    if (!ring.view.move_lease(delivery.slot, word, longer)) continue;
-    // An earlier end than before: who scanned in between saw the later one and put that back.
+    const auto owned_by = [&](std::uint16_t owner) {
+      return LeaseWord::leased(word.lap(), owner, deadline, word.count(), word.viewed());
+    };
+    if (!ring.view.move_lease(delivery.slot, word, owned_by(me))) continue;
+    // An earlier end than before: who scanned in between saw the later one and put that back. Mine
+    // until then: if I die first, the sweeper returns it.
     if (deadline < word.deadline()) ring.due.lower(delivery.slot, deadline);
+    // Lost: somebody has ended or extended it meanwhile.
+    if (!keep) static_cast<void>(ring.view.move_lease(delivery.slot, owned_by(me), owned_by(0)));
     return Settled::kDone;
   }
 }

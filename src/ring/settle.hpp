@@ -31,10 +31,10 @@ Settled release(Ring& ring, const Delivery& delivery, bool by_receipt) noexcept;
 
 /// Moves the end of the lease to `deadline`. A lease that has expired while nobody else has
 /// received the message since begins anew, with the same receive count. From then on the lease
-/// lives and dies with participant `owner`, who may be another than the one that received; 0: with
-/// nobody, only the deadline ends it.
-Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline,
-               std::uint16_t owner) noexcept;
+/// lives and dies with participant `me`, who may be another than the one that received; without
+/// `keep` with nobody: only the deadline ends it.
+Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline, std::uint16_t me,
+               bool keep) noexcept;
 
 /// Removes the message of lap `lap` in `slot` if it is still there: visible, delayed or in flight.
 /// Returns whether this call removed it.

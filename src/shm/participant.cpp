@@ -34,6 +34,9 @@ void raise_high(std::atomic<std::uint32_t>& high, std::uint32_t to) noexcept {
 }  // namespace
 
 Result<std::unique_ptr<Participant>> Participant::attach(std::shared_ptr<BusFiles> bus) {
+  watch_forks();
+  // Held until the lock is in the list that a fork goes through: else a child could keep it.
+  const std::lock_guard guard(attached_mutex);
   auto lock = sys::open_file(bus->directory(), "bus");  // a file description of its own
   if (!lock) return Unexpected(lock.error());
   for (const bool of_the_dead : {false, true}) {
@@ -90,6 +93,12 @@ Participant::Participant(std::shared_ptr<BusFiles> bus, sys::Fd lock, std::uint1
       index_(index),
       incarnation_(incarnation),
       hazards_(bus_->participant(index).hazards) {
+  next_ = attached_first;
+  if (next_ != nullptr) next_->previous_ = this;
+  attached_first = this;
+}
+
+void Participant::watch_forks() {
   static std::once_flag fork_handler;
   std::call_once(fork_handler, [] {
     // The mutex is held across the fork, so that the list is whole in the child.
@@ -99,10 +108,6 @@ Participant::Participant(std::shared_ptr<BusFiles> bus, sys::Fd lock, std::uint1
                        attached_mutex.unlock();
                      });
   });
-  const std::lock_guard guard(attached_mutex);
-  next_ = attached_first;
-  if (next_ != nullptr) next_->previous_ = this;
-  attached_first = this;
 }
 
 void Participant::close_locks_in_child() noexcept {
@@ -145,10 +150,15 @@ std::unique_ptr<Sweeper> Sweeper::elect(const BusFiles& bus) {
   return std::unique_ptr<Sweeper>(new Sweeper(bus, std::move(*locks)));
 }
 
+std::unique_ptr<Sweeper> Sweeper::beside_a_stopped_one(const BusFiles& bus) {
+  auto locks = sys::open_file(bus.directory(), "bus");
+  return locks ? std::unique_ptr<Sweeper>(new Sweeper(bus, std::move(*locks))) : nullptr;
+}
+
 bool Sweeper::seize(std::uint32_t index) {
   const auto& entry = bus_.participant(index).entry;
   if (!EntryWord{entry.load(std::memory_order_acquire)}.live()) return false;
-  if (!sys::try_lock_byte(locks_, kLivenessByte + index)) return false;  // it lives
+  if (!sys::try_share_byte(locks_, kLivenessByte + index)) return false;  // it lives
   if (EntryWord{entry.load(std::memory_order_acquire)}.live()) return true;
   sys::unlock_byte(locks_, kLivenessByte + index);
   return false;
@@ -157,9 +167,12 @@ bool Sweeper::seize(std::uint32_t index) {
 void Sweeper::free_entry(std::uint32_t index) {
   ParticipantRecord& record = bus_.participant(index);
   for (auto& hazard : record.hazards.entries) hazard.store(0, std::memory_order_release);
-  const EntryWord entry{record.entry.load(std::memory_order_acquire)};
+  EntryWord entry{record.entry.load(std::memory_order_acquire)};
+  if (!entry.live()) return;  // by another sweeper
   // [entry] release: my clearing up comes before the entry can be used again.
-  record.entry.store(EntryWord::of(entry.incarnation() + 1, false).word, std::memory_order_release);
+  record.entry.compare_exchange_strong(entry.word,
+                                       EntryWord::of(entry.incarnation() + 1, false).word,
+                                       std::memory_order_release, std::memory_order_relaxed);
 }
 
 void Sweeper::release(std::uint32_t index) { sys::unlock_byte(locks_, kLivenessByte + index); }

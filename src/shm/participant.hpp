@@ -48,6 +48,7 @@ class Participant {
               std::uint64_t incarnation);
   [[nodiscard]] ParticipantRecord& record() const noexcept { return bus_->participant(index_); }
   void introduce_myself() noexcept;
+  static void watch_forks();
   static void close_locks_in_child() noexcept;
 
   std::shared_ptr<BusFiles> bus_;
@@ -61,11 +62,15 @@ class Participant {
   Participant* previous_ = nullptr;
 };
 
-/// The sweeper's side: the only one that may take an entry away from a dead participant.
+/// The sweeper's side: the only one that may take an entry away from a dead participant. One at a
+/// time suffices; several do each other no harm. They share the dead one's liveness lock, so that
+/// nobody uses its entry again before the last of them, though it be stopped, has let go of it.
 class Sweeper {
  public:
   /// Nothing if another sweeper is at work.
   static std::unique_ptr<Sweeper> elect(const BusFiles& bus);
+  /// For whoever has waited long for the elected one.
+  static std::unique_ptr<Sweeper> beside_a_stopped_one(const BusFiles& bus);
 
   /// Calls `clear_up(index)` for each dead participant, holding its liveness lock, and frees the
   /// entry if it returns true; else words may name it still, and somebody tries again. Dying in

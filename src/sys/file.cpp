@@ -38,11 +38,14 @@ Result<Fd> open_directory(const std::string& path, bool create, mode_t mode) {
   }
   Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory.is_open()) return system_error("cannot open directory", path, errno);
-  if (created && ::fchmod(directory.get(), mode) != 0) {  // whatever the umask says
-    return system_error("cannot set the mode of", path, errno);
-  }
   struct stat status {};
   if (::fstat(directory.get(), &status) != 0) return system_error("cannot look at", path, errno);
+  // Whatever the umask says; and what a creator left so who died in between.
+  const bool half_made = create && (mode & S_ISVTX) != 0 && (status.st_mode & S_ISVTX) != 0 &&
+                         status.st_uid == ::geteuid() && (status.st_mode & 07777) != mode;
+  if ((created || half_made) && ::fchmod(directory.get(), mode) != 0) {
+    return system_error("cannot set the mode of", path, errno);
+  }
   const bool sticky = (status.st_mode & S_ISVTX) != 0;  // as /tmp: each user has his own in it
   if (!is_ours(status) && !shared_by_group(status) && !sticky) {
     return error(Errc::kForeignOwner, path, "the directory belongs to another user");

@@ -25,13 +25,18 @@ bool try_lock_bytes(const Fd& file, std::uint64_t first, std::uint64_t count) no
   return ::fcntl(file.get(), F_OFD_SETLK, &lock) == 0;
 }
 
+bool try_share_byte(const Fd& file, std::uint64_t byte) noexcept {
+  struct flock lock = byte_lock(F_RDLCK, byte);
+  return ::fcntl(file.get(), F_OFD_SETLK, &lock) == 0;
+}
+
 void unlock_byte(const Fd& file, std::uint64_t byte) noexcept {
   struct flock lock = byte_lock(F_UNLCK, byte);
   ::fcntl(file.get(), F_OFD_SETLK, &lock);
 }
 
 bool is_byte_locked(const Fd& file, std::uint64_t byte) noexcept {
-  struct flock lock = byte_lock(F_WRLCK, byte);
+  struct flock lock = byte_lock(F_RDLCK, byte);
   return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 

@@ -18,8 +18,10 @@ namespace ringpost::sys {
 /// The same for `count` bytes, all or none.
 [[nodiscard]] bool try_lock_bytes(const Fd& file, std::uint64_t first,
                                   std::uint64_t count) noexcept;
+/// True: this descriptor holds the read lock, which others may share, on `byte` now.
+[[nodiscard]] bool try_share_byte(const Fd& file, std::uint64_t byte) noexcept;
 void unlock_byte(const Fd& file, std::uint64_t byte) noexcept;
-/// Whether another open file description holds it.
+/// Whether another open file description holds the write lock.
 [[nodiscard]] bool is_byte_locked(const Fd& file, std::uint64_t byte) noexcept;
 
 }  // namespace ringpost::sys

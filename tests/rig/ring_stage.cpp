@@ -98,8 +98,8 @@ void RingStage::extend(int me, std::uint64_t units) {
   if (held == nullptr) return;
   if (!held->mine) world_->ledger.lease_may_end(held->id);  // it ends with me from now on
   const std::uint64_t deadline = world_->shared.clock.load(std::memory_order_relaxed) + units;
-  if (ring::extend(world_->of(me).ring, held->delivery, deadline, static_cast<std::uint16_t>(me)) ==
-      ring::Settled::kStale) {
+  if (ring::extend(world_->of(me).ring, held->delivery, deadline, static_cast<std::uint16_t>(me),
+                   true) == ring::Settled::kStale) {
     world_->ledger.refused(me, held->id);
   }
 }

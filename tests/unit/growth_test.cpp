@@ -1,6 +1,8 @@
 // Growth by chained rings, shrinking back, and queues that do not grow.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "support/corruption.hpp"
 #include "support/test_bus.hpp"
 
@@ -74,6 +76,24 @@ TEST(Growth, FindsAMessageInALaterRingAtOnceWhenAnOlderOneGoes) {
   }
   leases.clear();
   EXPECT_EQ(bodies(other), numbers(64, 65));
+}
+
+TEST(Growth, UnmapsRingsThatAnotherProcessHasRetired) {
+  TestBus test;
+  Queue queue = test.queue("q", {.slots = 64, .bytes_max = 1u << 20});
+  Bus bus = Bus::open(TestBus::kName, test.options()).value();  // mappings of its own
+  Queue producer = bus.open_queue("q").value();
+  for (int round = 0; round < 20; ++round) {
+    static_cast<void>(fill(producer));
+    static_cast<void>(drain(queue));
+  }
+  std::ifstream maps("/proc/self/maps");
+  int deleted = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(test.path("rings")) != std::string::npos && line.ends_with("(deleted)"))
+      ++deleted;
+  }
+  EXPECT_LE(deleted, 8);
 }
 
 TEST(Growth, KeepsARingWhileAMessageOfItIsLeasedAndDropsItAfterwards) {

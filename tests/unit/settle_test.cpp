@@ -189,6 +189,19 @@ TEST_F(Settle, AReceiptOutlivesTheParticipantThatReceived) {
   EXPECT_EQ(queue_.acknowledge(receipt), Errc::kOk);
 }
 
+TEST_F(Settle, LeasesAreHandedOverAtACloseAlsoWhenOthersReceiptsWereSettled) {
+  ASSERT_TRUE(queue_.send("theirs"));
+  ASSERT_TRUE(queue_.send("mine"));
+  const Receipt theirs = receive_one(queue_);
+  {
+    Bus bus = test_.attach();
+    Queue queue = bus.open_queue("q").value();
+    static_cast<void>(receive_one(queue));
+    EXPECT_EQ(queue.acknowledge(theirs), Errc::kOk);
+  }
+  EXPECT_EQ(test_.findings(), "");  // no lease word names an entry that is free
+}
+
 TEST_F(Settle, AReceiptOfAnotherQueueIsRefused) {
   const Receipt receipt = receive_one(queue_);
   Queue other = test_.queue("other");

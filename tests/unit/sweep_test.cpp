@@ -91,7 +91,11 @@ TEST_F(Sweep, VoidsTheUnpublishedClaimsOfTheDead) {
     for (int i = 0; i < 3; ++i) raw.claim();
     require(bool{queue.send("after")}, "send");
   });
-  EXPECT_EQ(drain(queue_), (std::vector<std::string>{"before", "after"}));
+  for (const char* text : {"before", "after"}) {
+    auto received = queue_.receive().value();
+    EXPECT_EQ(received.front().text(), text);
+    EXPECT_EQ(received.front().acknowledge(), Errc::kOk);
+  }
   EXPECT_NE(test_.findings().find("died before the publish"), std::string::npos);
   const Bus::Swept swept = test_.bus().sweep();
   EXPECT_EQ(swept.claims_voided, 3u);
@@ -240,6 +244,50 @@ TEST_F(Sweep, HappensInPassingWhileSomebodyWaits) {
   auto received = queue_.receive({.wait = kForever, .visibility_timeout = 1s});
   ASSERT_TRUE(received);
   EXPECT_EQ(received->front().receive_count(), 2u);
+}
+
+TEST_F(Sweep, HappensInPassingWhenAReceiveFindsNothing) {
+  ASSERT_TRUE(queue_.send("x"));
+  die_after([](Bus&, Queue& queue, const Line&) { static auto held = queue.receive().value(); });
+  EXPECT_EQ(code_of(queue_.receive()), Errc::kEmpty);
+  EXPECT_EQ(drain(queue_), std::vector<std::string>{"x"});
+}
+
+TEST_F(Sweep, HappensInPassingWhenASendFindsNoRoom) {
+  die_after([](Bus& bus, Queue&, const Line&) {
+    RawRing raw(bus, "q");
+    for (int i = 0; i < 64; ++i) raw.claim();
+  });
+  EXPECT_EQ(code_of(queue_.send("x")), Errc::kFull);
+  EXPECT_EQ(code_of(queue_.send("x")), Errc::kOk);
+}
+
+TEST_F(Sweep, HappensInPassingWhileAWaitSetWaits) {
+  ASSERT_TRUE(queue_.send("x"));
+  die_after([](Bus&, Queue& queue, const Line&) { static auto held = queue.receive().value(); });
+  WaitSet set;
+  ASSERT_TRUE(set.add(queue_));
+  EXPECT_EQ(set.wait().value(), std::vector<std::size_t>{0});
+}
+
+TEST_F(Sweep, IsDoneBesideASweeperThatIsStopped) {
+  ASSERT_TRUE(queue_.send("x"));
+  die_after([](Bus&, Queue& queue, const Line&) { static auto held = queue.receive().value(); });
+  shm::BusFiles& files = client::Member::of(test_.bus()).files();
+  auto stopped = shm::Sweeper::elect(files);
+  ASSERT_NE(stopped, nullptr);
+  Bus other = test_.attach();
+  stopped->for_each_dead([&](std::uint16_t /*index*/) {  // it holds the dead one's lock
+    Queue queue = other.open_queue("q").value();
+    EXPECT_EQ(code_of(queue.receive()), Errc::kEmpty);  // who was elected may be at work
+    test_.clock().advance(2s);
+    EXPECT_EQ(code_of(queue.receive()), Errc::kEmpty);
+    EXPECT_EQ(drain(queue), std::vector<std::string>{"x"});
+    Bus late = test_.attach();  // not in the dead one's place while the stopped one is at it
+    EXPECT_EQ(inspect(test_.bus()).participants.size(), 3u);
+    return true;
+  });
+  EXPECT_EQ(test_.findings_after_sweep(), "");
 }
 
 TEST_F(Sweep, RepairsHintsThatAreMissing) {

@@ -8,6 +8,7 @@
 
 #include <future>
 
+#include "support/raw_ring.hpp"
 #include "support/test_bus.hpp"
 
 namespace ringpost::test {
@@ -35,6 +36,14 @@ TEST_F(WaitSetTest, SaysWhichQueuesHaveAMessage) {
   EXPECT_EQ(set_.wait().value(), (Indices{1, 2}));
   static_cast<void>(drain(b_));
   EXPECT_EQ(set_.wait().value(), Indices{2});
+}
+
+TEST_F(WaitSetTest, SleepsBesideAMessageThatIsNeverFinished) {
+  Bus stopped = test_.attach();
+  RawRing raw(stopped, "a");
+  raw.claim();
+  EXPECT_EQ(code_of(a_.receive()), Errc::kEmpty);  // goes past it
+  EXPECT_EQ(code_of(set_.wait(1ms)), Errc::kTimedOut);
 }
 
 TEST_F(WaitSetTest, EndsWhenTheTimeIsOver) {
