@@ -1,13 +1,10 @@
 #include "harness/row_runner.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 
 namespace ringpost::bench {
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
 
 // A variant is dropped when its median stays this much behind its sibling's in some placement.
 constexpr double kBeatenBy = 1.15;
@@ -31,7 +28,8 @@ class RowRun {
       drop_beaten();
       if (no_time_left()) break;
     }
-    if (!row_.rivals.empty() && !over_) run_subject();  // the neighbour of the last rival
+    over_ = over_for_good_;
+    if (!over_ && samples_.back().column != 0) run_subject();
     return summarise(row_, samples_);
   }
 
@@ -51,7 +49,7 @@ class RowRun {
       run_one(0, variant, row_.subject[variant].measure);
       any = any || active_[0][variant];
     }
-    if (!any) over_ = true;
+    if (!any) over_ = over_for_good_ = true;
   }
 
   void run_one(std::size_t column, std::size_t variant, const Measurement& measure) {
@@ -62,7 +60,7 @@ class RowRun {
     if (wrong && column != 0) active_[column][variant] = false;
     if (interrupted()) {
       samples_.pop_back();  // it was killed
-      over_ = true;
+      over_ = over_for_good_ = true;
     }
     progress_(seconds());
     if (first_round_done_ && no_time_left()) over_ = true;
@@ -96,9 +94,7 @@ class RowRun {
     }
   }
 
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(SteadyClock::now() - begin_).count();
-  }
+  [[nodiscard]] double seconds() const { return budget_.now() - begin_; }
   // Keeps room for the run that would come next.
   [[nodiscard]] bool no_time_left() const {
     const double used = seconds();
@@ -111,9 +107,10 @@ class RowRun {
   const Progress& progress_;
   std::vector<std::vector<bool>> active_;  // by column and variant
   std::vector<Sample> samples_;
-  SteadyClock::time_point begin_ = SteadyClock::now();
+  double begin_ = budget_.now();
   bool first_round_done_ = false;
   bool over_ = false;
+  bool over_for_good_ = false;  // interrupted, or the subject failed: not only out of time
 };
 
 }  // namespace

@@ -132,26 +132,45 @@ TEST(Summary, LeavesOutRivalsWhoseMessagesWereWrong) {
   EXPECT_EQ(summary.rivals[0].note, "corrupted");
 }
 
-TEST(RowRunner, InterleavesAndDropsTheBeatenVariant) {
-  std::string order;
-  const auto fake = [&order](char name, double rate) {
-    return Measurement([&order, name, rate](const RunSettings&) {
-      order += name;
+class RowRunner : public testing::Test {
+ protected:
+  /// Takes a second of the test's own time.
+  Measurement run_of(char name, double rate) {
+    return [this, name, rate](const RunSettings&) {
+      order_ += name;
+      ++now_;
       return rate_run(rate, kNear);
-    });
-  };
-  Row row = row_with({{"peer", {{"slow", fake('s', 10)}, {"fast", fake('f', 20)}}}});
-  row.subject = {{"only", fake('a', 15)}};
-  int runs = 0;
-  const Summary summary =
-      run_row(row, {.seconds = 0.2, .settings = {}}, [&runs](double) { ++runs; });
-  EXPECT_EQ(order.substr(0, 16), "asafasafasafafaf");
-  EXPECT_EQ(order.back(), 'a');
+    };
+  }
+  RowBudget budget(double seconds) {
+    return {.seconds = seconds, .settings = {}, .now = [this] { return now_; }};
+  }
+  std::string order_;
+  double now_ = 0;
+};
+
+TEST_F(RowRunner, InterleavesAndDropsTheBeatenVariant) {
+  Row row = row_with({{"peer", {{"slow", run_of('s', 10)}, {"fast", run_of('f', 20)}}}});
+  row.subject = {{"only", run_of('a', 15)}};
+  const Summary summary = run_row(row, budget(20), [](double) {});
+  EXPECT_EQ(order_, "asafasafasafafafafafa");
   EXPECT_EQ(summary.rivals[0].variant, "fast");
   EXPECT_DOUBLE_EQ(summary.rivals[0].ratio.value, 0.75);
 }
 
-TEST(RowRunner, EndsTheRowWhenItsSubjectFails) {
+TEST_F(RowRunner, EndsWithTheSubjectWhereverTheTimeIsOver) {
+  for (double seconds = 1; seconds < 12; ++seconds) {
+    order_.clear();
+    now_ = 0;
+    Row row =
+        row_with({{"peer", {{"one", run_of('b', 10)}}}, {"other", {{"one", run_of('c', 10)}}}});
+    row.subject = {{"only", run_of('a', 15)}};
+    static_cast<void>(run_row(row, budget(seconds), [](double) {}));
+    EXPECT_EQ(order_.back(), 'a') << order_;
+  }
+}
+
+TEST_F(RowRunner, EndsTheRowWhenItsSubjectFails) {
   Row row = row_with({});
   row.subject = {{"only", [](const RunSettings&) -> RunResult { throw std::runtime_error("no"); }}};
   const Summary summary = run_row(row, {.seconds = 5, .settings = {}}, [](double) {});
