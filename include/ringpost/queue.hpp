@@ -75,8 +75,8 @@ class RINGPOST_API Queue {
   [[nodiscard]] const std::string& name() const noexcept;
   /// Every setting, with its value in force.
   [[nodiscard]] QueueSettings settings() const noexcept;
-  /// Changes the settings that are given, all or none. Errors: kInvalidArgument for a value out of
-  /// its limits or one that is fixed at creation.
+  /// Changes the settings that are given; none if one of them is refused. Errors: kInvalidArgument
+  /// for a value out of its limits or one that is fixed at creation. Crash: some may be changed.
   Result<void> set(const QueueSettings& changes);
   /// Removes every message sent before the call: visible, delayed and in flight.
   Result<std::uint64_t> purge();

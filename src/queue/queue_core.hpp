@@ -202,7 +202,7 @@ class QueueCore {
   std::uint64_t last_stamp_ns_ = 0;
   std::uint32_t stamps_ = 0;
   std::uint32_t run_ = 0;          ///< waiting receives since one last found the queue empty
-  std::uint64_t leases_open_ = 0;  ///< at least as many lease words name me
+  std::uint64_t leases_open_ = 0;  ///< no more lease words than these name me
   std::uint64_t views_open_ = 0;   ///< leases in hand whose bytes may be read
   std::uint64_t unchecked_ = 0;    ///< messages to take before in_flight_max is looked at
   std::uint64_t cleared_up_ns_ = 0;
