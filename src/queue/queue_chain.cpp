@@ -63,6 +63,14 @@ Lane* QueueCore::lane(std::uint64_t number) noexcept {
   return nullptr;
 }
 
+/// The oldest open one of those made later than ring `number`.
+Lane* QueueCore::lane_after(std::uint64_t number) noexcept {
+  for (auto& each : lanes_) {
+    if (each->number() > number) return each.get();
+  }
+  return nullptr;
+}
+
 /// At its place among the others, which are in the order of their numbers.
 void QueueCore::open_lane(std::uint64_t number) noexcept {
   const auto place =

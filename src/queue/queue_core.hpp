@@ -179,6 +179,7 @@ class QueueCore {
                  PeekedMessage& into) noexcept;
 
   [[nodiscard]] queue::Lane* lane(std::uint64_t number) noexcept;
+  [[nodiscard]] queue::Lane* lane_after(std::uint64_t number) noexcept;
   void open_lane(std::uint64_t number) noexcept;
   /// Brings lanes_ in line with the header.
   void refresh_lanes() noexcept;

@@ -70,14 +70,15 @@ bool QueueCore::newest_is_unknown() noexcept {
 }
 
 /// From the oldest ring to the newest. An older one that gives nothing is closed if it is empty.
+/// By their numbers: retire_oldest() also takes out rings that others have closed.
 void QueueCore::take_from_lanes(const Wanted& wanted, const ReceiveTime& time) noexcept {
-  for (std::size_t i = 0; i < lanes_.size() && wanted.into.size() < wanted.count;) {
-    const bool older = i + 1 < lanes_.size();
-    const std::uint64_t number = lanes_[i]->number();
-    const std::uint32_t taken = take_from(*lanes_[i], wanted, time);
-    if (older && taken == 0) retire_oldest();
-    // Where a retired ring was stands the next one by now.
-    if (i < lanes_.size() && lanes_[i]->number() == number) ++i;
+  for (Lane* from = lanes_.front().get(); from != nullptr;) {
+    const std::uint64_t number = from->number();
+    const bool newest = from == lanes_.back().get();
+    const std::uint32_t taken = take_from(*from, wanted, time);
+    if (newest || wanted.into.size() == wanted.count) return;
+    if (taken == 0) retire_oldest();
+    from = lane_after(number);
   }
 }
 
