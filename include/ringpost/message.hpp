@@ -46,6 +46,10 @@ class RINGPOST_API Lease {
   }
   [[nodiscard]] std::uint32_t receive_count() const noexcept { return fields_.receive_count; }
   [[nodiscard]] MessageId id() const noexcept;
+  /// FIFO: what the message was sent with; empty in a standard queue.
+  [[nodiscard]] std::string_view group() const noexcept;
+  /// FIFO: rises within each group; 0 in a standard queue.
+  [[nodiscard]] std::uint64_t sequence() const noexcept;
   [[nodiscard]] WallTime sent_at() const noexcept;
   [[nodiscard]] WallTime first_received_at() const noexcept;
   [[nodiscard]] Receipt receipt() const noexcept;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "ringpost/clock.hpp"
 #include "ringpost/types.hpp"
@@ -38,15 +39,19 @@ struct QueueSettings {
   std::optional<std::uint64_t> message_bytes_max{};  ///< 256 KiB; 1 KiB to 64 MiB
   std::optional<std::uint32_t> in_flight_max{};      ///< 120,000; 1 to 10,000,000
 
-  std::optional<std::uint32_t> slots{};  ///< 1,024; first ring, power of two, 64 to 1,048,576
+  std::optional<std::uint32_t> slots{};  ///< 1,024; first ring, power of two, 64 to 4,194,304
   std::optional<std::uint32_t> inline_bytes{};  ///< 104; payload kept in the slot, 40 to 4,072
   std::optional<std::uint64_t> bytes_max{};     ///< 64 MiB; rings of the queue, not the arena
   std::optional<bool> fixed{};                  ///< false; true: never grow beyond the first ring
+  /// false; true: groups of messages, each strictly in order. Always of a fixed size (slots:
+  /// 16,384, inline_bytes: 128).
+  std::optional<bool> fifo{};
 };
 
 struct SendOptions {
   std::optional<Duration> delay{};  ///< default: the queue's; 0 to 15 min
   AttributeList attributes{};
+  std::string_view group{};          ///< FIFO: 1 to 128 letters, digits, punctuation; others: empty
   Duration wait = Duration::zero();  ///< how long to wait while the queue is full; 0: kFull at once
 };
 

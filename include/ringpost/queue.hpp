@@ -1,4 +1,4 @@
-// Queue: send, receive, acknowledge. The rules are those of an SQS standard queue.
+// Queue: send, receive, acknowledge. The rules are those of SQS, standard queues and FIFO queues.
 //
 //   sender ──send──▶ [ring in shared memory] ──receive──▶ lease ──acknowledge──▶ gone
 //                          ▲                                │
@@ -22,7 +22,8 @@ namespace ringpost {
 /// One message of a batch.
 struct OutMessage {
   ByteSpan body;
-  AttributeList attributes;
+  AttributeList attributes{};
+  std::string_view group{};  ///< as in SendOptions
 };
 
 /// A handle on a queue. Any number of processes and threads may have one each.

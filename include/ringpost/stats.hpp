@@ -68,6 +68,7 @@ struct PeekedMessage {
   std::uint32_t receive_count = 0;
   Duration age{};     ///< since the send
   Duration due_in{};  ///< until the lease or delay ends; 0 when visible
+  std::string group;  ///< FIFO
   std::string body;
   std::string encoded_attributes;  ///< read through AttributeView
 };

@@ -11,7 +11,8 @@ using ring::LeaseWord;
 
 namespace {
 
-constexpr const char* kStateNames[] = {"idle", "leased", "returned", "awaited", "delayed", "limbo"};
+constexpr const char* kStateNames[] = {"idle",    "leased", "returned",    "awaited",
+                                       "delayed", "limbo",  "acknowledged"};
 
 Complaint damaged(std::string what) { return {std::move(what), kDeleteQueue}; }
 
@@ -31,6 +32,9 @@ LeaseWord as_written(LeaseWord word) noexcept {
       return LeaseWord::delayed(word.lap(), word.deadline());
     case LeaseState::kLimbo:
       return LeaseWord::limbo(word.lap());
+    case LeaseState::kAcked:
+      return LeaseWord::acked(word.lap(), word.owner(), word.deadline(), word.count(),
+                              word.viewed());
   }
   return {{~word.bits.low, 0}};  // not a state
 }

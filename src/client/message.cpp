@@ -8,6 +8,8 @@
 
 namespace ringpost {
 
+std::string_view Lease::group() const noexcept { return fields_.core->group_of(*this); }
+std::uint64_t Lease::sequence() const noexcept { return fields_.core->sequence_of(*this); }
 MessageId Lease::id() const noexcept { return fields_.core->id_of(*this); }
 WallTime Lease::sent_at() const noexcept {
   return fields_.core->wall_time(fields_.core->sent_ns(*this));

@@ -5,6 +5,7 @@
 
 #include "client/member.hpp"
 #include "client/orphans.hpp"
+#include "group/sweep.hpp"
 #include "ring/sweep.hpp"
 
 namespace ringpost::client {
@@ -84,6 +85,22 @@ void for_each_ring(Member& member, const std::vector<OpenQueue>& queues, Act&& a
   }
 }
 
+bool has_groups(const ring::Ring& ring) noexcept {
+  return ring.view.geometry().kind == ring::RingKind::kFifo;
+}
+
+ring::SweptRing sweep_ring(ring::Ring& ring, std::uint16_t dead) noexcept {
+  if (!has_groups(ring)) return ring::sweep_participant(ring, dead);
+  group::Groups groups(ring);
+  return group::sweep_participant(ring, groups, dead);
+}
+
+std::uint64_t repair_ring(ring::Ring& ring) noexcept {
+  if (!has_groups(ring)) return ring::repair_hints(ring);
+  group::Groups groups(ring);
+  return group::repair_hints(ring, groups);
+}
+
 /// Whether the message that a block's back reference names is gone. A ring that is not open here
 /// is gone if its file is: the file was there before any block could refer to it.
 bool is_gone(Member& member, const Rings& rings, const shm::BackReference& back) {
@@ -107,7 +124,7 @@ class Sweep {
     opened_ = false;  // anew: the dead one may have worked in a queue made since the last look
     open_queues();
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& mapping) {
-      const ring::SweptRing result = ring::sweep_participant(ring, dead);
+      const ring::SweptRing result = sweep_ring(ring, dead);
       queue::Counters::add_for_others(mapping.stripes(), queue::kExpired, result.leases_returned);
       swept_.leases_returned += result.leases_returned;
       swept_.claims_voided += result.claims_voided;
@@ -123,7 +140,7 @@ class Sweep {
   void repair() {
     open_queues();
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& /*mapping*/) {
-      swept_.hints_repaired += ring::repair_hints(ring);
+      swept_.hints_repaired += repair_ring(ring);
     });
     swept_.blocks_freed += free_blocks(0);
     swept_.files_removed += remove_orphans(member_, 0, named_);

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "group/visible.hpp"
 #include "queue/queue_core.hpp"
-#include "ring/visible.hpp"
 #include "sys/error.hpp"
 #include "sys/futex.hpp"
 
@@ -34,7 +34,7 @@ class Watch {
   [[nodiscard]] bool is_ready() {
     bool ready = false;
     for_each_ring([&](const ring::RingView& view) {
-      ready = ready || ring::may_have_message(view) ||
+      ready = ready || group::may_have_message(view) ||
               ring::DueIndex(view).earliest() * ring::kDeadlineUnitNs <= time_.precise_ns();
     });
     return ready;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "queue/queue_core.hpp"
+#include "queue/settings.hpp"
 #include "ring/sweep.hpp"
 
 namespace ringpost::detail {
@@ -15,6 +16,8 @@ QueueCore::QueueCore(const queue::Membership& membership,
       surroundings_{header().senders, header().receivers, member_.me.bus().hazards(), member_.arena,
                     member_.me.bus().fenced()},
       time_(member_.me.bus().time()),
+      fifo_(mapping_->kind() == ring::RingKind::kFifo),
+      inline_bytes_(mapping_->stride() - queue::head_bytes_of(mapping_->kind())),
       counters_(mapping_->stripes(), member_.me.index()) {}
 
 Result<std::unique_ptr<QueueCore>> QueueCore::open(const queue::Membership& membership,
@@ -38,6 +41,7 @@ QueueCore::~QueueCore() {
   for (auto& each : lanes_) {
     each->sender.flush();
     each->receiver.flush();
+    if (each->fifo != nullptr) each->fifo->receiver.flush();
   }
   if (leases_open_ != 0) hand_over_leases();
 }

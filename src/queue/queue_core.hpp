@@ -5,12 +5,15 @@
 //   settle   queue_settle.cpp    acknowledge, release, extend
 //   look     queue_look.cpp      stats, peek
 //   chain    queue_chain.cpp     growth: which rings there are
+//   fifo     queue_fifo.cpp      what is different where messages have groups
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "group/receiver.hpp"
+#include "group/settle.hpp"
 #include "queue/counters.hpp"
 #include "queue/queue_mapping.hpp"
 #include "ring/receiver.hpp"
@@ -38,6 +41,15 @@ struct Membership {
   std::shared_ptr<void> keep_alive;
 };
 
+/// The groups of a FIFO ring, and this participant's receiving end, which the ring's own replaces
+/// in other queues.
+struct Fifo {
+  Fifo(ring::Ring& ring, shm::Participant& me)
+      : groups(ring), receiver(ring, groups, me.index(), me.hazards()) {}
+  group::Groups groups;
+  group::Receiver receiver;
+};
+
 /// One ring of the chain with this participant's ends of it.
 struct Lane {
   Lane(std::shared_ptr<MappedRing> mapped_ring, const ring::Surroundings& surroundings,
@@ -45,14 +57,23 @@ struct Lane {
       : mapped(std::move(mapped_ring)),
         ring(mapped->view, surroundings),
         sender(ring, me.index()),
-        receiver(ring, me.index(), me.hazards()) {}
+        receiver(ring, me.index(), me.hazards()) {
+    const bool has_groups = ring.view.geometry().kind == ring::RingKind::kFifo;
+    if (has_groups) fifo = std::make_unique<Fifo>(ring, me);
+  }
 
   std::shared_ptr<MappedRing> mapped;
   ring::Ring ring;
   ring::Sender sender;
   ring::Receiver receiver;
+  std::unique_ptr<Fifo> fifo;  ///< null in a standard queue
   std::uint64_t expired_counted = 0;
   [[nodiscard]] std::uint64_t number() const noexcept { return mapped->number; }
+  [[nodiscard]] bool may_have_message() const noexcept {
+    if (fifo != nullptr) [[unlikely]]
+      return fifo->receiver.may_have_message();
+    return receiver.may_have_message();
+  }
 };
 
 }  // namespace ringpost::queue
@@ -97,6 +118,8 @@ class QueueCore {
   [[nodiscard]] std::uint64_t sent_ns(const Lease& lease) noexcept;
   [[nodiscard]] MessageId id_of(const Lease& lease) noexcept;
   [[nodiscard]] Receipt receipt_of(const Lease& lease) const noexcept;
+  [[nodiscard]] std::string_view group_of(const Lease& lease) noexcept;
+  [[nodiscard]] std::uint64_t sequence_of(const Lease& lease) noexcept;
 
   [[nodiscard]] queue::QueueMapping& mapping() noexcept { return *mapping_; }
   [[nodiscard]] const std::shared_ptr<queue::QueueMapping>& mapping_pointer() const noexcept {
@@ -119,24 +142,12 @@ class QueueCore {
     const AttributeList* attributes = nullptr;
     std::uint32_t attribute_bytes = 0;
     shm::Block block;  ///< data != nullptr: the content lies there, complete
+    std::string_view group;
   };
   struct Claim {
     queue::Lane* lane = nullptr;
     std::uint64_t position = 0;
   };
-
-  Result<MessageId, Errc> send_one(ByteSpan body, const AttributeList& attributes, Duration wait,
-                                   std::uint64_t due) noexcept;
-  Errc prepare(ByteSpan body, const AttributeList& attributes, Outgoing& out) noexcept;
-  Errc to_block(Outgoing& out) noexcept;
-  Errc claim(Claim& claim, Duration wait) noexcept;
-  Errc try_claim(Claim& claim) noexcept;
-  void fill(const Claim& claim, const Outgoing& out) noexcept;
-  Result<MessageId, Errc> commit(const Claim& claim, const Outgoing& out,
-                                 std::uint64_t due) noexcept;
-  Errc due_of(const SendOptions& options, std::uint64_t& due) noexcept;
-  std::uint64_t stamp(std::uint64_t& flags) noexcept;
-  Errc claim_waiting(Claim& claim, std::uint64_t deadline_ns) noexcept;
 
   /// One receive call: what it wants, and how long its leases last.
   struct Wanted {
@@ -151,6 +162,31 @@ class QueueCore {
     std::uint64_t first_received = 0;  ///< as it stands in shared memory, without the lap
     ring::LeaseTimes lease;
   };
+  // FIFO: queue_fifo.cpp
+  Result<MessageId, Errc> send_in_group(const OutMessage& message, Duration wait) noexcept;
+  Result<MessageId, Errc> send_in_group(Outgoing& out, Duration wait) noexcept;
+  void fill_ids(const Claim& claim, const Outgoing& out) noexcept;
+  std::uint32_t take_from_groups(queue::Lane& lane, const Wanted& wanted,
+                                 const ReceiveTime& time) noexcept;
+  bool drop_in_group(queue::Lane& lane, const ring::Taken& taken) noexcept;
+  std::uint64_t discard_groups(queue::Lane& lane, std::uint64_t sent_before_ns) noexcept;
+  static constexpr std::size_t kIdBytesMax = 128;
+  [[nodiscard]] group::Settler settler() noexcept;
+  [[nodiscard]] std::uint32_t id_bytes(const queue::Lane& lane, std::uint32_t slot) const noexcept;
+
+  Result<MessageId, Errc> send_one(ByteSpan body, const AttributeList& attributes, Duration wait,
+                                   std::uint64_t due) noexcept;
+  Errc prepare(ByteSpan body, const AttributeList& attributes, Outgoing& out) noexcept;
+  Errc to_block(Outgoing& out) noexcept;
+  Errc claim(Claim& claim, Duration wait) noexcept;
+  Errc try_claim(Claim& claim) noexcept;
+  void fill(const Claim& claim, const Outgoing& out) noexcept;
+  Result<MessageId, Errc> commit(const Claim& claim, const Outgoing& out,
+                                 std::uint64_t due) noexcept;
+  Errc due_of(const SendOptions& options, std::uint64_t& due) noexcept;
+  std::uint64_t stamp(std::uint64_t& flags) noexcept;
+  Errc claim_waiting(Claim& claim, std::uint64_t deadline_ns) noexcept;
+
   Errc take(const Wanted& asked) noexcept;
   Errc take_in_wait(const Wanted& wanted) noexcept;
   void take_from_lanes(const Wanted& wanted, const ReceiveTime& time) noexcept;
@@ -190,6 +226,8 @@ class QueueCore {
   std::shared_ptr<queue::QueueMapping> mapping_;
   const ring::Surroundings surroundings_;
   const base::TimeSource& time_;
+  const bool fifo_;
+  const std::uint32_t inline_bytes_;  ///< of content in a slot
   queue::Counters counters_;
   std::vector<std::unique_ptr<queue::Lane>> lanes_;  ///< oldest … newest; the last is written to
   Waiting waiting_ = Waiting::kAdaptive;

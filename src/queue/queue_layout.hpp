@@ -7,6 +7,7 @@
 
 #include "base/cache_line.hpp"
 #include "base/word128.hpp"
+#include "ring/layout.hpp"
 #include "ringpost/stats.hpp"
 #include "shm/wait_word.hpp"
 
@@ -46,6 +47,8 @@ struct QueueHeader {
   std::uint64_t bytes_max;
   std::uint32_t slots;  ///< of the first ring
   std::uint32_t fixed;  ///< 1: never grows
+  std::uint32_t kind;   ///< ring::RingKind
+  std::uint32_t reserved;
   char name[96];
 
   alignas(base::kHotLineBytes) SettingWords settings;

@@ -29,8 +29,9 @@ Seen look_at(const ring::RingView& view, std::uint32_t slot) noexcept {
   const ring::Claim claim{view.claim(slot).load(std::memory_order_acquire)};
   seen.lap = view.slot(slot).publish.load(std::memory_order_acquire);
   const bool published = !claim.sealed() && seen.lap != 0 && seen.lap == claim.lap();
-  const bool finished =
-      seen.word.state() == LeaseState::kLimbo || (!seen.word.held() && seen.word.lap() != seen.lap);
+  const bool finished = seen.word.state() == LeaseState::kLimbo ||
+                        seen.word.state() == LeaseState::kAcked ||
+                        (!seen.word.held() && seen.word.lap() != seen.lap);
   seen.has_message = published && !finished;
   return seen;
 }
@@ -131,15 +132,17 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   ring::SlotHead& head = view.slot(slot);
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   const std::byte* content = view.payload(slot);
+  const std::uint32_t group_bytes = fifo_ ? in.fifo->groups.ids_at(slot).group() : 0;
   if (lengths.in_block()) {
     shm::BlockRef ref{};
     bool has_block = false;
     ring::read_block_ref(view, slot, ref, has_block);
-    content = member_.arena.data(ref, lengths.content());
-  } else if (lengths.content() > view.inline_bytes()) {
+    content = member_.arena.data(ref, lengths.content() + group_bytes);
+  } else if (lengths.content() + group_bytes > view.inline_bytes()) {
     content = nullptr;
   }
   if (content == nullptr) return false;
+  copy_unstable(into.group, content + lengths.content(), group_bytes);
   copy_unstable(into.body, content, lengths.body());
   copy_unstable(into.encoded_attributes, content + lengths.body(), lengths.attributes());
   into.age = Duration(static_cast<std::int64_t>(age_at(now_ns, head.sent_ns.load())));
@@ -162,9 +165,9 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
   if (const Errc code = usable(); code != Errc::kOk) {
     return sys::error(code, object, message(code));
   }
-  if (changes.slots || changes.inline_bytes || changes.bytes_max || changes.fixed) {
+  if (changes.slots || changes.inline_bytes || changes.bytes_max || changes.fixed || changes.fifo) {
     return sys::error(Errc::kInvalidArgument, object,
-                      "slots, inline_bytes, bytes_max and fixed are fixed at creation");
+                      "slots, inline_bytes, bytes_max, fixed and fifo are fixed at creation");
   }
   if (auto checked = queue::check_limits(changes); !checked) return checked;
   queue::store_settings(header().settings, changes);
@@ -180,7 +183,8 @@ Result<std::uint64_t> QueueCore::purge() {
   const std::uint64_t begun_ns = time_.precise_ns();
   std::uint64_t removed = 0;
   for (const auto& each : lanes_) {
-    for (std::uint32_t slot = 0; slot < each->ring.view.slots(); ++slot) {
+    if (fifo_) removed += discard_groups(*each, begun_ns);
+    for (std::uint32_t slot = 0; slot < each->ring.view.slots() && !fifo_; ++slot) {
       const Seen seen = look_at(each->ring.view, slot);
       if (!seen.has_message || each->ring.view.slot(slot).sent_ns.load() > begun_ns) continue;
       if (ring::discard(each->ring, slot, seen.lap)) ++removed;

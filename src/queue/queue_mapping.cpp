@@ -9,14 +9,14 @@
 namespace ringpost::queue {
 namespace {
 
-std::uint32_t slot_count_of(std::uint32_t log2) noexcept { return log2 <= 20 ? 1u << log2 : 0; }
+std::uint32_t slot_count_of(std::uint32_t log2) noexcept {
+  return log2 <= shm::kSlotBits ? 1u << log2 : 0;
+}
 
 /// A complete ring file under rings/, named by its id. Nothing names it yet: if its creator dies
 /// here the sweeper removes it.
 Result<std::uint64_t> make_ring_file(shm::BusFiles& bus, const shm::Participant& creator,
-                                     std::uint64_t queue_id, std::uint32_t slots,
-                                     std::uint32_t stride) {
-  const ring::RingGeometry geometry = ring::RingGeometry::of(slots, stride);
+                                     std::uint64_t queue_id, const ring::RingGeometry& geometry) {
   const std::uint64_t ring_id = sys::unique_id();
   const std::string temporary = creator.temporary_name();
   auto file = sys::create_file(bus.temporary(), temporary);
@@ -69,7 +69,9 @@ Result<void> QueueMapping::check_header() {
   stride_ = found.stride;
   slots_ = found.slots;
   fixed_ = found.fixed != 0;
-  const bool sane = stride_ >= 64 && stride_ <= 4096 && stride_ % 64 == 0 && slots_ >= 1 &&
+  kind_ = found.kind == 0 ? ring::RingKind::kStandard : ring::RingKind::kFifo;
+  const bool sane = found.kind <= 1 && (found.kind == 0 || fixed_) && stride_ >= 64 &&
+                    stride_ <= 4096 && stride_ % 64 == 0 && slots_ >= 1 &&
                     slots_ <= ring::kSlotsMax && (slots_ & (slots_ - 1)) == 0;
   if (!sane) return sys::error(Errc::kCorrupt, "queue \"" + name_ + "\"", "impossible geometry");
   return {};
@@ -80,8 +82,10 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
                                                            const QueueSettings& settings) {
   shm::BusFiles& bus = creator.bus();
   const std::uint64_t queue_id = sys::unique_id();
-  const std::uint32_t stride = stride_for(*settings.inline_bytes);
-  auto ring_id = make_ring_file(bus, creator, queue_id, *settings.slots, stride);
+  const auto kind = *settings.fifo ? ring::RingKind::kFifo : ring::RingKind::kStandard;
+  const std::uint32_t stride = stride_for(*settings.inline_bytes, kind);
+  auto ring_id =
+      make_ring_file(bus, creator, queue_id, ring::RingGeometry::of(*settings.slots, stride, kind));
   if (!ring_id) return Unexpected(ring_id.error());
   const std::string temporary = creator.temporary_name();
   auto file = sys::create_file(bus.temporary(), temporary);
@@ -98,6 +102,7 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
       header.bytes_max = *settings.bytes_max;
       header.slots = *settings.slots;
       header.fixed = *settings.fixed ? 1 : 0;
+      header.kind = static_cast<std::uint32_t>(kind);
       std::memcpy(header.name, name.data(), std::min(name.size(), sizeof header.name - 1));
       store_settings(header.settings, settings);
       header.chain[0].initialise({0, *ring_id});
@@ -140,15 +145,16 @@ std::shared_ptr<MappedRing> QueueMapping::ring(std::uint64_t number) {
   ring::RingHeader found{};
   std::memcpy(&found, mapping->data(), sizeof found);
   const std::uint32_t slots = slot_count_of(found.slots_log2);
+  const ring::RingGeometry geometry = ring::RingGeometry::of(slots, stride_, kind_);
   if (slots == 0 || found.stride != stride_ || found.queue_id != queue_id_ || found.ring_id != id ||
-      ring::RingGeometry::of(slots, stride_).file_bytes > mapping->bytes()) {
+      found.kind != static_cast<std::uint32_t>(kind_) || geometry.file_bytes > mapping->bytes()) {
     return nullptr;
   }
   auto made = std::make_shared<MappedRing>();
   made->number = number;
   made->ring_id = id;
   made->mapping = std::move(*mapping);
-  made->view = ring::RingView(made->mapping.data(), ring::RingGeometry::of(slots, stride_));
+  made->view = ring::RingView(made->mapping.data(), geometry);
   rings_.push_back(made);
   return made;
 }
@@ -163,7 +169,8 @@ Errc QueueMapping::add_ring(const shm::Participant& creator, std::uint64_t numbe
     }
     const base::Pair64 seen = shared.chain[number % kChainEntries].load();
     if (seen == base::Pair64{} || seen.high == ChainEntry::kRetired) {
-      auto ring_id = make_ring_file(*bus_, creator, queue_id_, slots, stride_);
+      auto ring_id =
+          make_ring_file(*bus_, creator, queue_id_, ring::RingGeometry::of(slots, stride_, kind_));
       if (!ring_id) return Errc::kNoSpace;
       // [chain] A full barrier.
       // The file before the entry, the entry before write_ring. The loser deletes his own file.

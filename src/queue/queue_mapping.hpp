@@ -45,6 +45,7 @@ class QueueMapping {
   [[nodiscard]] std::uint32_t first_slots() const noexcept { return slots_; }
   [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
   [[nodiscard]] bool fixed() const noexcept { return fixed_; }
+  [[nodiscard]] ring::RingKind kind() const noexcept { return kind_; }
   [[nodiscard]] const sys::Fd& file() const noexcept { return file_; }
 
   /// The ring of that number, mapped at the first use. Null: retired, not there yet, or its file is
@@ -79,6 +80,7 @@ class QueueMapping {
   std::uint64_t queue_id_ = 0, bytes_max_ = 0;
   std::uint32_t stride_ = 0, slots_ = 0;
   bool fixed_ = false;
+  ring::RingKind kind_ = ring::RingKind::kStandard;
   std::mutex rings_mutex_;  // of this process, cold
   std::vector<std::shared_ptr<MappedRing>> rings_;
 };

@@ -52,7 +52,7 @@ Errc QueueCore::receive(Leases& into, const ReceiveOptions& options) noexcept {
 Errc QueueCore::take(const Wanted& asked) noexcept {
   const Wanted wanted{asked.into, within_limit(asked.count), asked.visibility_ns};
   if (wanted.count == 0) [[unlikely]]
-    return Errc::kOverLimit;
+    return fifo_ ? Errc::kEmpty : Errc::kOverLimit;  // sqs.md, R13, R14
   if (member_.me.hazards().available() == 0) return Errc::kHeld;
   const ReceiveTime& time = receive_time(wanted.visibility_ns);
   do {
@@ -75,7 +75,8 @@ void QueueCore::take_from_lanes(const Wanted& wanted, const ReceiveTime& time) n
   for (Lane* from = lanes_.front().get(); from != nullptr;) {
     const std::uint64_t number = from->number();
     const bool newest = from == lanes_.back().get();
-    const std::uint32_t taken = take_from(*from, wanted, time);
+    const std::uint32_t taken =
+        fifo_ ? take_from_groups(*from, wanted, time) : take_from(*from, wanted, time);
     if (newest || wanted.into.size() == wanted.count) return;
     if (taken == 0) retire_oldest();
     from = lane_after(number);
@@ -121,12 +122,13 @@ bool QueueCore::accept(Lane& lane, const ring::Taken& taken, const ReceiveTime& 
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
   const std::byte* content = view.payload(taken.slot);
+  const std::uint64_t content_bytes = lengths.content() + (fifo_ ? id_bytes(lane, taken.slot) : 0);
   if (lengths.in_block()) {
     shm::BlockRef ref{};
     bool has_block = false;
     ring::read_block_ref(view, taken.slot, ref, has_block);
-    content = member_.arena.data(ref, lengths.content());
-  } else if (lengths.content() > view.inline_bytes()) {
+    content = member_.arena.data(ref, content_bytes);
+  } else if (content_bytes > view.inline_bytes()) {
     content = nullptr;  // bytes of a peer: nothing is read outside the slot
   }
   const std::uint64_t retention =
@@ -134,6 +136,7 @@ bool QueueCore::accept(Lane& lane, const ring::Taken& taken, const ReceiveTime& 
   const bool over_age = time.now_ns > sent_ns && time.now_ns - sent_ns > retention;
   if (content == nullptr || over_age) [[unlikely]] {
     member_.me.hazards().clear(taken.hazard);
+    if (fifo_) return drop_in_group(lane, taken);
     ring::acknowledge(lane.ring, {taken.slot, taken.lap, taken.word.count()}, &taken.word);
     counters_.add(Counter::kDroppedByRetention);
     return false;
@@ -262,10 +265,14 @@ Errc QueueCore::take_waiting(const Wanted& wanted, Duration wait) noexcept {
 /// After a run of messages it has caught up with the senders: then polling at once the line that is
 /// being written would slow them down.
 bool QueueCore::poll_for_message() noexcept {
-  ring::Receiver& newest = lanes_.back()->receiver;
+  Lane& newest = *lanes_.back();
   if (run_ >= kCaughtUpRun) base::cpu_pause(kCaughtUpPauses);
   run_ = 0;
-  newest.get_ready();
+  if (fifo_) [[unlikely]] {
+    newest.fifo->receiver.get_ready();
+  } else {
+    newest.receiver.get_ready();
+  }
   for (int polls = 0; polls < kTightPolls; ++polls) {
     if (newest.may_have_message()) return true;
   }
@@ -303,7 +310,7 @@ Errc QueueCore::park(const Wanted& wanted, std::uint64_t now_ns,
 bool QueueCore::may_have_message() noexcept {
   if (lanes_.back()->number() != header().write_ring.load(std::memory_order_relaxed)) return true;
   return std::any_of(lanes_.begin(), lanes_.end(),
-                     [](const auto& lane) { return lane->receiver.may_have_message(); });
+                     [](const auto& lane) { return lane->may_have_message(); });
 }
 
 std::uint64_t QueueCore::ns_until_due(std::uint64_t limit) noexcept {

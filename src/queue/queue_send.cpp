@@ -12,6 +12,13 @@ using queue::Counter;
 Result<MessageId, Errc> QueueCore::send(ByteSpan body, const SendOptions& options) noexcept {
   std::uint64_t due = 0;
   if (const Errc code = usable(); code != Errc::kOk) return Unexpected(code);
+  if (fifo_) [[unlikely]] {
+    if (options.delay.value_or(Duration::zero()) != Duration::zero()) {
+      return Unexpected(Errc::kInvalidArgument);  // only the queue delays
+    }
+    return send_in_group({body, options.attributes, options.group}, options.wait);
+  }
+  if (!options.group.empty()) return Unexpected(Errc::kInvalidArgument);
   if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
   return send_one(body, options.attributes, options.wait, due);
 }
@@ -25,8 +32,11 @@ Result<std::size_t, Errc> QueueCore::send_batch(std::span<const OutMessage> mess
   if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
   std::size_t sent = 0;
   for (const OutMessage& message : messages) {
+    if (!fifo_ && !message.group.empty()) [[unlikely]]
+      return sent != 0 ? Result<std::size_t, Errc>(sent) : Unexpected(Errc::kInvalidArgument);
     const Duration wait = sent == 0 ? options.wait : Duration::zero();
-    const auto id = send_one(message.body, message.attributes, wait, due);
+    const auto id = fifo_ ? send_in_group(message, wait)
+                          : send_one(message.body, message.attributes, wait, due);
     if (!id && sent == 0) return Unexpected(id.error());
     if (!id) break;
     ++sent;
@@ -62,14 +72,14 @@ Errc QueueCore::prepare(ByteSpan body, const AttributeList& attributes, Outgoing
     if (encoded > ring::Lengths::kAttributeBytesMax) return Errc::kTooLarge;
     out.attribute_bytes = static_cast<std::uint32_t>(encoded);
   }
-  const std::size_t content = body.size() + out.attribute_bytes;
-  if (content <= mapping_->stride() - sizeof(ring::SlotHead)) [[likely]]
+  const std::size_t content = body.size() + out.attribute_bytes + out.group.size();
+  if (content <= inline_bytes_) [[likely]]
     return Errc::kOk;
   return to_block(out);
 }
 
 Errc QueueCore::to_block(Outgoing& out) noexcept {
-  const std::size_t content = out.body.size() + out.attribute_bytes;
+  const std::size_t content = out.body.size() + out.attribute_bytes + out.group.size();
   if (const Errc code = member_.arena.allocate(content, out.block); code != Errc::kOk) return code;
   std::memcpy(out.block.data, out.body.data(), out.body.size());
   if (out.attribute_bytes != 0) {
@@ -207,7 +217,8 @@ Result<Loan, Errc> QueueCore::loan(std::size_t bytes) noexcept {
     return Unexpected(Errc::kTooLarge);
   }
   shm::Block block;
-  if (const Errc code = member_.arena.allocate(bytes, block); code != Errc::kOk) {
+  const std::size_t ids = fifo_ ? 2 * kIdBytesMax : 0;  // they stand behind the body
+  if (const Errc code = member_.arena.allocate(bytes + ids, block); code != Errc::kOk) {
     return Unexpected(code);
   }
   Loan loan;
@@ -238,11 +249,18 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
       return Unexpected(code);
     }
     const std::size_t encoded = queue::encoded_bytes(options.attributes);
-    if (encoded > ring::Lengths::kAttributeBytesMax || out.body.size() + encoded > loan.capacity_) {
+    if (encoded > ring::Lengths::kAttributeBytesMax ||
+        out.body.size() + encoded + options.group.size() > loan.capacity_) {
       return Unexpected(Errc::kTooLarge);  // the loan has no room for them
     }
     queue::encode(options.attributes, loan.memory_.data() + out.body.size());
     out.attribute_bytes = static_cast<std::uint32_t>(encoded);
+  }
+  if (fifo_) [[unlikely]] {
+    out.group = options.group;
+    auto id = send_in_group(out, options.wait);
+    if (id) loan.core_ = nullptr;
+    return id;
   }
   if (const Errc code = claim(slot, options.wait); code != Errc::kOk) return Unexpected(code);
   fill(slot, out);

@@ -23,10 +23,11 @@ Errc QueueCore::acknowledge(Lease& lease) noexcept {
   Lane* in = lane(fields.ring);
   if (in == nullptr) return Errc::kStaleReceipt;  // the ring is gone, and all that was in it
   const ring::LeaseWord known{{fields.lease_low, fields.lease_high}};
-  if (ring::acknowledge(in->ring, {fields.slot, fields.position_lap, fields.receive_count},
-                        &known) == ring::Settled::kStale) {
-    return Errc::kStaleReceipt;
-  }
+  const ring::Delivery delivery{fields.slot, fields.position_lap, fields.receive_count};
+  const ring::Settled settled =
+      fifo_ ? group::acknowledge(in->ring, in->fifo->groups, delivery, &known, settler())
+            : ring::acknowledge(in->ring, delivery, &known);
+  if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kAcknowledged);
   settled_one();
   return Errc::kOk;
@@ -49,9 +50,10 @@ Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
   Lane* in = nullptr;
   ring::Delivery delivery;
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
-  if (ring::acknowledge(in->ring, delivery, nullptr) == ring::Settled::kStale) {
-    return Errc::kStaleReceipt;
-  }
+  const ring::Settled settled =
+      fifo_ ? group::acknowledge(in->ring, in->fifo->groups, delivery, nullptr, settler())
+            : ring::acknowledge(in->ring, delivery, nullptr);
+  if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kAcknowledged);
   return Errc::kOk;
 }
@@ -62,9 +64,10 @@ Errc QueueCore::release(const Receipt& receipt, Duration delay, bool by_receipt)
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
   // Invisible for so long, then back: nobody's lease meanwhile, so that no death ends it early.
   if (delay > Duration::zero()) return extend(*in, delivery, delay, time_.precise_ns(), false);
-  if (ring::release(in->ring, delivery, by_receipt) == ring::Settled::kStale) {
-    return Errc::kStaleReceipt;
-  }
+  const ring::Settled settled =
+      fifo_ ? group::release(in->ring, in->fifo->groups, delivery, by_receipt, settler())
+            : ring::release(in->ring, delivery, by_receipt);
+  if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kReleased);
   if (!by_receipt) settled_one();  // a receipt may be of another's lease
   return Errc::kOk;
@@ -87,9 +90,10 @@ Errc QueueCore::extend(Lane& in, const ring::Delivery& delivery, Duration timeou
   }
   const std::uint64_t end =
       ring::deadline_from_ns(now_ns + static_cast<std::uint64_t>(timeout.count()));
-  if (ring::extend(in.ring, delivery, end, member_.me.index(), keep) == ring::Settled::kStale) {
-    return Errc::kStaleReceipt;
-  }
+  const ring::Settled settled =
+      fifo_ ? group::extend(in.ring, delivery, end, keep, settler())
+            : ring::extend(in.ring, delivery, end, member_.me.index(), keep);
+  if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   if (keep) ++leases_open_;  // the lease word names me now: see hand_over_leases()
   return Errc::kOk;
 }

@@ -30,10 +30,11 @@ QueueSettings with_defaults(const QueueSettings& given) {
   all.receive_wait = given.receive_wait.value_or(0s);
   all.message_bytes_max = given.message_bytes_max.value_or(256 * 1024);
   all.in_flight_max = given.in_flight_max.value_or(120'000);
-  all.slots = given.slots.value_or(1024);
-  all.inline_bytes = given.inline_bytes.value_or(104);
+  all.fifo = given.fifo.value_or(false);
+  all.slots = given.slots.value_or(*all.fifo ? 16'384 : 1'024);
+  all.inline_bytes = given.inline_bytes.value_or(*all.fifo ? 128 : 104);
   all.bytes_max = given.bytes_max.value_or(64ull << 20);
-  all.fixed = given.fixed.value_or(false);
+  all.fixed = given.fixed.value_or(*all.fifo);
   return all;
 }
 
@@ -49,7 +50,7 @@ Result<void> check_limits(const QueueSettings& given) {
       within<std::uint64_t>("message_bytes_max", given.message_bytes_max, 1024, 64ull << 20,
                             "1 KiB to 64 MiB"),
       within("in_flight_max", given.in_flight_max, 1u, 10'000'000u, "1 to 10,000,000"),
-      within("slots", given.slots, ring::kSlotsMin, ring::kSlotsMax, "64 to 1,048,576"),
+      within("slots", given.slots, ring::kSlotsMin, ring::kSlotsMax, "64 to 4,194,304"),
       within("inline_bytes", given.inline_bytes, 40u, 4072u, "40 to 4,072"),
       within<std::uint64_t>("bytes_max", given.bytes_max, 64 * 1024, 1ull << 40, "64 KiB to 1 TiB"),
   };
@@ -58,6 +59,13 @@ Result<void> check_limits(const QueueSettings& given) {
   }
   if (given.slots && !is_power_of_two(*given.slots)) {
     return sys::error(Errc::kInvalidArgument, "slots", "must be a power of two");
+  }
+  if (given.fifo.value_or(false) && given.inline_bytes.value_or(0) > 4048) {
+    return sys::error(Errc::kInvalidArgument, "inline_bytes", "must be 40 to 4,048 (FIFO)");
+  }
+  if (given.fifo.value_or(false) && !given.fixed.value_or(true)) {
+    return sys::error(Errc::kInvalidArgument, "fixed",
+                      "a FIFO queue does not grow: give it enough slots");
   }
   return {};
 }
@@ -87,7 +95,10 @@ QueueSettings load_settings(const QueueHeader& header) noexcept {
   settings.message_bytes_max = header.settings.message_bytes_max.load();
   settings.in_flight_max = static_cast<std::uint32_t>(header.settings.in_flight_max.load());
   settings.slots = header.slots;
-  settings.inline_bytes = header.stride - static_cast<std::uint32_t>(sizeof(ring::SlotHead));
+  settings.fifo = header.kind != 0;
+  const bool fifo = *settings.fifo;
+  settings.inline_bytes =
+      header.stride - head_bytes_of(fifo ? ring::RingKind::kFifo : ring::RingKind::kStandard);
   settings.bytes_max = header.bytes_max;
   settings.fixed = header.fixed != 0;
   return settings;
@@ -102,7 +113,10 @@ const char* first_difference(const QueueSettings& given, const QueueSettings& ex
   if (differs(given.message_bytes_max, existing.message_bytes_max)) return "message_bytes_max";
   if (differs(given.in_flight_max, existing.in_flight_max)) return "in_flight_max";
   if (differs(given.slots, existing.slots)) return "slots";
-  if (given.inline_bytes && stride_for(*given.inline_bytes) != stride_for(*existing.inline_bytes)) {
+  if (differs(given.fifo, existing.fifo)) return "fifo";
+  const auto kind = *existing.fifo ? ring::RingKind::kFifo : ring::RingKind::kStandard;
+  if (given.inline_bytes &&
+      stride_for(*given.inline_bytes, kind) != stride_for(*existing.inline_bytes, kind)) {
     return "inline_bytes";
   }
   if (differs(given.bytes_max, existing.bytes_max)) return "bytes_max";
@@ -110,9 +124,13 @@ const char* first_difference(const QueueSettings& given, const QueueSettings& ex
   return nullptr;
 }
 
-std::uint32_t stride_for(std::uint32_t inline_bytes) noexcept {
+std::uint32_t head_bytes_of(ring::RingKind kind) noexcept {
+  return ring::kSlotHeadBytes + (kind == ring::RingKind::kFifo ? ring::kFifoHeadBytes : 0);
+}
+
+std::uint32_t stride_for(std::uint32_t inline_bytes, ring::RingKind kind) noexcept {
   return static_cast<std::uint32_t>(
-      base::round_up(inline_bytes + sizeof(ring::SlotHead), base::kCacheLineBytes));
+      base::round_up(inline_bytes + head_bytes_of(kind), base::kCacheLineBytes));
 }
 
 }  // namespace ringpost::queue

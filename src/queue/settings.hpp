@@ -18,7 +18,9 @@ void store_settings(SettingWords& words, const QueueSettings& given) noexcept;
 [[nodiscard]] const char* first_difference(const QueueSettings& given,
                                            const QueueSettings& existing) noexcept;
 
+/// Bytes of a slot before its payload.
+[[nodiscard]] std::uint32_t head_bytes_of(ring::RingKind kind) noexcept;
 /// Bytes of a slot that holds `inline_bytes` of payload.
-[[nodiscard]] std::uint32_t stride_for(std::uint32_t inline_bytes) noexcept;
+[[nodiscard]] std::uint32_t stride_for(std::uint32_t inline_bytes, ring::RingKind kind) noexcept;
 
 }  // namespace ringpost::queue

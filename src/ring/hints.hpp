@@ -1,4 +1,5 @@
-// Hints: which slots behind the head may hold a visible message.
+// Hints: which slots behind the head may hold a visible message. In a FIFO ring: which groups may;
+// read "group record" for "slot" below.
 //
 // A returned, awaited or due message lies behind the cursors. Its slot has a cell {version, flag};
 // above the cells are a middle word for 512 slots and one top word for the ring, each {version, a
@@ -23,7 +24,7 @@ class Hints {
  public:
   explicit Hints(const RingView& ring) noexcept
       : ring_(ring),
-        middles_((ring.slots() + kMiddleSlots - 1) / kMiddleSlots),
+        middles_((ring.hint_count() + kMiddleSlots - 1) / kMiddleSlots),
         middles_per_bit_((middles_ + kHintBits - 1) / kHintBits) {}
 
   /// May any slot behind the head hold a visible message? One load.
@@ -59,7 +60,7 @@ class Hints {
       for (; groups != 0; groups &= groups - 1) {
         const std::uint32_t first =
             (m * kHintBits + static_cast<std::uint32_t>(__builtin_ctz(groups))) * kHintGroupSlots;
-        const std::uint32_t end = std::min(first + kHintGroupSlots, ring_.slots());
+        const std::uint32_t end = std::min(first + kHintGroupSlots, ring_.hint_count());
         for (std::uint32_t slot = first; slot < end; ++slot) {
           const bool set = (ring_.hint_cell(slot).load(std::memory_order_acquire) & 1u) != 0;
           if (set && is_wanted(slot)) return true;
@@ -126,7 +127,7 @@ class Hints {
       for (; groups != 0; groups &= groups - 1) {
         const auto group = static_cast<std::uint32_t>(__builtin_ctz(groups));
         const std::uint32_t first = (m * kHintBits + group) * kHintGroupSlots;
-        if (first >= ring_.slots() || first + kHintGroupSlots <= from) {
+        if (first >= ring_.hint_count() || first + kHintGroupSlots <= from) {
           all = Look::kLeave;
           continue;
         }
@@ -146,7 +147,7 @@ class Hints {
   template <class LookAt>
   Look search_cells(std::uint32_t first, std::uint32_t from, LookAt& look) const noexcept {
     Look all = Look::kClear;
-    const std::uint32_t end = std::min(first + kHintGroupSlots, ring_.slots());
+    const std::uint32_t end = std::min(first + kHintGroupSlots, ring_.hint_count());
     for (std::uint32_t slot = first; slot < end; ++slot) {
       auto& cell = ring_.hint_cell(slot);
       const std::uint32_t seen = cell.load(std::memory_order_acquire);

@@ -5,9 +5,10 @@
 //   4 KiB    claims       8 B a slot      producers
 //            leases      16 B a slot      consumers
 //            first       8 B a slot       consumers: when the message was first received
-//            hints        4 B a slot, and summaries above them
+//            hints        4 B a slot (FIFO: a group record), and summaries above them
 //            due          8 B a block of 64 slots
 //            slots        stride B a slot producers
+//            of a FIFO queue also the words of its groups: group/layout.hpp
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 
 #include "base/cache_line.hpp"
 #include "base/word128.hpp"
+#include "shm/block_store.hpp"
 
 namespace ringpost::ring {
 
@@ -23,10 +25,12 @@ inline constexpr std::uint64_t kRingMagic = 0x474e495254534f50;  // "POSTRING"
 inline constexpr std::uint32_t kRingFormat = 1;
 
 inline constexpr std::uint32_t kSlotsMin = 64;
-inline constexpr std::uint32_t kSlotsMax = 1u << 20;  // a hazard entry has 20 bits for the slot
+inline constexpr std::uint32_t kSlotsMax = 1u << shm::kSlotBits;
 inline constexpr std::uint32_t kHintGroupSlots = 16;  // one line of 4-byte cells
 inline constexpr std::uint32_t kHintBits = 32;        // groups under a middle word, of those: top
 inline constexpr std::uint32_t kDueBlockSlots = 64;
+
+enum class RingKind : std::uint32_t { kStandard = 0, kFifo = 1 };
 
 /// Fixed once the file has its name. Written by the creator only, checked by whoever attaches.
 struct RingHeader {
@@ -34,7 +38,7 @@ struct RingHeader {
   std::uint32_t format;
   std::uint32_t slots_log2;
   std::uint32_t stride;
-  std::uint32_t reserved;
+  std::uint32_t kind;     ///< RingKind
   std::uint64_t ring_id;  ///< unique for ever; part of message ids and back references
   std::uint64_t queue_id;
   std::uint64_t file_bytes;
@@ -42,18 +46,39 @@ struct RingHeader {
 };
 static_assert(sizeof(RingHeader) <= 1024);
 
-/// Where each array begins, derived from slots and stride alone.
+inline constexpr std::uint32_t kSlotHeadBytes = 24;
+
+/// The words of a FIFO ring's groups: see group/layout.hpp.
+inline constexpr std::uint32_t kBucketBytes = 128;
+inline constexpr std::uint32_t kHintsPerBucket = 8;  // one more than records
+inline constexpr std::uint32_t kFifoHeadBytes = 24;
+
+/// Where each array begins, derived from kind, slots and stride alone.
 struct RingGeometry {
+  RingKind kind = RingKind::kStandard;
   std::uint32_t slots = 0;
-  std::uint32_t stride = 0;  ///< bytes a slot, a multiple of 64
+  std::uint32_t stride = 0;      ///< bytes a slot, a multiple of 64
+  std::uint32_t head_bytes = 0;  ///< of a slot, before its payload
+  std::uint32_t buckets = 0;     ///< of groups; 0: not a FIFO ring
+  std::uint32_t hints = 0;       ///< hint cells: one a slot; FIFO: one a group record
   std::size_t claims = 0, leases = 0, first = 0, hint_cells = 0, hint_middle = 0, due = 0;
   std::size_t slots_begin = 0;
+  std::size_t next = 0, buckets_begin = 0;
   std::size_t file_bytes = 0;
 
-  static constexpr RingGeometry of(std::uint32_t slots, std::uint32_t stride) noexcept {
+  static constexpr RingGeometry of(std::uint32_t slots, std::uint32_t stride,
+                                   RingKind kind = RingKind::kStandard) noexcept {
     RingGeometry g;
+    g.kind = kind;
     g.slots = slots;
     g.stride = stride;
+    g.head_bytes = kSlotHeadBytes;
+    g.hints = slots;
+    if (kind == RingKind::kFifo) {
+      g.head_bytes += kFifoHeadBytes;
+      g.buckets = slots > 4 ? slots / 4 : 1;
+      g.hints = g.buckets * kHintsPerBucket;
+    }
     std::size_t at = base::kPageBytes;
     const auto array = [&at](std::size_t count, std::size_t each) {
       const std::size_t begin = at;
@@ -63,10 +88,14 @@ struct RingGeometry {
     g.claims = array(slots, 8);
     g.leases = array(slots, 16);
     g.first = array(slots, 8);
-    g.hint_cells = array(slots, 4);
-    g.hint_middle = array((slots + 511) / 512, 8);
+    g.hint_cells = array(g.hints, 4);
+    g.hint_middle = array((g.hints + 511) / 512, 8);
     g.due = array((slots + kDueBlockSlots - 1) / kDueBlockSlots, 8);
     g.slots_begin = array(slots, stride);
+    if (kind == RingKind::kFifo) {
+      g.next = array(slots, 8);
+      g.buckets_begin = array(g.buckets, kBucketBytes);
+    }
     g.file_bytes = base::round_up(at, base::kPageBytes);
     return g;
   }
@@ -80,18 +109,20 @@ struct RingHotWords {
   alignas(base::kHotLineBytes) std::atomic<std::uint64_t> hint_top;
   /// Earliest deadline of the ring: see due_index.hpp.
   std::atomic<std::uint64_t> due_top;
+  /// FIFO: {position, record}: where the message of that position begins its group. By consumers.
+  alignas(base::kHotLineBytes) base::Word128 insertion;
 };
 inline constexpr std::size_t kHotWordsOffset = 1024;
 static_assert(kHotWordsOffset + sizeof(RingHotWords) <= base::kPageBytes);
 
 /// The first bytes of a slot. `publish` is the word that consumers poll.
 struct SlotHead {
-  std::atomic<std::uint64_t> publish;  ///< lap whose content is complete
+  std::atomic<std::uint64_t> publish;  ///< lap whose content is complete; FIFO: or kSkipped
   std::atomic<std::uint64_t> lengths;  ///< body bytes (32) · attribute bytes (24) · flags (8)
   std::atomic<std::uint64_t> sent_ns;  ///< monotonic
   // payload follows: content bytes, or a shm::BlockRef when kInBlock is set
 };
-static_assert(sizeof(SlotHead) == 24);
+static_assert(sizeof(SlotHead) == kSlotHeadBytes);
 
 /// Lengths and flags of a message, one word.
 struct Lengths {

@@ -175,6 +175,8 @@ std::optional<Hints::Look> Receiver::look_once(std::uint32_t slot, const LeaseTi
       return claim.lap() == word.lap() ? kLeave : kClear;
     case LeaseState::kLimbo:
       return kClear;
+    case LeaseState::kAcked:
+      break;
   }
   return kLeave;  // not a state: corrupt, the sweeper's and the doctor's business
 }
@@ -212,6 +214,8 @@ std::uint64_t Receiver::end_if_due(std::uint32_t slot, std::uint64_t now) noexce
     }
     case LeaseState::kLimbo:
       return kDeadlineNever;
+    case LeaseState::kAcked:
+      break;  // FIFO
   }
   return recheck;
 }

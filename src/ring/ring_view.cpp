@@ -11,6 +11,7 @@ void initialise_ring(std::byte* memory, const RingGeometry& geometry, std::uint6
   header.format = kRingFormat;
   header.slots_log2 = static_cast<std::uint32_t>(__builtin_ctz(geometry.slots));
   header.stride = geometry.stride;
+  header.kind = static_cast<std::uint32_t>(geometry.kind);
   header.ring_id = ring_id;
   header.queue_id = queue_id;
   header.file_bytes = geometry.file_bytes;

@@ -21,7 +21,8 @@ class RingView {
       : memory_(memory),
         geometry_(geometry),
         mask_(geometry.slots - 1),
-        log2_(static_cast<std::uint32_t>(__builtin_ctz(geometry.slots))) {}
+        log2_(static_cast<std::uint32_t>(__builtin_ctz(geometry.slots))),
+        payload_begin_(geometry.slots_begin + geometry.head_bytes) {}
 
   [[nodiscard]] std::uint32_t slots() const noexcept { return geometry_.slots; }
   [[nodiscard]] std::uint32_t slot_of(std::uint64_t position) const noexcept {
@@ -34,7 +35,7 @@ class RingView {
     return ((lap - 1) << log2_) | slot;
   }
   [[nodiscard]] std::uint32_t inline_bytes() const noexcept {
-    return geometry_.stride - static_cast<std::uint32_t>(sizeof(SlotHead));
+    return geometry_.stride - geometry_.head_bytes;
   }
   [[nodiscard]] const RingGeometry& geometry() const noexcept { return geometry_; }
 
@@ -57,6 +58,7 @@ class RingView {
   [[nodiscard]] std::atomic<std::uint64_t>& first_received(std::uint32_t slot) const noexcept {
     return at<std::atomic<std::uint64_t>>(geometry_.first + slot * 8ul);
   }
+  [[nodiscard]] std::uint32_t hint_count() const noexcept { return geometry_.hints; }
   [[nodiscard]] std::atomic<std::uint32_t>& hint_cell(std::uint32_t slot) const noexcept {
     return at<std::atomic<std::uint32_t>>(geometry_.hint_cells + slot * 4ul);
   }
@@ -70,8 +72,13 @@ class RingView {
     return at<SlotHead>(geometry_.slots_begin + std::size_t{slot} * geometry_.stride);
   }
   [[nodiscard]] std::byte* payload(std::uint32_t slot) const noexcept {
-    return reinterpret_cast<std::byte*>(&this->slot(slot)) + sizeof(SlotHead);
+    return memory_ + payload_begin_ + std::size_t{slot} * geometry_.stride;
   }
+  /// FIFO: which message of its group comes after the one in this slot.
+  [[nodiscard]] std::atomic<std::uint64_t>& next(std::uint32_t slot) const noexcept {
+    return at<std::atomic<std::uint64_t>>(geometry_.next + slot * 8ul);
+  }
+  [[nodiscard]] std::byte* buckets() const noexcept { return memory_ + geometry_.buckets_begin; }
   [[nodiscard]] std::byte* memory() const noexcept { return memory_; }
 
  private:
@@ -83,6 +90,7 @@ class RingView {
   RingGeometry geometry_;
   std::uint32_t mask_ = 0;
   std::uint32_t log2_ = 0;
+  std::size_t payload_begin_ = 0;
 };
 
 /// Writes a new ring into zeroed memory of geometry.file_bytes bytes.

@@ -137,6 +137,11 @@ void Sender::publish(std::uint64_t position) noexcept {
     // [publish] release, pairs with every acquire load of the word: the content comes with it.
     publish.store(lap, std::memory_order_release);
   }
+  published(position);
+}
+
+void Sender::published(std::uint64_t position) noexcept {
+  const RingView& view = ring_.view;
   if (static_cast<std::int64_t>(position + 1 - tail_shared_) >= kCursorStride) {
     raise_cursor(view.hot().tail, position + 1);
     tail_shared_ = position + 1;

@@ -26,6 +26,9 @@ class Sender {
   /// Makes the message in the slot of `position` visible (or, if delayed, findable).
   void publish(std::uint64_t position) noexcept;
 
+  /// What publish() does after the word: for who has written it by himself.
+  void published(std::uint64_t position) noexcept;
+
   /// Before publish(): not visible before `due` (deadline units).
   void delay(std::uint64_t position, std::uint64_t due) noexcept;
 

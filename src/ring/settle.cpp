@@ -15,7 +15,8 @@ Match match(const RingView& view, const Delivery& delivery, LeaseWord word) noex
   return word.state() == LeaseState::kReturned ? Match::kReturned : Match::kNo;
 }
 
-/// One CAS that ends the message; its block is freed after it.
+}  // namespace
+
 bool finish(Ring& ring, std::uint32_t slot, LeaseWord word, bool viewed) noexcept {
   shm::BlockRef ref{};
   bool has_block = false;
@@ -32,8 +33,6 @@ bool finish(Ring& ring, std::uint32_t slot, LeaseWord word, bool viewed) noexcep
   ring.senders.wake_one();  // the position became passable
   return true;
 }
-
-}  // namespace
 
 Settled acknowledge(Ring& ring, const Delivery& delivery, const LeaseWord* known) noexcept {
   const bool by_receipt = known == nullptr;  // whoever received it may be reading in place

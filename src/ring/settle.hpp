@@ -36,6 +36,10 @@ Settled release(Ring& ring, const Delivery& delivery, bool by_receipt) noexcept;
 Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline, std::uint16_t me,
                bool keep) noexcept;
 
+/// Ends the message in `slot`, whose lease word is `word`, by one CAS; its block is freed after it.
+/// `viewed`: somebody may be reading it in place. False: the word has changed.
+bool finish(Ring& ring, std::uint32_t slot, LeaseWord word, bool viewed) noexcept;
+
 /// Removes the message of lap `lap` in `slot` if it is still there: visible, delayed or in flight.
 /// Returns whether this call removed it.
 bool discard(Ring& ring, std::uint32_t slot, std::uint64_t lap) noexcept;

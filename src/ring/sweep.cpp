@@ -18,7 +18,8 @@ bool return_lease(Ring& ring, std::uint32_t slot, std::uint16_t dead) noexcept {
   }
 }
 
-/// An unpublished claim of the dead: the slot is free for the next lap.
+}  // namespace
+
 bool void_claim(Ring& ring, std::uint32_t slot, std::uint16_t dead) noexcept {
   for (;;) {
     const LeaseWord word = ring.view.lease_word(slot);
@@ -32,8 +33,6 @@ bool void_claim(Ring& ring, std::uint32_t slot, std::uint16_t dead) noexcept {
     if (ring.view.move_lease(slot, word, LeaseWord::idle(word.lap() + 1))) return true;
   }
 }
-
-}  // namespace
 
 SweptRing sweep_participant(Ring& ring, std::uint16_t dead) noexcept {
   SweptRing swept;
@@ -66,6 +65,7 @@ std::uint64_t repair_hints(Ring& ring) noexcept {
         try_end_limbo(ring, slot, word);
         break;
       case LeaseState::kIdle:
+      case LeaseState::kAcked:
         break;
     }
   }

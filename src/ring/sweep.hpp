@@ -19,6 +19,9 @@ struct SweptRing {
 /// Crash  idempotent: another sweeper does it again.
 SweptRing sweep_participant(Ring& ring, std::uint16_t dead) noexcept;
 
+/// Voids the claim of `dead` in `slot` if it is not published: the slot is free for the next lap.
+bool void_claim(Ring& ring, std::uint32_t slot, std::uint16_t dead) noexcept;
+
 /// Rebuilds what can be rebuilt: hints of visible slots behind the head, due index, limbo.
 /// Returns how many hints were missing.
 std::uint64_t repair_hints(Ring& ring) noexcept;

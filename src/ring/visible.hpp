@@ -8,17 +8,8 @@
 
 namespace ringpost::ring {
 
-/// True if a receive would perhaps find a message. False is certain at the time of the look, after
-/// a fence, but for leases and delays that become due (due_index.hpp).
-inline bool may_have_message(const RingView& view) noexcept {
-  const auto is_there = [&](std::uint32_t slot) {
-    const LeaseWord word = view.lease_word(slot);
-    if (word.state() == LeaseState::kReturned) return true;
-    if (word.state() != LeaseState::kAwait) return false;  // its producer wakes whoever sleeps
-    const Claim claim{view.claim(slot).load(std::memory_order_acquire)};
-    return view.slot(slot).publish.load(std::memory_order_acquire) == claim.lap();
-  };
-  if (Hints(view).any_of(is_there)) return true;
+/// Whether a message is published, or about to be, that no consumer has gone past.
+inline bool has_unpassed_claim(const RingView& view) noexcept {
   std::uint64_t head = view.hot().head.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i < view.slots(); ++i, ++head) {  // the shared head may lag
     const std::uint32_t slot = view.slot_of(head);
@@ -29,6 +20,19 @@ inline bool may_have_message(const RingView& view) noexcept {
            (!claim.sealed() && claim.lap() >= lap);
   }
   return false;
+}
+
+/// True if a receive would perhaps find a message. False is certain at the time of the look, after
+/// a fence, but for leases and delays that become due (due_index.hpp).
+inline bool may_have_message(const RingView& view) noexcept {
+  const auto is_there = [&](std::uint32_t slot) {
+    const LeaseWord word = view.lease_word(slot);
+    if (word.state() == LeaseState::kReturned) return true;
+    if (word.state() != LeaseState::kAwait) return false;  // its producer wakes whoever sleeps
+    const Claim claim{view.claim(slot).load(std::memory_order_acquire)};
+    return view.slot(slot).publish.load(std::memory_order_acquire) == claim.lap();
+  };
+  return Hints(view).any_of(is_there) || has_unpassed_claim(view);
 }
 
 }  // namespace ringpost::ring

@@ -64,6 +64,13 @@ struct Claim {
 // published, any → idle, limbo  purge, deletion                   likewise
 // unpublished → idle            sweeper (void)                    nothing: it was never a message
 // held → held, later lap        producer of that lap (skip)       nothing else has changed
+//
+// FIFO rings differ (group/receiver.hpp):
+// idle → returned, delayed      consumer, once it is in its group found in its group, by its hint
+// idle → await                  consumer, after kSkipped          its producer's or the sweeper's
+// await, idle → idle            producer of a skipped claim       void
+// leased → acked                settler, purge                    finished by sweeper or when over
+// acked → idle, limbo           anybody, once out of its group    its block is the sweeper's
 // clang-format on
 enum class LeaseState : std::uint8_t {
   kIdle = 0,      ///< everything before lap L is finished; waits for lap L
@@ -72,7 +79,11 @@ enum class LeaseState : std::uint8_t {
   kAwait = 3,     ///< the head went past while it was being filled
   kDelayed = 4,   ///< not visible before the deadline
   kLimbo = 5,     ///< gone, but somebody may still be reading it in place
+  kAcked = 6,     ///< FIFO: gone, but not yet out of its group
 };
+
+/// FIFO, in a publish word beside the lap: consumers have gone past its claim.
+inline constexpr std::uint64_t kSkipped = std::uint64_t{1} << 63;
 
 /// lease: state · mark · owner · lap ‖ deadline · receive count.
 struct LeaseWord {
@@ -106,6 +117,11 @@ struct LeaseWord {
   }
   static constexpr LeaseWord delayed(std::uint64_t lap, std::uint64_t due) noexcept {
     return {{low_of(LeaseState::kDelayed, lap), high_of(due, 0)}};
+  }
+  /// `owner` acknowledges; what he leaves undone is anybody's from `deadline` on.
+  static constexpr LeaseWord acked(std::uint64_t lap, std::uint16_t owner, std::uint64_t deadline,
+                                   std::uint32_t count, bool viewed) noexcept {
+    return {{low_of(LeaseState::kAcked, lap, owner, viewed), high_of(deadline, count)}};
   }
   static constexpr LeaseWord limbo(std::uint64_t lap) noexcept {
     return {{low_of(LeaseState::kLimbo, lap), 0}};

@@ -98,10 +98,17 @@ void Arena::make_live(const BlockRef& ref, const BackReference& back) noexcept {
   const Located at = locate(ref.block);
   if (at.descriptor == nullptr) return;
   at.descriptor->back_ring.store(back.ring_id, std::memory_order_relaxed);
-  at.descriptor->back_slot.store(back.lap << 20 | back.slot, std::memory_order_relaxed);
+  at.descriptor->back_slot.store(back.lap << kSlotBits | back.slot, std::memory_order_relaxed);
   // [block] release: whoever sees LIVE sees the back reference. Mine alone while I live, so a
   // store.
   at.descriptor->state.store(state_word(kLive, me_, ref.generation), std::memory_order_release);
+}
+
+void Arena::take_back(const BlockRef& ref) noexcept {
+  const Located at = locate(ref.block);
+  if (at.descriptor == nullptr) return;
+  // [block] release. Mine alone: nobody frees it while its slot's claim is mine.
+  at.descriptor->state.store(state_word(kOwned, me_, ref.generation), std::memory_order_release);
 }
 
 bool Arena::release(const BlockRef& ref, std::uint64_t state_required) noexcept {
@@ -202,7 +209,7 @@ std::uint64_t Arena::sweep(std::uint16_t dead,
     if (state_of(seen) == kLive) {
       const std::uint64_t back_slot = descriptor.back_slot.load(std::memory_order_relaxed);
       gone = is_gone({descriptor.back_ring.load(std::memory_order_relaxed),
-                      static_cast<std::uint32_t>(back_slot & 0xfffff), back_slot >> 20});
+                      static_cast<std::uint32_t>(back_slot & kSlotMask), back_slot >> kSlotBits});
     }
     if (!abandoned && !gone) return;
     // From the value read: a block that was freed and used again meanwhile is left alone.
@@ -252,7 +259,7 @@ std::optional<BlockLook> Arena::look(std::uint64_t block) noexcept {
                    static_cast<BlockState>(state_of(word)),
                    static_cast<std::uint16_t>(owner_of(word)),
                    {at.descriptor->back_ring.load(std::memory_order_relaxed),
-                    static_cast<std::uint32_t>(back_slot & 0xfffff), back_slot >> 20},
+                    static_cast<std::uint32_t>(back_slot & kSlotMask), back_slot >> kSlotBits},
                    class_bytes(at.segment->size_class)};
 }
 

@@ -42,7 +42,7 @@ struct BackReference {
 struct BlockDescriptor {
   std::atomic<std::uint64_t> state;       ///< state (2) · owner (14) · generation (48)
   std::atomic<std::uint64_t> back_ring;   ///< by the owner, before LIVE
-  std::atomic<std::uint64_t> back_slot;   ///< lap << 20 | slot
+  std::atomic<std::uint64_t> back_slot;   ///< lap << kSlotBits | slot
   std::atomic<std::uint64_t> deliveries;  ///< reserved for fan-out: one bit a delivery
 };
 static_assert(sizeof(BlockDescriptor) == 32);
@@ -131,6 +131,8 @@ class Arena final : public BlockStore {
   Errc allocate(std::uint64_t bytes, Block& block) noexcept;
   /// Before the message is published.
   void make_live(const BlockRef& ref, const BackReference& back) noexcept;
+  /// LIVE → OWNED by me again, of a message that was not published.
+  void take_back(const BlockRef& ref) noexcept;
   /// LIVE → FREE if this is still that use of the block.
   void free(const BlockRef& ref) noexcept override;
   /// OWNED by me → FREE.

@@ -5,6 +5,10 @@
 
 namespace ringpost::shm {
 
+/// Of a word that names a slot and a lap; the lap takes the others.
+inline constexpr unsigned kSlotBits = 22;
+inline constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
+
 struct BlockRef {
   std::uint64_t block = 0;       ///< size class, segment, index: see arena.hpp
   std::uint64_t generation = 0;  ///< of this use of the block: a stale reference frees nothing

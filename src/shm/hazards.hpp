@@ -12,12 +12,14 @@
 #include <atomic>
 #include <cstdint>
 
+#include "shm/block_store.hpp"
+
 namespace ringpost::shm {
 
 inline constexpr std::uint32_t kHazardsPerParticipant = 120;
 
 constexpr std::uint64_t hazard_key(std::uint32_t slot, std::uint64_t lap) noexcept {
-  return lap << 20 | slot;  // 44 bits of lap, 20 of slot; never 0, because laps begin at 1
+  return lap << kSlotBits | slot;  // never 0, because laps begin at 1
 }
 
 /// In shared memory, one a participant. Written by its owner and, after its death, the sweeper.

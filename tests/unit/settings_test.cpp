@@ -73,7 +73,7 @@ TEST(QueueSettings, ReachTheirLimitsAndNoFurther) {
       {"in_flight_max",
        {{.in_flight_max = 1}, {.in_flight_max = 10'000'000}},
        {{.in_flight_max = 0}, {.in_flight_max = 10'000'001}}},
-      {"slots", {{.slots = 64}, {.slots = 4096}}, {{.slots = 32}, {.slots = 1u << 21}}},
+      {"slots", {{.slots = 64}, {.slots = 4096}}, {{.slots = 32}, {.slots = 1u << 23}}},
       {"slots", {{.slots = 128}, {.slots = 256}}, {{.slots = 100}, {.slots = 65}}},
       {"inline_bytes",
        {{.inline_bytes = 40}, {.slots = 64, .inline_bytes = 4'072}},

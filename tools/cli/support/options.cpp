@@ -112,7 +112,7 @@ void add_changeable_settings(CLI::App& app, QueueSettings& settings) {
 void add_creation_settings(CLI::App& app, QueueSettings& settings) {
   const char* group = "Settings fixed at creation";
   add_number(app, "--slots", settings.slots,
-             "Slots of the first ring, a power of two: 64 to 1048576 (1024)", false)
+             "Slots of the first ring, a power of two: 64 to 4194304 (1024)", false)
       ->group(group);
   add_number(app, "--inline-bytes", settings.inline_bytes,
              "Payload kept in the slot itself: 40 to 4072 (104)", true)

@@ -1,0 +1,148 @@
+// Group records and lists: looking up, taking the finished off the front.
+#include "group/groups.hpp"
+
+#include "ring/settle.hpp"
+
+namespace ringpost::group {
+
+using ring::LeaseState;
+using ring::LeaseWord;
+
+Record Groups::read(std::uint32_t index) const noexcept {
+  const base::Word128& word = bucket(index / ring::kHintsPerBucket & bucket_mask_)
+                                  .records[index % ring::kHintsPerBucket % kRecordsPerBucket];
+  // [group] Two loads: one value only if the key is the same before and after the positions.
+  for (std::uint32_t tries = 0;; ++tries) {
+    const Record record{word.load()};
+    if (word.load_low() == record.bits.low || tries == kStepsMax) return record;
+  }
+}
+
+bool Groups::move(std::uint32_t index, Record from, Record to) const noexcept {
+  // [group] A full barrier: entry of `next`, hint and lease word stand before what needs them.
+  return bucket(index / ring::kHintsPerBucket & bucket_mask_)
+      .records[index % ring::kHintsPerBucket % kRecordsPerBucket]
+      .compare_exchange(from.bits, to.bits);
+}
+
+std::uint32_t Groups::find(std::uint64_t key, Record& record) const noexcept {
+  std::uint32_t at = static_cast<std::uint32_t>(key) & bucket_mask_;
+  for (std::uint32_t i = 0; i <= bucket_mask_; ++i, at = (at + 1) & bucket_mask_) {
+    const Bucket& here = bucket(at);
+    for (std::uint32_t j = 0; j < kRecordsPerBucket; ++j) {
+      if (here.records[j].load_low() >> 1 != key) continue;
+      const std::uint32_t index = at * ring::kHintsPerBucket + j;
+      record = read(index);
+      if (record.key() == key) return index;
+    }
+    if (here.spilled.load(std::memory_order_acquire) == 0) break;  // [group] pairs with find_free
+  }
+  return count();
+}
+
+/// A record that no group uses, as near to the others of this hash as possible.
+std::uint32_t Groups::find_free(std::uint64_t key) const noexcept {
+  std::uint32_t at = static_cast<std::uint32_t>(key) & bucket_mask_;
+  for (std::uint32_t i = 0; i <= bucket_mask_; ++i, at = (at + 1) & bucket_mask_) {
+    Bucket& here = bucket(at);
+    std::uint32_t found = kRecordsPerBucket;
+    for (std::uint32_t j = 0; j < kRecordsPerBucket; ++j) {
+      const std::uint64_t low = here.records[j].load_low();
+      if ((low & Record::kOccupied) != 0) continue;
+      found = j;
+      if (low == 0) break;  // never used: the others keep their keys
+    }
+    if (found != kRecordsPerBucket) return at * ring::kHintsPerBucket + found;
+    // [group] release, before the record beyond is used: who looks for the key goes on there.
+    here.spilled.store(1, std::memory_order_release);
+  }
+  return count();
+}
+
+void Groups::hint(std::uint32_t slot) const noexcept {
+  Record record;
+  const std::uint32_t index = find(key_at(slot), record);
+  if (index != count()) ring_.hints.set(index);
+}
+
+std::uint64_t Groups::lap_at(std::uint32_t slot, std::uint32_t position) const noexcept {
+  const std::uint64_t lap = ring_.view.slot(slot).publish.load(std::memory_order_acquire);
+  if (lap == 0 || lap > ring::kLapMask) return 0;
+  return static_cast<std::uint32_t>(ring_.view.position_of(slot, lap)) == position ? lap : 0;
+}
+
+bool Groups::after(std::uint32_t slot, std::uint64_t lap, std::uint32_t& position) const noexcept {
+  const Next next{ring_.view.next(slot).load(std::memory_order_acquire)};  // [next]
+  if (!next.of_lap(lap) || next.slot() >= ring_.view.slots()) return false;
+  const std::uint64_t its_lap =
+      ring_.view.slot(next.slot()).publish.load(std::memory_order_acquire) & ring::kLapMask;
+  position = static_cast<std::uint32_t>(ring_.view.position_of(next.slot(), its_lap));
+  return true;
+}
+
+bool Groups::is_visible(std::uint32_t slot) const noexcept {
+  const LeaseState state = ring_.view.lease_word(slot).state();
+  return state == LeaseState::kIdle || state == LeaseState::kReturned;
+}
+
+bool Groups::advance(std::uint32_t index) noexcept {
+  bool visible = false;
+  for (std::uint64_t steps = 0; steps < 2ull * ring_.view.slots() + kStepsMax; ++steps) {
+    const Record record = read(index);
+    if (!record.occupied()) return visible;
+    const std::uint32_t slot = slot_of(record.first());
+    const std::uint64_t lap = lap_at(slot, record.first());
+    if (lap != 0 && ring_.view.lease_word(slot).state() != LeaseState::kAcked) return visible;
+    Record without = record.emptied();
+    if (record.first() != record.last()) {
+      std::uint32_t next = 0;
+      if (lap == 0 || !after(slot, lap, next)) {
+        if (read(index) == record) return visible;  // corrupt
+        continue;
+      }
+      // Not one in flight: whoever ends that lease hints.
+      if (is_visible(slot_of(next))) {
+        ring_.hints.set(index);
+        visible = true;
+      }
+      without = Record::of(record.key(), next, record.last());
+    }
+    if (lap != 0 && move(index, record, without)) free_slot(slot, lap);
+  }
+  return visible;
+}
+
+void Groups::free_slot(std::uint32_t slot, std::uint64_t lap) noexcept {
+  for (std::uint32_t tries = 0; tries < kStepsMax; ++tries) {
+    const LeaseWord word = ring_.view.lease_word(slot);
+    const std::uint64_t publish = ring_.view.slot(slot).publish.load(std::memory_order_acquire);
+    if (word.state() != LeaseState::kAcked || publish != lap) return;
+    if (ring::finish(ring_, slot, word, word.viewed())) return;
+  }
+}
+
+bool Groups::finish(std::uint32_t slot) noexcept {
+  for (std::uint32_t tries = 0; tries < kStepsMax; ++tries) {
+    const LeaseWord word = ring_.view.lease_word(slot);
+    const std::uint64_t lap = ring_.view.slot(slot).publish.load(std::memory_order_acquire);
+    if (word.state() != LeaseState::kAcked) return true;
+    Record record;
+    const std::uint32_t index = find(key_at(slot), record);
+    const std::uint64_t mine = ring_.view.position_of(slot, lap & ring::kLapMask);
+    if (index != count() && record.occupied()) {
+      const std::uint32_t front = slot_of(record.first());
+      const std::uint64_t front_lap = lap_at(front, record.first());
+      if (front_lap == 0) continue;  // moved on meanwhile
+      const std::uint64_t first = ring_.view.position_of(front, front_lap);
+      if (first < mine && ring_.view.lease_word(front).state() != LeaseState::kAcked) return false;
+      if (first <= mine) {
+        if (advance(index)) ring_.receivers.wake_one();
+        continue;
+      }
+    }
+    free_slot(slot, lap);  // out of its group already
+  }
+  return false;
+}
+
+}  // namespace ringpost::group

@@ -1,0 +1,104 @@
+// The groups of a FIFO ring: records, lists, and the steps that several processes take on them.
+//
+//   place    a published message into its group     dispatch.cpp
+//   advance  finished messages off its front        groups.cpp
+//
+// Consumers put messages into their groups in the order of their positions: position p + 1 is
+// looked at only when the lease word of p says that p is in its group, skipped or finished. So all
+// who place at a time place the same message, and whoever comes late finds a word changed. The
+// order inside a group is the order of positions; a position is the sequence number.
+#pragma once
+
+#include <cstdint>
+
+#include "group/layout.hpp"
+#include "ring/ring.hpp"
+
+namespace ringpost::group {
+
+/// One ring's groups, seen by one participant. All memory is shared; nothing is remembered here.
+///
+/// Threads     any number.
+/// Blocking    never. Loops end after a bounded number of steps in memory that lies.
+/// Crash       each word is moved by one CAS after which anybody can go on: see each function.
+class Groups {
+ public:
+  explicit Groups(ring::Ring& ring) noexcept
+      : ring_(ring), bucket_mask_(ring.view.geometry().buckets - 1) {}
+
+  enum class Place : std::uint8_t {
+    kFirst,   ///< in its group, and the first one
+    kBehind,  ///< in its group, behind others
+    kPassed,  ///< others have gone past the position
+  };
+  struct Placed {
+    Place place = Place::kPassed;
+    std::uint32_t index = 0;     ///< of the group's record
+    std::uint32_t previous = 0;  ///< kBehind: position of the one before, if I appended
+    bool appended = false;       ///< by me
+  };
+  /// Puts the published message of `position`, before which all are passed, into its group.
+  /// Crash  before the CAS on the record nothing has happened, but an entry of `next` or
+  ///        `insertion` that the next one uses; after it the message is in its group, and found at
+  ///        its position until its lease word is moved.
+  Placed place(std::uint64_t position) noexcept;
+
+  /// Takes finished messages off the front of a group and frees their slots. Sets the hint before
+  /// the first one left becomes the first if that one is visible. Returns whether it did.
+  /// Crash  before the CAS on the record: as if not begun, the finished one is anybody's at its
+  ///        deadline. After it: its slot is freed by whoever finds it then.
+  bool advance(std::uint32_t index) noexcept;
+
+  /// A message that is acknowledged, by somebody who could not go on: takes it out of its group if
+  /// it is the first, frees its slot if it is out. Returns false while others are before it.
+  bool finish(std::uint32_t slot) noexcept;
+
+  [[nodiscard]] std::uint32_t count() const noexcept { return ring_.view.hint_count(); }
+  [[nodiscard]] Record read(std::uint32_t index) const noexcept;
+  /// Index of the record that has `key`, occupied or not; count() if there is none.
+  [[nodiscard]] std::uint32_t find(std::uint64_t key, Record& record) const noexcept;
+  [[nodiscard]] std::uint64_t key_at(std::uint32_t slot) const noexcept {
+    return head(slot).key.load(std::memory_order_relaxed);  // [publish] came before
+  }
+  [[nodiscard]] IdLengths ids_at(std::uint32_t slot) const noexcept {
+    return {head(slot).lengths.load(std::memory_order_relaxed)};
+  }
+  [[nodiscard]] FifoHead& head(std::uint32_t slot) const noexcept {
+    return *reinterpret_cast<FifoHead*>(ring_.view.payload(slot) - sizeof(FifoHead));
+  }
+  /// Sets the hint of the group that the message in `slot` is in.
+  void hint(std::uint32_t slot) const noexcept;
+
+  /// Lap of the content of a slot if it is the message of this position; 0: it is another's.
+  [[nodiscard]] std::uint64_t lap_at(std::uint32_t slot, std::uint32_t position) const noexcept;
+  [[nodiscard]] std::uint32_t slot_of(std::uint32_t position) const noexcept {
+    return ring_.view.slot_of(position);
+  }
+  /// Position of the message after the one in (slot, lap); false if that is not known.
+  bool after(std::uint32_t slot, std::uint64_t lap, std::uint32_t& position) const noexcept;
+  [[nodiscard]] bool move(std::uint32_t index, Record from, Record to) const noexcept;
+  /// Brings the record lines of a key nearer.
+  void prefetch(std::uint64_t key) const noexcept {
+    const Bucket& first = bucket(static_cast<std::uint32_t>(key) & bucket_mask_);
+    __builtin_prefetch(&first, 1);
+    __builtin_prefetch(&first.records[4], 1);
+  }
+
+ private:
+  static constexpr std::uint32_t kStepsMax = 1'000;  ///< the bound is for hostile memory
+
+  [[nodiscard]] Bucket& bucket(std::uint32_t index) const noexcept {
+    return reinterpret_cast<Bucket*>(ring_.view.buckets())[index];
+  }
+  [[nodiscard]] std::uint32_t find_free(std::uint64_t key) const noexcept;
+  bool append(std::uint32_t index, Record record, std::uint64_t position) noexcept;
+  bool insert(std::uint64_t position, std::uint64_t key, base::Pair64 seen) noexcept;
+  bool link(std::uint32_t index, Record record, std::uint64_t position) noexcept;
+  void free_slot(std::uint32_t slot, std::uint64_t lap) noexcept;
+  [[nodiscard]] bool is_visible(std::uint32_t slot) const noexcept;
+
+  ring::Ring& ring_;
+  const std::uint32_t bucket_mask_;
+};
+
+}  // namespace ringpost::group
