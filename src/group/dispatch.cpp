@@ -5,12 +5,12 @@ namespace ringpost::group {
 
 using ring::LeaseState;
 
-Groups::Placed Groups::place(std::uint64_t position) noexcept {
+Groups::Placed Groups::place_slowly(std::uint64_t position) noexcept {
   const ring::RingView& view = ring_.view;
   const std::uint32_t slot = view.slot_of(position);
   const std::uint64_t lap = view.lap_of(position);
   const auto mine = static_cast<std::uint32_t>(position);
-  const std::uint64_t key = key_at(slot) & ~std::uint64_t{0} >> 1;
+  const std::uint64_t key = key_at(slot);
   for (std::uint32_t steps = 0; steps < kStepsMax; ++steps) {
     const base::Pair64 insertion = view.hot().insertion.load();  // [insertion] before the search
     Record record;

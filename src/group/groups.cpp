@@ -8,38 +8,6 @@ namespace ringpost::group {
 using ring::LeaseState;
 using ring::LeaseWord;
 
-Record Groups::read(std::uint32_t index) const noexcept {
-  const base::Word128& word = bucket(index / ring::kHintsPerBucket & bucket_mask_)
-                                  .records[index % ring::kHintsPerBucket % kRecordsPerBucket];
-  // [group] Two loads: one value only if the key is the same before and after the positions.
-  for (std::uint32_t tries = 0;; ++tries) {
-    const Record record{word.load()};
-    if (word.load_low() == record.bits.low || tries == kStepsMax) return record;
-  }
-}
-
-bool Groups::move(std::uint32_t index, Record from, Record to) const noexcept {
-  // [group] A full barrier: entry of `next`, hint and lease word stand before what needs them.
-  return bucket(index / ring::kHintsPerBucket & bucket_mask_)
-      .records[index % ring::kHintsPerBucket % kRecordsPerBucket]
-      .compare_exchange(from.bits, to.bits);
-}
-
-std::uint32_t Groups::find(std::uint64_t key, Record& record) const noexcept {
-  std::uint32_t at = static_cast<std::uint32_t>(key) & bucket_mask_;
-  for (std::uint32_t i = 0; i <= bucket_mask_; ++i, at = (at + 1) & bucket_mask_) {
-    const Bucket& here = bucket(at);
-    for (std::uint32_t j = 0; j < kRecordsPerBucket; ++j) {
-      if (here.records[j].load_low() >> 1 != key) continue;
-      const std::uint32_t index = at * ring::kHintsPerBucket + j;
-      record = read(index);
-      if (record.key() == key) return index;
-    }
-    if (here.spilled.load(std::memory_order_acquire) == 0) break;  // [group] pairs with find_free
-  }
-  return count();
-}
-
 /// A record that no group uses, as near to the others of this hash as possible.
 std::uint32_t Groups::find_free(std::uint64_t key) const noexcept {
   std::uint32_t at = static_cast<std::uint32_t>(key) & bucket_mask_;
@@ -63,12 +31,6 @@ void Groups::hint(std::uint32_t slot) const noexcept {
   Record record;
   const std::uint32_t index = find(key_at(slot), record);
   if (index != count()) ring_.hints.set(index);
-}
-
-std::uint64_t Groups::lap_at(std::uint32_t slot, std::uint32_t position) const noexcept {
-  const std::uint64_t lap = ring_.view.slot(slot).publish.load(std::memory_order_acquire);
-  if (lap == 0 || lap > ring::kLapMask) return 0;
-  return static_cast<std::uint32_t>(ring_.view.position_of(slot, lap)) == position ? lap : 0;
 }
 
 bool Groups::after(std::uint32_t slot, std::uint64_t lap, std::uint32_t& position) const noexcept {
@@ -119,6 +81,18 @@ void Groups::free_slot(std::uint32_t slot, std::uint64_t lap) noexcept {
     if (word.state() != LeaseState::kAcked || publish != lap) return;
     if (ring::finish(ring_, slot, word, word.viewed())) return;
   }
+}
+
+bool Groups::finish(std::uint32_t slot, std::uint64_t lap, LeaseWord acked) noexcept {
+  Record record;
+  const std::uint32_t index = find(key_at(slot), record);
+  const auto mine = static_cast<std::uint32_t>(ring_.view.position_of(slot, lap));
+  if (index != count() && record.occupied() && record.first() == mine && record.last() == mine &&
+      move(index, record, record.emptied())) {
+    if (!ring::finish(ring_, slot, acked, acked.viewed())) free_slot(slot, lap);
+    return true;
+  }
+  return finish(slot);
 }
 
 bool Groups::finish(std::uint32_t slot) noexcept {

@@ -41,7 +41,21 @@ class Groups {
   /// Crash  before the CAS on the record nothing has happened, but an entry of `next` or
   ///        `insertion` that the next one uses; after it the message is in its group, and found at
   ///        its position until its lease word is moved.
-  Placed place(std::uint64_t position) noexcept;
+  Placed place(std::uint64_t position) noexcept {
+    const ring::RingView& view = ring_.view;
+    const std::uint32_t slot = view.slot_of(position);
+    Record record;
+    const std::uint32_t index = find(key_at(slot), record);
+    // In the common case the group has a record and nothing in it. The lease word after the search:
+    // as long as nobody has gone past, the record is older than the placing.
+    const auto mine = static_cast<std::uint32_t>(position);
+    if (index != count() && !record.occupied() &&
+        view.lease_word(slot).is(ring::LeaseState::kIdle, view.lap_of(position)) &&
+        move(index, record, Record::of(record.key(), mine, mine))) {
+      return {Place::kFirst, index, 0, true};
+    }
+    return place_slowly(position);
+  }
 
   /// Takes finished messages off the front of a group and frees their slots. Sets the hint before
   /// the first one left becomes the first if that one is visible. Returns whether it did.
@@ -52,13 +66,37 @@ class Groups {
   /// A message that is acknowledged, by somebody who could not go on: takes it out of its group if
   /// it is the first, frees its slot if it is out. Returns false while others are before it.
   bool finish(std::uint32_t slot) noexcept;
+  /// The same for (slot, lap), whose lease word I have just made `acked`: in the common case it is
+  /// the only one of its group.
+  bool finish(std::uint32_t slot, std::uint64_t lap, ring::LeaseWord acked) noexcept;
 
   [[nodiscard]] std::uint32_t count() const noexcept { return ring_.view.hint_count(); }
-  [[nodiscard]] Record read(std::uint32_t index) const noexcept;
+  [[nodiscard]] Record read(std::uint32_t index) const noexcept {
+    const base::Word128& word = record_word(index);
+    // [group] Two loads: one value only if the key is the same before and after the positions.
+    for (std::uint32_t tries = 0;; ++tries) {
+      const Record record{word.load()};
+      if (word.load_low() == record.bits.low || tries == kStepsMax) return record;
+    }
+  }
   /// Index of the record that has `key`, occupied or not; count() if there is none.
-  [[nodiscard]] std::uint32_t find(std::uint64_t key, Record& record) const noexcept;
+  [[nodiscard]] std::uint32_t find(std::uint64_t key, Record& record) const noexcept {
+    std::uint32_t at = static_cast<std::uint32_t>(key) & bucket_mask_;
+    for (std::uint32_t i = 0; i <= bucket_mask_; ++i, at = (at + 1) & bucket_mask_) {
+      const Bucket& here = bucket(at);
+      for (std::uint32_t j = 0; j < kRecordsPerBucket; ++j) {
+        if (here.records[j].load_low() >> 1 != key) continue;
+        const std::uint32_t index = at * ring::kHintsPerBucket + j;
+        record = read(index);
+        if (record.key() == key) return index;
+      }
+      if (here.spilled.load(std::memory_order_acquire) == 0) break;  // [group] find_free()
+    }
+    return count();
+  }
   [[nodiscard]] std::uint64_t key_at(std::uint32_t slot) const noexcept {
-    return head(slot).key.load(std::memory_order_relaxed);  // [publish] came before
+    // relaxed: [publish] came before. As many bits as a key may have.
+    return head(slot).key.load(std::memory_order_relaxed) & ~std::uint64_t{0} >> 1;
   }
   [[nodiscard]] IdLengths ids_at(std::uint32_t slot) const noexcept {
     return {head(slot).lengths.load(std::memory_order_relaxed)};
@@ -70,13 +108,20 @@ class Groups {
   void hint(std::uint32_t slot) const noexcept;
 
   /// Lap of the content of a slot if it is the message of this position; 0: it is another's.
-  [[nodiscard]] std::uint64_t lap_at(std::uint32_t slot, std::uint32_t position) const noexcept;
+  [[nodiscard]] std::uint64_t lap_at(std::uint32_t slot, std::uint32_t position) const noexcept {
+    const std::uint64_t lap = ring_.view.slot(slot).publish.load(std::memory_order_acquire);
+    if (lap == 0 || lap > ring::kLapMask) return 0;
+    return static_cast<std::uint32_t>(ring_.view.position_of(slot, lap)) == position ? lap : 0;
+  }
   [[nodiscard]] std::uint32_t slot_of(std::uint32_t position) const noexcept {
     return ring_.view.slot_of(position);
   }
   /// Position of the message after the one in (slot, lap); false if that is not known.
   bool after(std::uint32_t slot, std::uint64_t lap, std::uint32_t& position) const noexcept;
-  [[nodiscard]] bool move(std::uint32_t index, Record from, Record to) const noexcept;
+  [[nodiscard]] bool move(std::uint32_t index, Record from, Record to) const noexcept {
+    // [group] A full barrier: entry of `next`, hint and lease word stand before what needs them.
+    return record_word(index).compare_exchange(from.bits, to.bits);
+  }
   /// Brings the record lines of a key nearer.
   void prefetch(std::uint64_t key) const noexcept {
     const Bucket& first = bucket(static_cast<std::uint32_t>(key) & bucket_mask_);
@@ -90,6 +135,11 @@ class Groups {
   [[nodiscard]] Bucket& bucket(std::uint32_t index) const noexcept {
     return reinterpret_cast<Bucket*>(ring_.view.buckets())[index];
   }
+  [[nodiscard]] base::Word128& record_word(std::uint32_t index) const noexcept {
+    return bucket(index / ring::kHintsPerBucket & bucket_mask_)
+        .records[index % ring::kHintsPerBucket % kRecordsPerBucket];
+  }
+  Placed place_slowly(std::uint64_t position) noexcept;
   [[nodiscard]] std::uint32_t find_free(std::uint64_t key) const noexcept;
   bool append(std::uint32_t index, Record record, std::uint64_t position) noexcept;
   bool insert(std::uint64_t position, std::uint64_t key, base::Pair64 seen) noexcept;

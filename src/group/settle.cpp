@@ -37,15 +37,21 @@ Settled acknowledge(ring::Ring& ring, Groups& groups, const Delivery& delivery,
                     const LeaseWord* known, const Settler& settler) noexcept {
   const RingView& view = ring.view;
   const bool by_receipt = known == nullptr;  // whoever received it may be reading in place
-  const bool at_once = known != nullptr && !known->viewed() && known->deadline() > settler.now &&
-                       view.move_lease(delivery.slot, *known, acked(*known, settler.me, false));
-  while (!at_once) {
+  LeaseWord gone;
+  bool done = false;
+  if (known != nullptr && !known->viewed() && known->deadline() > settler.now) {
+    gone = acked(*known, settler.me, false);
+    done = view.move_lease(delivery.slot, *known, gone);
+  }
+  while (!done) {
     const LeaseWord word = view.lease_word(delivery.slot);
     if (!matches(view, delivery, word, settler.now)) return Settled::kStale;
-    const bool viewed = by_receipt || word.viewed();
-    if (view.move_lease(delivery.slot, word, acked(word, settler.me, viewed))) break;
+    gone = acked(word, settler.me, by_receipt || word.viewed());
+    done = view.move_lease(delivery.slot, word, gone);
   }
-  if (!groups.finish(delivery.slot)) leave_to_others(view, delivery.slot, settler.me);
+  if (!groups.finish(delivery.slot, delivery.lap, gone)) {
+    leave_to_others(view, delivery.slot, settler.me);
+  }
   return Settled::kDone;
 }
 

@@ -163,11 +163,17 @@ class QueueCore {
     ring::LeaseTimes lease;
   };
   // FIFO: queue_fifo.cpp
+  [[gnu::noinline]] Result<MessageId, Errc> send_in_group(ByteSpan body,
+                                                          const SendOptions& options) noexcept;
   Result<MessageId, Errc> send_in_group(const OutMessage& message, Duration wait) noexcept;
   Result<MessageId, Errc> send_in_group(Outgoing& out, Duration wait) noexcept;
   void fill_ids(const Claim& claim, const Outgoing& out) noexcept;
-  std::uint32_t take_from_groups(queue::Lane& lane, const Wanted& wanted,
-                                 const ReceiveTime& time) noexcept;
+  Errc prepare_in_group(const OutMessage& message, Outgoing& out) noexcept;
+  [[gnu::noinline]] std::uint32_t take_from_groups(queue::Lane& lane, const Wanted& wanted,
+                                                   const ReceiveTime& time) noexcept;
+  [[gnu::noinline]] ring::Settled acknowledge_in_group(queue::Lane& lane,
+                                                       const ring::Delivery& delivery,
+                                                       const ring::LeaseWord* known) noexcept;
   bool drop_in_group(queue::Lane& lane, const ring::Taken& taken) noexcept;
   std::uint64_t discard_groups(queue::Lane& lane, std::uint64_t sent_before_ns) noexcept;
   static constexpr std::size_t kIdBytesMax = 128;
@@ -194,6 +200,7 @@ class QueueCore {
   std::uint32_t take_from(queue::Lane& lane, const Wanted& wanted,
                           const ReceiveTime& time) noexcept;
   const ReceiveTime& receive_time(std::uint64_t visibility_ns) noexcept;
+  template <bool kFifo>
   bool accept(queue::Lane& lane, const ring::Taken& taken, const ReceiveTime& time,
               Leases& into) noexcept;
   void count_receive(queue::Lane& lane, const ring::Taken& taken, const ReceiveTime& time) noexcept;

@@ -22,14 +22,20 @@ bool is_id(std::string_view id, std::size_t bytes_max) noexcept {
 
 }  // namespace
 
+Result<MessageId, Errc> QueueCore::send_in_group(ByteSpan body,
+                                                 const SendOptions& options) noexcept {
+  if (options.delay.value_or(Duration::zero()) != Duration::zero()) {
+    return Unexpected(Errc::kInvalidArgument);  // only the queue delays
+  }
+  return send_in_group({body, options.attributes, options.group}, options.wait);
+}
+
 Result<MessageId, Errc> QueueCore::send_in_group(const OutMessage& message,
                                                  Duration wait) noexcept {
   if (!is_id(message.group, kIdBytesMax)) return Unexpected(Errc::kInvalidArgument);
   Outgoing out;
   out.group = message.group;
-  if (const Errc code = prepare(message.body, message.attributes, out); code != Errc::kOk) {
-    return Unexpected(code);
-  }
+  if (const Errc code = prepare_in_group(message, out); code != Errc::kOk) return Unexpected(code);
   const auto id = send_in_group(out, wait);
   if (!id && out.block.data != nullptr) member_.arena.abandon(out.block.ref);
   return id;
@@ -73,23 +79,6 @@ std::uint32_t QueueCore::id_bytes(const Lane& in, std::uint32_t slot) const noex
   return in.fifo->groups.ids_at(slot).both();
 }
 
-std::uint32_t QueueCore::take_from_groups(Lane& in, const Wanted& wanted,
-                                          const ReceiveTime& time) noexcept {
-  group::Receiver& receiver = in.fifo->receiver;
-  std::uint32_t count = 0;
-  ring::Taken taken;
-  receiver.begin(wanted.count, header().settings.delay_ns.load(std::memory_order_relaxed));
-  while (wanted.into.size() < wanted.count &&
-         receiver.take(time.lease, taken) == group::Receiver::Outcome::kTaken) {
-    if (accept(in, taken, time, wanted.into)) ++count;
-  }
-  if (receiver.expired() != in.expired_counted) {
-    counters_.add(Counter::kExpired, receiver.expired() - in.expired_counted);
-    in.expired_counted = receiver.expired();
-  }
-  return count;
-}
-
 /// Past its retention, or damaged: gone, and its group goes on.
 bool QueueCore::drop_in_group(Lane& in, const ring::Taken& taken) noexcept {
   static_cast<void>(group::acknowledge(in.ring, in.fifo->groups,
@@ -110,6 +99,11 @@ std::uint64_t QueueCore::discard_groups(Lane& in, std::uint64_t sent_before_ns) 
     if (group::discard(in.ring, in.fifo->groups, slot, lap, settler())) ++removed;
   }
   return removed;
+}
+
+ring::Settled QueueCore::acknowledge_in_group(Lane& in, const ring::Delivery& delivery,
+                                              const ring::LeaseWord* known) noexcept {
+  return group::acknowledge(in.ring, in.fifo->groups, delivery, known, settler());
 }
 
 group::Settler QueueCore::settler() noexcept {

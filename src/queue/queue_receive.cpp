@@ -83,46 +83,37 @@ void QueueCore::take_from_lanes(const Wanted& wanted, const ReceiveTime& time) n
   }
 }
 
-std::uint32_t QueueCore::take_from(Lane& lane, const Wanted& wanted,
-                                   const ReceiveTime& time) noexcept {
-  std::uint32_t count = 0;
-  ring::Taken taken;
-  while (wanted.into.size() < wanted.count &&
-         lane.receiver.take(time.lease, taken) == ring::Receiver::Outcome::kTaken) {
-    if (accept(lane, taken, time, wanted.into)) ++count;
+[[gnu::always_inline]] inline void QueueCore::count_receive(Lane& lane, const ring::Taken& taken,
+                                                            const ReceiveTime& time) noexcept {
+  counters_.add(Counter::kReceived);
+  if (taken.word.count() != 1) [[unlikely]] {
+    counters_.add(Counter::kRedelivered);
+    return;
   }
-  if (lane.receiver.expired() != lane.expired_counted) count_expired(lane);
-  return count;
-}
-
-/// Short timeouts deserve the precise clock; for others the coarse one, with its lag added to the
-/// deadline, so that no lease ends early.
-const QueueCore::ReceiveTime& QueueCore::receive_time(std::uint64_t visibility_ns) noexcept {
-  const bool precise = visibility_ns < kPreciseBelowNs || time_.is_injected();
-  const std::uint64_t now_ns = precise ? time_.precise_ns() : time_.coarse_ns();
-  ReceiveTime& time = receive_time_;
-  // The coarse clock stands still for thousands of receives: divide once.
-  if (now_ns == time.now_ns && visibility_ns == time.visibility_ns) [[likely]]
-    return time;
-  const std::uint64_t lag = precise ? 0 : kCoarseTickNs;
-  time.now_ns = now_ns;
-  time.visibility_ns = visibility_ns;
-  time.first_received = now_ns / kFirstReceivedUnitNs << kFirstReceivedLapBits;
-  time.lease = {now_ns / ring::kDeadlineUnitNs,
-                ring::deadline_from_ns(now_ns + lag + visibility_ns)};
-  return time;
+  const ring::RingView& view = lane.ring.view;
+  // When first received, in 100 µs units, with the low bits of the lap to tell it from leftovers.
+  view.first_received(taken.slot)
+      .store(time.first_received | (taken.lap & kFirstReceivedLapMask), std::memory_order_relaxed);
+  ring::SlotHead& head = view.slot(taken.slot);
+  if (ring::Lengths{head.lengths.load(std::memory_order_relaxed)}.timed()) {
+    const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
+    const std::uint64_t precise_ns = time_.precise_ns();
+    counters_.record_latency(precise_ns > sent_ns ? precise_ns - sent_ns : 0);
+  }
 }
 
 /// Turns a leased slot into a Lease. A message past its retention, or one whose bytes make no
 /// sense, is removed instead.
-bool QueueCore::accept(Lane& lane, const ring::Taken& taken, const ReceiveTime& time,
-                       Leases& into) noexcept {
+template <bool kFifo>
+[[gnu::always_inline]] inline bool QueueCore::accept(Lane& lane, const ring::Taken& taken,
+                                                     const ReceiveTime& time,
+                                                     Leases& into) noexcept {
   const ring::RingView& view = lane.ring.view;
   ring::SlotHead& head = view.slot(taken.slot);
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
   const std::byte* content = view.payload(taken.slot);
-  const std::uint64_t content_bytes = lengths.content() + (fifo_ ? id_bytes(lane, taken.slot) : 0);
+  const std::uint64_t content_bytes = lengths.content() + (kFifo ? id_bytes(lane, taken.slot) : 0);
   if (lengths.in_block()) {
     shm::BlockRef ref{};
     bool has_block = false;
@@ -136,7 +127,7 @@ bool QueueCore::accept(Lane& lane, const ring::Taken& taken, const ReceiveTime& 
   const bool over_age = time.now_ns > sent_ns && time.now_ns - sent_ns > retention;
   if (content == nullptr || over_age) [[unlikely]] {
     member_.me.hazards().clear(taken.hazard);
-    if (fifo_) return drop_in_group(lane, taken);
+    if constexpr (kFifo) return drop_in_group(lane, taken);
     ring::acknowledge(lane.ring, {taken.slot, taken.lap, taken.word.count()}, &taken.word);
     counters_.add(Counter::kDroppedByRetention);
     return false;
@@ -160,23 +151,51 @@ bool QueueCore::accept(Lane& lane, const ring::Taken& taken, const ReceiveTime& 
   return true;
 }
 
-void QueueCore::count_receive(Lane& lane, const ring::Taken& taken,
-                              const ReceiveTime& time) noexcept {
-  counters_.add(Counter::kReceived);
-  if (taken.word.count() != 1) [[unlikely]] {
-    counters_.add(Counter::kRedelivered);
-    return;
+std::uint32_t QueueCore::take_from(Lane& lane, const Wanted& wanted,
+                                   const ReceiveTime& time) noexcept {
+  std::uint32_t count = 0;
+  ring::Taken taken;
+  while (wanted.into.size() < wanted.count &&
+         lane.receiver.take(time.lease, taken) == ring::Receiver::Outcome::kTaken) {
+    if (accept<false>(lane, taken, time, wanted.into)) ++count;
   }
-  const ring::RingView& view = lane.ring.view;
-  // When first received, in 100 µs units, with the low bits of the lap to tell it from leftovers.
-  view.first_received(taken.slot)
-      .store(time.first_received | (taken.lap & kFirstReceivedLapMask), std::memory_order_relaxed);
-  ring::SlotHead& head = view.slot(taken.slot);
-  if (ring::Lengths{head.lengths.load(std::memory_order_relaxed)}.timed()) {
-    const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
-    const std::uint64_t precise_ns = time_.precise_ns();
-    counters_.record_latency(precise_ns > sent_ns ? precise_ns - sent_ns : 0);
+  if (lane.receiver.expired() != lane.expired_counted) count_expired(lane);
+  return count;
+}
+
+std::uint32_t QueueCore::take_from_groups(Lane& in, const Wanted& wanted,
+                                          const ReceiveTime& time) noexcept {
+  group::Receiver& receiver = in.fifo->receiver;
+  std::uint32_t count = 0;
+  ring::Taken taken;
+  receiver.begin(wanted.count, header().settings.delay_ns.load(std::memory_order_relaxed));
+  while (wanted.into.size() < wanted.count &&
+         receiver.take(time.lease, taken) == group::Receiver::Outcome::kTaken) {
+    if (accept<true>(in, taken, time, wanted.into)) ++count;
   }
+  if (receiver.expired() != in.expired_counted) {
+    counters_.add(Counter::kExpired, receiver.expired() - in.expired_counted);
+    in.expired_counted = receiver.expired();
+  }
+  return count;
+}
+
+/// Short timeouts deserve the precise clock; for others the coarse one, with its lag added to the
+/// deadline, so that no lease ends early.
+const QueueCore::ReceiveTime& QueueCore::receive_time(std::uint64_t visibility_ns) noexcept {
+  const bool precise = visibility_ns < kPreciseBelowNs || time_.is_injected();
+  const std::uint64_t now_ns = precise ? time_.precise_ns() : time_.coarse_ns();
+  ReceiveTime& time = receive_time_;
+  // The coarse clock stands still for thousands of receives: divide once.
+  if (now_ns == time.now_ns && visibility_ns == time.visibility_ns) [[likely]]
+    return time;
+  const std::uint64_t lag = precise ? 0 : kCoarseTickNs;
+  time.now_ns = now_ns;
+  time.visibility_ns = visibility_ns;
+  time.first_received = now_ns / kFirstReceivedUnitNs << kFirstReceivedLapBits;
+  time.lease = {now_ns / ring::kDeadlineUnitNs,
+                ring::deadline_from_ns(now_ns + lag + visibility_ns)};
+  return time;
 }
 
 void QueueCore::count_expired(Lane& lane) noexcept {

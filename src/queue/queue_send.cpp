@@ -12,12 +12,8 @@ using queue::Counter;
 Result<MessageId, Errc> QueueCore::send(ByteSpan body, const SendOptions& options) noexcept {
   std::uint64_t due = 0;
   if (const Errc code = usable(); code != Errc::kOk) return Unexpected(code);
-  if (fifo_) [[unlikely]] {
-    if (options.delay.value_or(Duration::zero()) != Duration::zero()) {
-      return Unexpected(Errc::kInvalidArgument);  // only the queue delays
-    }
-    return send_in_group({body, options.attributes, options.group}, options.wait);
-  }
+  if (fifo_) [[unlikely]]
+    return send_in_group(body, options);
   if (!options.group.empty()) return Unexpected(Errc::kInvalidArgument);
   if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
   return send_one(body, options.attributes, options.wait, due);
@@ -44,22 +40,11 @@ Result<std::size_t, Errc> QueueCore::send_batch(std::span<const OutMessage> mess
   return sent;
 }
 
-Result<MessageId, Errc> QueueCore::send_one(ByteSpan body, const AttributeList& attributes,
-                                            Duration wait, std::uint64_t due) noexcept {
-  Outgoing out;
-  Claim slot;
-  if (const Errc code = prepare(body, attributes, out); code != Errc::kOk) return Unexpected(code);
-  if (const Errc code = claim(slot, wait); code != Errc::kOk) {
-    if (out.block.data != nullptr) member_.arena.abandon(out.block.ref);
-    return Unexpected(code);
-  }
-  fill(slot, out);
-  return commit(slot, out, due);
-}
-
 /// Checks a message and, if it does not fit a slot, copies it into a block: before any claim, so
 /// that nothing slow happens while others could be waiting for the slot.
-Errc QueueCore::prepare(ByteSpan body, const AttributeList& attributes, Outgoing& out) noexcept {
+[[gnu::always_inline]] inline Errc QueueCore::prepare(ByteSpan body,
+                                                      const AttributeList& attributes,
+                                                      Outgoing& out) noexcept {
   const std::uint64_t limit =
       header().settings.message_bytes_max.load(std::memory_order_relaxed);  // a setting
   if (body.size() > limit) return Errc::kTooLarge;
@@ -76,6 +61,23 @@ Errc QueueCore::prepare(ByteSpan body, const AttributeList& attributes, Outgoing
   if (content <= inline_bytes_) [[likely]]
     return Errc::kOk;
   return to_block(out);
+}
+
+Errc QueueCore::prepare_in_group(const OutMessage& message, Outgoing& out) noexcept {
+  return prepare(message.body, message.attributes, out);
+}
+
+Result<MessageId, Errc> QueueCore::send_one(ByteSpan body, const AttributeList& attributes,
+                                            Duration wait, std::uint64_t due) noexcept {
+  Outgoing out;
+  Claim slot;
+  if (const Errc code = prepare(body, attributes, out); code != Errc::kOk) return Unexpected(code);
+  if (const Errc code = claim(slot, wait); code != Errc::kOk) {
+    if (out.block.data != nullptr) member_.arena.abandon(out.block.ref);
+    return Unexpected(code);
+  }
+  fill(slot, out);
+  return commit(slot, out, due);
 }
 
 Errc QueueCore::to_block(Outgoing& out) noexcept {

@@ -24,9 +24,8 @@ Errc QueueCore::acknowledge(Lease& lease) noexcept {
   if (in == nullptr) return Errc::kStaleReceipt;  // the ring is gone, and all that was in it
   const ring::LeaseWord known{{fields.lease_low, fields.lease_high}};
   const ring::Delivery delivery{fields.slot, fields.position_lap, fields.receive_count};
-  const ring::Settled settled =
-      fifo_ ? group::acknowledge(in->ring, in->fifo->groups, delivery, &known, settler())
-            : ring::acknowledge(in->ring, delivery, &known);
+  const ring::Settled settled = fifo_ ? acknowledge_in_group(*in, delivery, &known)
+                                      : ring::acknowledge(in->ring, delivery, &known);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kAcknowledged);
   settled_one();
@@ -50,9 +49,8 @@ Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
   Lane* in = nullptr;
   ring::Delivery delivery;
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
-  const ring::Settled settled =
-      fifo_ ? group::acknowledge(in->ring, in->fifo->groups, delivery, nullptr, settler())
-            : ring::acknowledge(in->ring, delivery, nullptr);
+  const ring::Settled settled = fifo_ ? acknowledge_in_group(*in, delivery, nullptr)
+                                      : ring::acknowledge(in->ring, delivery, nullptr);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kAcknowledged);
   return Errc::kOk;

@@ -140,18 +140,6 @@ void Sender::publish(std::uint64_t position) noexcept {
   published(position);
 }
 
-void Sender::published(std::uint64_t position) noexcept {
-  const RingView& view = ring_.view;
-  if (static_cast<std::int64_t>(position + 1 - tail_shared_) >= kCursorStride) {
-    raise_cursor(view.hot().tail, position + 1);
-    tail_shared_ = position + 1;
-  }
-  ring_.receivers.wake_one();
-  // Half of what was seen ahead is used up: look on, before it is needed and after it can delay
-  // this message.
-  if (idle_until_ - position == kLookAhead / 2) look_ahead();
-}
-
 void Sender::delay(std::uint64_t position, std::uint64_t due) noexcept {
   const RingView& view = ring_.view;
   const std::uint32_t slot = view.slot_of(position);

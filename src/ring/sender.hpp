@@ -27,7 +27,16 @@ class Sender {
   void publish(std::uint64_t position) noexcept;
 
   /// What publish() does after the word: for who has written it by himself.
-  void published(std::uint64_t position) noexcept;
+  void published(std::uint64_t position) noexcept {
+    if (static_cast<std::int64_t>(position + 1 - tail_shared_) >= kCursorStride) {
+      raise_cursor(ring_.view.hot().tail, position + 1);
+      tail_shared_ = position + 1;
+    }
+    ring_.receivers.wake_one();
+    // Half of what was seen ahead is used up: look on, before it is needed and after it can delay
+    // this message.
+    if (idle_until_ - position == kLookAhead / 2) look_ahead();
+  }
 
   /// Before publish(): not visible before `due` (deadline units).
   void delay(std::uint64_t position, std::uint64_t due) noexcept;
