@@ -12,7 +12,8 @@ FILE_LINES_MAX = 600
 CODE = (".cpp", ".hpp", ".py", ".cmake", "CMakeLists.txt")
 
 # A lower layer never includes a higher one; a folder of src/ stands here or is a finding.
-LAYERS = {"base": 0, "sys": 1, "shm": 2, "ring": 3, "group": 4, "queue": 5, "client": 6}
+LAYERS = {"base": 0, "sys": 1, "dedup": 1, "shm": 2, "ring": 3, "group": 4, "queue": 5,
+          "client": 6}
 # Public headers that promise what a layer gives; the others depend on nothing.
 PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client",
           "wait_set.hpp": "client", "admin.hpp": "client", "ringpost.hpp": "client"}
@@ -31,6 +32,7 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/shm/wait_word.hpp": ("WaitWord",),
           "src/shm/arena.hpp": ("BlockDescriptor", "SegmentHeader"),
           "src/queue/queue_layout.hpp": ("SettingWords", "QueueHeader", "Stripe"),
+          "src/dedup/layout.hpp": ("TableHeader", "IdBucket", "IdEntry"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
           "src/group/layout.hpp": ("FifoHead", "Bucket")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
