@@ -17,6 +17,7 @@ enum class Errc : int {
   kStaleReceipt,  ///< The message of this receipt is gone, or somebody else has it by now.
   kOverLimit,     ///< As many messages are in flight as the queue's in_flight_max allows.
   kHeld,          ///< This participant holds as many in-place messages as it may at once.
+  kTooManyIds,    ///< FIFO: as many ids are within the window as the queue has dedup_entries.
   kInterrupted,   ///< WaitSet::interrupt() ended the wait.
 
   // Operating errors: the surroundings or the call are not as they must be.

@@ -48,6 +48,8 @@ class RINGPOST_API Lease {
   [[nodiscard]] MessageId id() const noexcept;
   /// FIFO: what the message was sent with; empty in a standard queue.
   [[nodiscard]] std::string_view group() const noexcept;
+  /// FIFO: the id that the message was sent with, or the one made of its content; may be empty.
+  [[nodiscard]] std::string_view dedup_id() const noexcept;
   /// FIFO: rises within each group; 0 in a standard queue.
   [[nodiscard]] std::uint64_t sequence() const noexcept;
   [[nodiscard]] WallTime sent_at() const noexcept;

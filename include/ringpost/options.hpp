@@ -29,6 +29,14 @@ struct BusOptions {
   const Clock* clock = nullptr;  ///< default: the system's; must outlive the bus
 };
 
+/// FIFO: which sends are refused as duplicates of an earlier one.
+enum class Dedup : std::uint8_t {
+  kOff,        ///< none (default)
+  kById,       ///< with an id that was accepted within the window; each send gives one
+  kByContent,  ///< the same; a send without an id has the SHA-256 of its body as id
+};
+enum class DedupScope : std::uint8_t { kQueue, kGroup };  ///< within which an id is unique
+
 /// Settings of a queue. At creation an absent one takes its default; opening an existing queue
 /// compares only those that are given. The first group may be changed while the queue is in use.
 struct QueueSettings {
@@ -46,12 +54,19 @@ struct QueueSettings {
   /// false; true: groups of messages, each strictly in order. Always of a fixed size (slots:
   /// 16,384, inline_bytes: 128).
   std::optional<bool> fifo{};
+  /// FIFO: off. At creation off, or on and how; a queue that has it on may change between id and
+  /// content, and the window, in use.
+  std::optional<Dedup> dedup{};
+  std::optional<Duration> dedup_window{};        ///< 5 min; 1 s to 24 h, from the first send
+  std::optional<std::uint32_t> dedup_entries{};  ///< 65,536; ids within a window; 102 B each
+  std::optional<DedupScope> dedup_scope{};       ///< queue; fixed at creation
 };
 
 struct SendOptions {
   std::optional<Duration> delay{};  ///< default: the queue's; 0 to 15 min
   AttributeList attributes{};
   std::string_view group{};          ///< FIFO: 1 to 128 letters, digits, punctuation; others: empty
+  std::string_view dedup_id{};       ///< FIFO: 1 to 128 letters, digits, punctuation
   Duration wait = Duration::zero();  ///< how long to wait while the queue is full; 0: kFull at once
 };
 

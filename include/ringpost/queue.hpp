@@ -23,7 +23,8 @@ namespace ringpost {
 struct OutMessage {
   ByteSpan body;
   AttributeList attributes{};
-  std::string_view group{};  ///< as in SendOptions
+  std::string_view group{};     ///< as in SendOptions
+  std::string_view dedup_id{};  ///< as in SendOptions
 };
 
 /// A handle on a queue. Any number of processes and threads may have one each.
@@ -41,9 +42,11 @@ class RINGPOST_API Queue {
   Queue& operator=(Queue&&) noexcept;
   ~Queue();
 
-  /// Sends one message; once this returns a value the message is in the queue.
-  /// Errors: kFull (after options.wait), kTooLarge, kInvalidArgument (attribute rules, delay),
-  /// kNoSpace (no memory for a payload that does not fit a slot), kDeleted, kForked.
+  /// Sends one message; once this returns a value the message is in the queue. FIFO: the position
+  /// in its id is the sequence number; of a duplicate it is the id of the first message, and
+  /// nothing is sent. Errors: kFull (after options.wait), kTooLarge, kInvalidArgument (attribute
+  /// rules, delay), kNoSpace (no memory for a payload that does not fit a slot), kTooManyIds (FIFO:
+  /// no room for another id within the window), kDeleted, kForked.
   Result<MessageId, Errc> send(ByteSpan body, const SendOptions& options = {}) noexcept;
   Result<MessageId, Errc> send(std::string_view body, const SendOptions& options = {}) noexcept {
     return send(as_bytes(body), options);

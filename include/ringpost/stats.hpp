@@ -45,6 +45,7 @@ struct QueueStats {
   std::uint64_t dropped_by_retention = 0;
   std::uint64_t purged = 0;
   std::uint64_t refused_full = 0;  ///< sends that ended with kFull
+  std::uint64_t duplicates = 0;    ///< FIFO: sends that were duplicates
 
   std::uint64_t visible = 0;    ///< now
   std::uint64_t in_flight = 0;  ///< now

@@ -20,6 +20,9 @@ constexpr Text kTexts[] = {
      "the receipt is stale: the message is gone or was delivered again"},
     {Errc::kOverLimit, "OverLimit", "in_flight_max messages are in flight already"},
     {Errc::kHeld, "Held", "this participant holds as many messages in place as it may"},
+    {Errc::kTooManyIds, "TooManyIds",
+     "no room for another deduplication id within the window: raise dedup_entries at creation, or "
+     "lower dedup_window"},
     {Errc::kInterrupted, "Interrupted", "the wait was interrupted"},
     {Errc::kNotFound, "NotFound", "no such bus or queue"},
     {Errc::kExists, "Exists", "the name exists already with other settings"},

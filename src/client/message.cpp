@@ -9,6 +9,7 @@
 namespace ringpost {
 
 std::string_view Lease::group() const noexcept { return fields_.core->group_of(*this); }
+std::string_view Lease::dedup_id() const noexcept { return fields_.core->dedup_id_of(*this); }
 std::uint64_t Lease::sequence() const noexcept { return fields_.core->sequence_of(*this); }
 MessageId Lease::id() const noexcept { return fields_.core->id_of(*this); }
 WallTime Lease::sent_at() const noexcept {

@@ -5,6 +5,7 @@
 
 #include "client/member.hpp"
 #include "client/orphans.hpp"
+#include "group/ids.hpp"
 #include "group/sweep.hpp"
 #include "ring/sweep.hpp"
 
@@ -95,6 +96,15 @@ ring::SweptRing sweep_ring(ring::Ring& ring, std::uint16_t dead) noexcept {
   return group::sweep_participant(ring, groups, dead);
 }
 
+/// After the rings: what an id was entered for is decided by then.
+void sweep_ids(ring::Ring& ring, queue::QueueMapping& mapping, std::uint16_t dead) noexcept {
+  if (mapping.dedup() == nullptr) return;
+  group::Groups groups(ring);
+  group::Ids ids(ring, groups, *mapping.dedup(), mapping.bus().time(),
+                 mapping.header().settings.dedup_window_ns);
+  static_cast<void>(mapping.dedup()->sweep(dead, ids));
+}
+
 std::uint64_t repair_ring(ring::Ring& ring) noexcept {
   if (!has_groups(ring)) return ring::repair_hints(ring);
   group::Groups groups(ring);
@@ -128,6 +138,9 @@ class Sweep {
       queue::Counters::add_for_others(mapping.stripes(), queue::kExpired, result.leases_returned);
       swept_.leases_returned += result.leases_returned;
       swept_.claims_voided += result.claims_voided;
+    });
+    for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& mapping) {
+      sweep_ids(ring, mapping, dead);
     });
     for (const OpenQueue& each : queues_) {
       queue::Counters::free_stripes_of(each.mapping->stripes(), dead);

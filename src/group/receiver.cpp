@@ -72,6 +72,7 @@ Receiver::Step Receiver::take_at_head(const LeaseTimes& times, Taken& taken) noe
 /// receive; else left for when its turn comes.
 Receiver::Step Receiver::place_at_head(std::uint32_t slot, std::uint64_t lap,
                                        const LeaseTimes& times, Taken& taken) noexcept {
+  if (ids_ != nullptr) ids_->commit(head_);
   const Groups::Placed placed = groups_.place(head_);
   if (placed.place == Groups::Place::kPassed) return pass_head(slot, lap);
   const std::uint64_t due = due_of(slot);

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "group/groups.hpp"
+#include "group/ids.hpp"
 #include "ring/receiver.hpp"
 
 namespace ringpost::group {
@@ -29,6 +29,9 @@ class Receiver {
 
   Receiver(ring::Ring& ring, Groups& groups, std::uint16_t me, shm::HazardOwner& hazards) noexcept
       : ring_(ring), groups_(groups), me_(me), hazards_(hazards) {}
+
+  /// Every message is asked for its id before it is passed. Must outlive the receiver.
+  void keep_ids(const Ids& ids) noexcept { ids_ = &ids; }
 
   /// A receive of `count` messages with queue delay `delay_ns` begins: what take() gave before is
   /// not continued.
@@ -60,6 +63,8 @@ class Receiver {
     ring::raise_cursor(ring_.view.hot().head, head_);
     head_shared_ = head_;
   }
+  /// Every position below is passed.
+  [[nodiscard]] std::uint64_t head() const noexcept { return head_; }
   [[nodiscard]] std::uint64_t expired() const noexcept { return expired_; }
 
  private:
@@ -111,6 +116,7 @@ class Receiver {
   Groups& groups_;
   const std::uint16_t me_;
   shm::HazardOwner& hazards_;
+  const Ids* ids_ = nullptr;
   Open open_;
   std::uint32_t wanted_ = 1;
   std::uint32_t ahead_ = 0;

@@ -83,7 +83,8 @@ void QueueCore::open_lane(std::uint64_t number) noexcept {
   if (place != lanes_.end() && (*place)->number() == number) return;
   auto mapped = mapping_->ring(number);
   if (mapped == nullptr) return;
-  lanes_.insert(place, std::make_unique<Lane>(std::move(mapped), surroundings_, member_.me));
+  lanes_.insert(place,
+                std::make_unique<Lane>(std::move(mapped), surroundings_, member_.me, *mapping_));
 }
 
 /// New rings in, also one that could not be opened before; retired ones out. Never the last one:

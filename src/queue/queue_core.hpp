@@ -12,6 +12,8 @@
 #include <memory>
 #include <vector>
 
+#include "dedup/key.hpp"
+#include "group/ids.hpp"
 #include "group/receiver.hpp"
 #include "group/settle.hpp"
 #include "queue/counters.hpp"
@@ -44,22 +46,28 @@ struct Membership {
 /// The groups of a FIFO ring, and this participant's receiving end, which the ring's own replaces
 /// in other queues.
 struct Fifo {
-  Fifo(ring::Ring& ring, shm::Participant& me)
-      : groups(ring), receiver(ring, groups, me.index(), me.hazards()) {}
+  Fifo(ring::Ring& ring, shm::Participant& me, QueueMapping& queue)
+      : groups(ring), receiver(ring, groups, me.index(), me.hazards()) {
+    if (queue.dedup() == nullptr) return;
+    ids.emplace(ring, groups, *queue.dedup(), me.bus().time(),
+                queue.header().settings.dedup_window_ns);
+    receiver.keep_ids(*ids);
+  }
   group::Groups groups;
+  std::optional<group::Ids> ids;  ///< if the queue has a table of them
   group::Receiver receiver;
 };
 
 /// One ring of the chain with this participant's ends of it.
 struct Lane {
   Lane(std::shared_ptr<MappedRing> mapped_ring, const ring::Surroundings& surroundings,
-       shm::Participant& me)
+       shm::Participant& me, QueueMapping& queue)
       : mapped(std::move(mapped_ring)),
         ring(mapped->view, surroundings),
         sender(ring, me.index()),
         receiver(ring, me.index(), me.hazards()) {
     const bool has_groups = ring.view.geometry().kind == ring::RingKind::kFifo;
-    if (has_groups) fifo = std::make_unique<Fifo>(ring, me);
+    if (has_groups) fifo = std::make_unique<Fifo>(ring, me, queue);
   }
 
   std::shared_ptr<MappedRing> mapped;
@@ -119,6 +127,7 @@ class QueueCore {
   [[nodiscard]] MessageId id_of(const Lease& lease) noexcept;
   [[nodiscard]] Receipt receipt_of(const Lease& lease) const noexcept;
   [[nodiscard]] std::string_view group_of(const Lease& lease) noexcept;
+  [[nodiscard]] std::string_view dedup_id_of(const Lease& lease) noexcept;
   [[nodiscard]] std::uint64_t sequence_of(const Lease& lease) noexcept;
 
   [[nodiscard]] queue::QueueMapping& mapping() noexcept { return *mapping_; }
@@ -143,6 +152,8 @@ class QueueCore {
     std::uint32_t attribute_bytes = 0;
     shm::Block block;  ///< data != nullptr: the content lies there, complete
     std::string_view group;
+    std::string_view dedup_id;
+    std::uint64_t entry = 0;  ///< in the table of ids; 0: none
   };
   struct Claim {
     queue::Lane* lane = nullptr;
@@ -166,8 +177,12 @@ class QueueCore {
   [[gnu::noinline]] Result<MessageId, Errc> send_in_group(ByteSpan body,
                                                           const SendOptions& options) noexcept;
   Result<MessageId, Errc> send_in_group(const OutMessage& message, Duration wait) noexcept;
-  Result<MessageId, Errc> send_in_group(Outgoing& out, Duration wait) noexcept;
+  Result<MessageId, Errc> send_in_group(Outgoing& out, Duration wait, bool& sent) noexcept;
   void fill_ids(const Claim& claim, const Outgoing& out) noexcept;
+  Errc choose_id(Outgoing& out, dedup::ContentId& content) noexcept;
+  Errc enter_id(const Claim& claim, Outgoing& out, const dedup::Key& key,
+                std::uint64_t& first) noexcept;
+  void give_up(const Claim& claim, const Outgoing& out) noexcept;
   Errc prepare_in_group(const OutMessage& message, Outgoing& out) noexcept;
   [[gnu::noinline]] std::uint32_t take_from_groups(queue::Lane& lane, const Wanted& wanted,
                                                    const ReceiveTime& time) noexcept;

@@ -27,39 +27,101 @@ Result<MessageId, Errc> QueueCore::send_in_group(ByteSpan body,
   if (options.delay.value_or(Duration::zero()) != Duration::zero()) {
     return Unexpected(Errc::kInvalidArgument);  // only the queue delays
   }
-  return send_in_group({body, options.attributes, options.group}, options.wait);
+  return send_in_group({body, options.attributes, options.group, options.dedup_id}, options.wait);
 }
 
 Result<MessageId, Errc> QueueCore::send_in_group(const OutMessage& message,
                                                  Duration wait) noexcept {
-  if (!is_id(message.group, kIdBytesMax)) return Unexpected(Errc::kInvalidArgument);
   Outgoing out;
+  dedup::ContentId content;
+  out.body = message.body;
   out.group = message.group;
+  out.dedup_id = message.dedup_id;
+  if (const Errc code = choose_id(out, content); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = prepare_in_group(message, out); code != Errc::kOk) return Unexpected(code);
-  const auto id = send_in_group(out, wait);
-  if (!id && out.block.data != nullptr) member_.arena.abandon(out.block.ref);
+  bool sent = false;
+  const auto id = send_in_group(out, wait, sent);
+  if (!sent && out.block.data != nullptr) member_.arena.abandon(out.block.ref);
   return id;
+}
+
+/// Checks both ids; by content a message without one gets its own.
+Errc QueueCore::choose_id(Outgoing& out, dedup::ContentId& content) noexcept {
+  if (!is_id(out.group, kIdBytesMax)) return Errc::kInvalidArgument;
+  const auto mode = static_cast<Dedup>(header().settings.dedup.load(std::memory_order_relaxed));
+  if (out.dedup_id.empty() && mode == Dedup::kByContent) {
+    content = dedup::content_id(out.body);
+    out.dedup_id = {content.data(), content.size()};
+  }
+  if (out.dedup_id.empty()) return mode == Dedup::kOff ? Errc::kOk : Errc::kInvalidArgument;
+  return is_id(out.dedup_id, kIdBytesMax) ? Errc::kOk : Errc::kInvalidArgument;
 }
 
 /// Once consumers have gone past a claim its message could not come where the order wants it: then
 /// another claim is made. That happens to a sender that is taken off its core between the two.
-Result<MessageId, Errc> QueueCore::send_in_group(Outgoing& out, Duration wait) noexcept {
-  if (!is_id(out.group, kIdBytesMax)) return Unexpected(Errc::kInvalidArgument);
-  for (;;) {
-    Claim slot;
-    if (const Errc code = claim(slot, wait); code != Errc::kOk) return Unexpected(code);
+Result<MessageId, Errc> QueueCore::send_in_group(Outgoing& out, Duration wait,
+                                                 bool& sent) noexcept {
+  const dedup::Table* table = out.dedup_id.empty() ? nullptr : mapping_->dedup();
+  const bool by_group = mapping_->dedup_scope() == DedupScope::kGroup;
+  dedup::Key key{};
+  if (table != nullptr) {
+    key = dedup::key_of_id(mapping_->queue_id(), out.dedup_id, by_group ? out.group : "");
+    table->prefetch(key);
+    // Most duplicates are found before anything is claimed.
+    if (const auto first = table->find(key, lanes_.back()->fifo->ids->now())) {
+      counters_.add(Counter::kDuplicates);
+      return MessageId{lanes_.back()->mapped->ring_id, *first};
+    }
+  }
+  for (Claim slot;;) {
+    const std::uint64_t before = slot.position;
+    if (const Errc code = claim(slot, wait); code != Errc::kOk) {
+      if (out.entry != 0) table->abandon(out.entry, before);
+      return Unexpected(code);
+    }
     fill(slot, out);
+    MessageId id{slot.lane->mapped->ring_id, slot.position};
+    if (table != nullptr) {
+      const Errc code = enter_id(slot, out, key, id.position);
+      if (code == Errc::kOk && id.position != slot.position) return id;  // a duplicate of that one
+      if (code != Errc::kOk) return Unexpected(code);
+    }
     fill_ids(slot, out);
     if (!group::publish(slot.lane->ring, slot.lane->sender, slot.position)) {
-      // Mine before the claim is void: the block of a slot without a message is anybody's.
-      if (out.block.data != nullptr) member_.arena.take_back(out.block.ref);
-      group::void_claim(slot.lane->ring, slot.position);
+      give_up(slot, out);
       continue;
     }
+    sent = true;
+    if (table != nullptr) slot.lane->fifo->ids->commit(slot.position, out.entry);
     counters_.add(Counter::kSent);
     counters_.add(Counter::kSentBytes, out.body.size());
-    return MessageId{slot.lane->mapped->ring_id, slot.position};
+    return id;
   }
+}
+
+/// Takes the id for the claimed position. Of a duplicate `first` becomes the position; then, and
+/// after an error, the claim is given up.
+Errc QueueCore::enter_id(const Claim& slot, Outgoing& out, const dedup::Key& key,
+                         std::uint64_t& first) noexcept {
+  using Outcome = dedup::Entered::Outcome;
+  group::Ids& ids = *slot.lane->fifo->ids;
+  const dedup::Entered entered =
+      ids.table().enter({key, slot.position, member_.me.index(), ids.now()}, ids);
+  out.entry = entered.entry;
+  if (entered.outcome == Outcome::kEntered) return Errc::kOk;
+  give_up(slot, out);
+  if (entered.outcome == Outcome::kDuplicate) {
+    counters_.add(Counter::kDuplicates);
+    first = entered.position;
+    return Errc::kOk;
+  }
+  return entered.outcome == Outcome::kFull ? Errc::kTooManyIds : Errc::kCorrupt;
+}
+
+void QueueCore::give_up(const Claim& slot, const Outgoing& out) noexcept {
+  // Mine before the claim is void: the block of a slot without a message is anybody's.
+  if (out.block.data != nullptr) member_.arena.take_back(out.block.ref);
+  group::void_claim(slot.lane->ring, slot.position);
 }
 
 /// Behind body and attributes; which group it is stands before the payload.
@@ -68,11 +130,14 @@ void QueueCore::fill_ids(const Claim& slot, const Outgoing& out) noexcept {
   const std::uint32_t index = view.slot_of(slot.position);
   group::FifoHead& head = slot.lane->fifo->groups.head(index);
   std::byte* content = out.block.data != nullptr ? out.block.data : view.payload(index);
-  std::memcpy(content + out.body.size() + out.attribute_bytes, out.group.data(), out.group.size());
+  std::byte* ids = content + out.body.size() + out.attribute_bytes;
+  std::memcpy(ids, out.group.data(), out.group.size());
+  std::memcpy(ids + out.group.size(), out.dedup_id.data(), out.dedup_id.size());
   // relaxed: the publish behind it carries all of this.
   head.key.store(group::key_of(out.group, mapping_->queue_id()), std::memory_order_relaxed);
-  head.lengths.store(group::IdLengths::of(out.group.size(), 0).word, std::memory_order_relaxed);
-  head.entry.store(0, std::memory_order_relaxed);
+  head.lengths.store(group::IdLengths::of(out.group.size(), out.dedup_id.size()).word,
+                     std::memory_order_relaxed);
+  head.entry.store(out.entry, std::memory_order_relaxed);
 }
 
 std::uint32_t QueueCore::id_bytes(const Lane& in, std::uint32_t slot) const noexcept {
@@ -98,6 +163,7 @@ std::uint64_t QueueCore::discard_groups(Lane& in, std::uint64_t sent_before_ns) 
     if (lap == 0 || view.slot(slot).sent_ns.load() > sent_before_ns) continue;
     if (group::discard(in.ring, in.fifo->groups, slot, lap, settler())) ++removed;
   }
+  if (in.fifo->ids) in.fifo->ids->table().clear(in.fifo->receiver.head());
   return removed;
 }
 
@@ -117,6 +183,13 @@ std::string_view QueueCore::group_of(const Lease& lease) noexcept {
   const char* ids =
       reinterpret_cast<const char*>(fields.content) + fields.body_bytes + fields.attribute_bytes;
   return {ids, in->fifo->groups.ids_at(fields.slot).group()};
+}
+
+std::string_view QueueCore::dedup_id_of(const Lease& lease) noexcept {
+  Lane* in = fifo_ ? lane(lease.fields_.ring) : nullptr;
+  if (in == nullptr) return {};
+  const std::string_view group = group_of(lease);
+  return {group.data() + group.size(), in->fifo->groups.ids_at(lease.fields_.slot).dedup()};
 }
 
 std::uint64_t QueueCore::sequence_of(const Lease& lease) noexcept {

@@ -27,6 +27,8 @@ struct SettingWords {
   std::atomic<std::uint64_t> receive_wait_ns;
   std::atomic<std::uint64_t> message_bytes_max;
   std::atomic<std::uint64_t> in_flight_max;
+  std::atomic<std::uint64_t> dedup;  ///< ringpost::Dedup
+  std::atomic<std::uint64_t> dedup_window_ns;
 };
 
 /// One link of the chain: {ring number, ring file id | nothing | retired}, 128 bits, CAS.
@@ -45,9 +47,11 @@ struct QueueHeader {
   std::uint64_t queue_id;
   std::uint64_t created_wall_ns;
   std::uint64_t bytes_max;
-  std::uint32_t slots;  ///< of the first ring
-  std::uint32_t fixed;  ///< 1: never grows
-  std::uint32_t kind;   ///< ring::RingKind
+  std::uint32_t slots;          ///< of the first ring
+  std::uint32_t fixed;          ///< 1: never grows
+  std::uint32_t kind;           ///< ring::RingKind
+  std::uint32_t dedup_entries;  ///< 0: without a table of ids
+  std::uint32_t dedup_scope;    ///< ringpost::DedupScope
   std::uint32_t reserved;
   char name[96];
 
@@ -77,6 +81,7 @@ enum Counter : std::uint32_t {
   kDroppedByRetention,
   kPurged,
   kRefusedFull,
+  kDuplicates,
   kCounters
 };
 
@@ -92,5 +97,6 @@ struct alignas(base::kHotLineBytes) Stripe {
 inline constexpr std::size_t kStripesOffset = base::kPageBytes;
 inline constexpr std::size_t kQueueFileBytes =
     base::round_up(kStripesOffset + kStripes * sizeof(Stripe), base::kPageBytes);
+/// Behind it, if there is one: dedup::Table.
 
 }  // namespace ringpost::queue

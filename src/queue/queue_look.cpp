@@ -70,8 +70,10 @@ QueueStats QueueCore::stats() {
   stats.dropped_by_retention = sum(Counter::kDroppedByRetention);
   stats.purged = sum(Counter::kPurged);
   stats.refused_full = sum(Counter::kRefusedFull);
+  stats.duplicates = sum(Counter::kDuplicates);
   queue::Counters::merge_latency(stripes, stats.latency);
   stats.memory_bytes = queue::kQueueFileBytes;
+  if (mapping_->dedup() != nullptr) stats.memory_bytes += mapping_->dedup()->geometry().bytes;
   const std::uint64_t now_ns = time_.precise_ns();
   std::uint64_t oldest = 0;
   for (const auto& each : lanes_) {
@@ -165,11 +167,18 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
   if (const Errc code = usable(); code != Errc::kOk) {
     return sys::error(code, object, message(code));
   }
-  if (changes.slots || changes.inline_bytes || changes.bytes_max || changes.fixed || changes.fifo) {
+  if (changes.slots || changes.inline_bytes || changes.bytes_max || changes.fixed || changes.fifo ||
+      changes.dedup_entries || changes.dedup_scope) {
     return sys::error(Errc::kInvalidArgument, object,
-                      "slots, inline_bytes, bytes_max, fixed and fifo are fixed at creation");
+                      "slots, inline_bytes, bytes_max, fixed, fifo, dedup_entries and dedup_scope "
+                      "are fixed at creation");
   }
   if (auto checked = queue::check_limits(changes); !checked) return checked;
+  if (changes.dedup && (*changes.dedup == Dedup::kOff) != (mapping_->dedup() == nullptr)) {
+    return sys::error(Errc::kInvalidArgument, object,
+                      "deduplication is on or off from the creation; on, it may change between id "
+                      "and content");
+  }
   queue::store_settings(header().settings, changes);
   receivers().wake_all();  // their waits were computed from the old values
   return {};

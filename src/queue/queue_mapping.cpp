@@ -74,6 +74,15 @@ Result<void> QueueMapping::check_header() {
                     stride_ <= 4096 && stride_ % 64 == 0 && slots_ >= 1 &&
                     slots_ <= ring::kSlotsMax && (slots_ & (slots_ - 1)) == 0;
   if (!sane) return sys::error(Errc::kCorrupt, "queue \"" + name_ + "\"", "impossible geometry");
+  if (found.dedup_entries == 0) return {};
+  dedup_scope_ = found.dedup_scope == 0 ? DedupScope::kQueue : DedupScope::kGroup;
+  if (mapping_.bytes() > kQueueFileBytes) {
+    dedup_ =
+        dedup::Table::attach(mapping_.data() + kQueueFileBytes, mapping_.bytes() - kQueueFileBytes);
+  }
+  if (!dedup_ || kind_ != ring::RingKind::kFifo || found.dedup_scope > 1) {
+    return sys::error(Errc::kCorrupt, "queue \"" + name_ + "\"", "its table of ids is damaged");
+  }
   return {};
 }
 
@@ -89,10 +98,12 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
   if (!ring_id) return Unexpected(ring_id.error());
   const std::string temporary = creator.temporary_name();
   auto file = sys::create_file(bus.temporary(), temporary);
+  const std::uint32_t ids = *settings.dedup == Dedup::kOff ? 0 : *settings.dedup_entries;
+  const std::size_t bytes = kQueueFileBytes + (ids == 0 ? 0 : dedup::Table::bytes_for(ids));
   Result<void> done =
-      file ? sys::reserve(*file, kQueueFileBytes, name) : Result<void>(Unexpected(file.error()));
+      file ? sys::reserve(*file, bytes, name) : Result<void>(Unexpected(file.error()));
   if (done) {
-    auto mapping = sys::Mapping::map(*file, kQueueFileBytes, name);
+    auto mapping = sys::Mapping::map(*file, bytes, name);
     if (mapping) {
       auto& header = *reinterpret_cast<QueueHeader*>(mapping->data());
       header.format = kQueueFormat;
@@ -104,6 +115,9 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
       header.fixed = *settings.fixed ? 1 : 0;
       header.kind = static_cast<std::uint32_t>(kind);
       std::memcpy(header.name, name.data(), std::min(name.size(), sizeof header.name - 1));
+      header.dedup_entries = ids;
+      header.dedup_scope = static_cast<std::uint32_t>(*settings.dedup_scope);
+      if (ids != 0) dedup::Table::initialise(mapping->data() + kQueueFileBytes, ids);
       store_settings(header.settings, settings);
       header.chain[0].initialise({0, *ring_id});
       header.magic = kQueueMagic;

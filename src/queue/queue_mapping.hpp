@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dedup/table.hpp"
 #include "queue/queue_layout.hpp"
 #include "ring/ring_view.hpp"
 #include "ringpost/options.hpp"
@@ -46,6 +47,9 @@ class QueueMapping {
   [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
   [[nodiscard]] bool fixed() const noexcept { return fixed_; }
   [[nodiscard]] ring::RingKind kind() const noexcept { return kind_; }
+  /// Null: the queue keeps no ids.
+  [[nodiscard]] const dedup::Table* dedup() const noexcept { return dedup_ ? &*dedup_ : nullptr; }
+  [[nodiscard]] DedupScope dedup_scope() const noexcept { return dedup_scope_; }
   [[nodiscard]] const sys::Fd& file() const noexcept { return file_; }
 
   /// The ring of that number, mapped at the first use. Null: retired, not there yet, or its file is
@@ -81,6 +85,8 @@ class QueueMapping {
   std::uint32_t stride_ = 0, slots_ = 0;
   bool fixed_ = false;
   ring::RingKind kind_ = ring::RingKind::kStandard;
+  std::optional<dedup::Table> dedup_;
+  DedupScope dedup_scope_ = DedupScope::kQueue;
   std::mutex rings_mutex_;  // of this process, cold
   std::vector<std::shared_ptr<MappedRing>> rings_;
 };

@@ -57,7 +57,8 @@ Result<std::size_t, Errc> QueueCore::send_batch(std::span<const OutMessage> mess
     if (encoded > ring::Lengths::kAttributeBytesMax) return Errc::kTooLarge;
     out.attribute_bytes = static_cast<std::uint32_t>(encoded);
   }
-  const std::size_t content = body.size() + out.attribute_bytes + out.group.size();
+  const std::size_t content =
+      body.size() + out.attribute_bytes + out.group.size() + out.dedup_id.size();
   if (content <= inline_bytes_) [[likely]]
     return Errc::kOk;
   return to_block(out);
@@ -81,7 +82,8 @@ Result<MessageId, Errc> QueueCore::send_one(ByteSpan body, const AttributeList& 
 }
 
 Errc QueueCore::to_block(Outgoing& out) noexcept {
-  const std::size_t content = out.body.size() + out.attribute_bytes + out.group.size();
+  const std::size_t content =
+      out.body.size() + out.attribute_bytes + out.group.size() + out.dedup_id.size();
   if (const Errc code = member_.arena.allocate(content, out.block); code != Errc::kOk) return code;
   std::memcpy(out.block.data, out.body.data(), out.body.size());
   if (out.attribute_bytes != 0) {
@@ -252,16 +254,21 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
     }
     const std::size_t encoded = queue::encoded_bytes(options.attributes);
     if (encoded > ring::Lengths::kAttributeBytesMax ||
-        out.body.size() + encoded + options.group.size() > loan.capacity_) {
+        out.body.size() + encoded + options.group.size() + options.dedup_id.size() >
+            loan.capacity_) {
       return Unexpected(Errc::kTooLarge);  // the loan has no room for them
     }
     queue::encode(options.attributes, loan.memory_.data() + out.body.size());
     out.attribute_bytes = static_cast<std::uint32_t>(encoded);
   }
   if (fifo_) [[unlikely]] {
+    dedup::ContentId content;
+    bool sent = false;
     out.group = options.group;
-    auto id = send_in_group(out, options.wait);
-    if (id) loan.core_ = nullptr;
+    out.dedup_id = options.dedup_id;
+    if (const Errc code = choose_id(out, content); code != Errc::kOk) return Unexpected(code);
+    auto id = send_in_group(out, options.wait, sent);
+    if (sent) loan.core_ = nullptr;
     return id;
   }
   if (const Errc code = claim(slot, options.wait); code != Errc::kOk) return Unexpected(code);

@@ -1,5 +1,6 @@
 #include "queue/settings.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "base/cache_line.hpp"
@@ -35,6 +36,10 @@ QueueSettings with_defaults(const QueueSettings& given) {
   all.inline_bytes = given.inline_bytes.value_or(*all.fifo ? 128 : 104);
   all.bytes_max = given.bytes_max.value_or(64ull << 20);
   all.fixed = given.fixed.value_or(*all.fifo);
+  all.dedup = given.dedup.value_or(Dedup::kOff);
+  all.dedup_window = given.dedup_window.value_or(5min);
+  all.dedup_entries = given.dedup_entries.value_or(65'536);
+  all.dedup_scope = given.dedup_scope.value_or(DedupScope::kQueue);
   return all;
 }
 
@@ -52,6 +57,8 @@ Result<void> check_limits(const QueueSettings& given) {
       within("in_flight_max", given.in_flight_max, 1u, 10'000'000u, "1 to 10,000,000"),
       within("slots", given.slots, ring::kSlotsMin, ring::kSlotsMax, "64 to 4,194,304"),
       within("inline_bytes", given.inline_bytes, 40u, 4072u, "40 to 4,072"),
+      within("dedup_window", given.dedup_window, Duration(1s), Duration(hours(24)), "1 s to 24 h"),
+      within("dedup_entries", given.dedup_entries, 64u, 1u << 28, "64 to 268,435,456"),
       within<std::uint64_t>("bytes_max", given.bytes_max, 64 * 1024, 1ull << 40, "64 KiB to 1 TiB"),
   };
   for (const Result<void>& check : checks) {
@@ -67,6 +74,9 @@ Result<void> check_limits(const QueueSettings& given) {
     return sys::error(Errc::kInvalidArgument, "fixed",
                       "a FIFO queue does not grow: give it enough slots");
   }
+  if (given.dedup.value_or(Dedup::kOff) != Dedup::kOff && !given.fifo.value_or(true)) {
+    return sys::error(Errc::kInvalidArgument, "dedup", "only a FIFO queue deduplicates");
+  }
   return {};
 }
 
@@ -79,6 +89,8 @@ void store_settings(SettingWords& words, const QueueSettings& given) noexcept {
   store_ns(words.retention_ns, given.retention);
   store_ns(words.receive_wait_ns, given.receive_wait);
   if (given.message_bytes_max) words.message_bytes_max.store(*given.message_bytes_max);
+  store_ns(words.dedup_window_ns, given.dedup_window);
+  if (given.dedup) words.dedup.store(static_cast<std::uint64_t>(*given.dedup));
   if (given.in_flight_max) words.in_flight_max.store(*given.in_flight_max);
 }
 
@@ -94,6 +106,10 @@ QueueSettings load_settings(const QueueHeader& header) noexcept {
   settings.receive_wait = ns(header.settings.receive_wait_ns);
   settings.message_bytes_max = header.settings.message_bytes_max.load();
   settings.in_flight_max = static_cast<std::uint32_t>(header.settings.in_flight_max.load());
+  settings.dedup = static_cast<Dedup>(std::min<std::uint64_t>(header.settings.dedup.load(), 2));
+  settings.dedup_window = ns(header.settings.dedup_window_ns);
+  settings.dedup_scope = header.dedup_scope == 0 ? DedupScope::kQueue : DedupScope::kGroup;
+  if (header.dedup_entries != 0) settings.dedup_entries = header.dedup_entries;
   settings.slots = header.slots;
   settings.fifo = header.kind != 0;
   const bool fifo = *settings.fifo;
@@ -114,6 +130,13 @@ const char* first_difference(const QueueSettings& given, const QueueSettings& ex
   if (differs(given.in_flight_max, existing.in_flight_max)) return "in_flight_max";
   if (differs(given.slots, existing.slots)) return "slots";
   if (differs(given.fifo, existing.fifo)) return "fifo";
+  if (differs(given.dedup, existing.dedup)) return "dedup";
+  if (differs(given.dedup_window, existing.dedup_window)) return "dedup_window";
+  if (differs(given.dedup_scope, existing.dedup_scope)) return "dedup_scope";
+  const bool has_ids = existing.dedup_entries.has_value();
+  if (given.dedup_entries && has_ids && *given.dedup_entries != *existing.dedup_entries) {
+    return "dedup_entries";
+  }
   const auto kind = *existing.fifo ? ring::RingKind::kFifo : ring::RingKind::kStandard;
   if (given.inline_bytes &&
       stride_for(*given.inline_bytes, kind) != stride_for(*existing.inline_bytes, kind)) {
