@@ -36,6 +36,7 @@ struct ChannelOptions {
   unsigned producers = 1;
   unsigned consumers = 1;
   std::size_t batch = 1;
+  std::size_t groups = 0;  ///< of the messages, in turn; 0: without groups
   Check check = Check::kEveryByte;
   unsigned idle_pauses =
       0;  ///< what drivers let pass between two looks at an empty or full channel

@@ -37,19 +37,25 @@ class TemporaryBus {
   BusOptions options_;
 };
 
-template <Waiting kWaiting>
+/// `kInOrder`: false where messages have many groups and several consumers: then only each group is
+/// in order.
+template <Waiting kWaiting, bool kInOrder = true>
 class RingpostQueue {
  public:
   static constexpr bool kBlocking = false;
-  static constexpr bool kOrdered = true;
+  static constexpr bool kOrdered = kInOrder;
   static constexpr std::size_t kBatchMax = 100;
+  static constexpr std::size_t kGroupBytes = 16;
 
   explicit RingpostQueue(const ChannelOptions& options) : options_(options) {
     QueueSettings settings;
     settings.slots = static_cast<std::uint32_t>(options.capacity);
     settings.fixed = true;
     settings.message_bytes_max = 1 << 20;
-    if (options.message_bytes <= 1024) {
+    if (options.groups != 0) {
+      settings.fifo = true;
+      settings.inline_bytes = static_cast<std::uint32_t>(options.message_bytes + kGroupBytes);
+    } else if (options.message_bytes <= 1024) {
       settings.inline_bytes =
           static_cast<std::uint32_t>(std::max<std::size_t>(options.message_bytes, 104));
     }
@@ -58,13 +64,15 @@ class RingpostQueue {
 
   class Producer {
    public:
-    Producer(const RingpostQueue& transport)
+    Producer(const RingpostQueue& transport, unsigned index)
         : bus_(transport.bus_.open()),
           queue_(bus_.open_queue("channel").value()),
           options_(transport.options_),
           buffer_(options_.batch * options_.message_bytes),
           batch_(options_.batch) {
       queue_.set_waiting(kWaiting);
+      for (std::size_t i = 0; i < options_.groups; ++i) groups_.push_back(std::to_string(i));
+      next_group_ = options_.groups * index / options_.producers;
     }
 
     template <class Fill>
@@ -72,11 +80,13 @@ class RingpostQueue {
       if (options_.message_bytes > 1024) return send_loan(fill);
       if (count == 1) {
         fill(body(0), std::size_t{0});
+        if (!groups_.empty()) room_.group = next_group();
         return queue_.send(body(0), room_).has_value() ? 1 : 0;
       }
       for (std::size_t k = 0; k < count; ++k) {
         fill(body(k), k);
         batch_[k].body = body(k);
+        if (!groups_.empty()) batch_[k].group = next_group();
       }
       return queue_.send_batch(std::span(batch_).first(count), room_).value_or(0);
     }
@@ -84,6 +94,10 @@ class RingpostQueue {
    private:
     std::span<std::byte> body(std::size_t k) {
       return std::span(buffer_).subspan(k * options_.message_bytes, options_.message_bytes);
+    }
+    std::string_view next_group() {
+      if (next_group_ == groups_.size()) next_group_ = 0;
+      return groups_[next_group_++];
     }
     template <class Fill>
     std::size_t send_loan(Fill& fill) {
@@ -97,6 +111,8 @@ class RingpostQueue {
     ChannelOptions options_;
     std::vector<std::byte> buffer_;
     std::vector<OutMessage> batch_;
+    std::vector<std::string> groups_;
+    std::size_t next_group_ = 0;
     SendOptions room_{.wait = std::chrono::microseconds(50)};
   };
 
@@ -127,7 +143,7 @@ class RingpostQueue {
     Leases leases_;
   };
 
-  [[nodiscard]] Producer producer(unsigned /*index*/) { return Producer(*this); }
+  [[nodiscard]] Producer producer(unsigned index) { return Producer(*this, index); }
   [[nodiscard]] Consumer consumer(unsigned /*index*/) { return Consumer(*this); }
 
  private:

@@ -8,6 +8,9 @@ namespace ringpost::bench {
 /// Our standard queue beside the peers.
 void add_queue_rows(Rows& rows);
 
+/// FIFO queues beside the standard queue: groups, a long backlog in one of them, deduplication.
+void add_fifo_rows(Rows& rows);
+
 /// What grows with the number of queues, messages and leases: nothing should.
 void add_scale_rows(Rows& rows);
 
@@ -17,6 +20,7 @@ void add_peer_rows(Rows& rows);
 inline Rows all_rows() {
   Rows rows;
   add_queue_rows(rows);
+  add_fifo_rows(rows);
   add_scale_rows(rows);
   add_peer_rows(rows);
   return rows;

@@ -203,8 +203,8 @@ bool Receiver::take_next_of_group(const LeaseTimes& times, Taken& taken) noexcep
     std::uint32_t position = 0;
     if (!groups_.after(open_.last_slot, open_.last_lap, position)) return false;
     const std::uint32_t slot = groups_.slot_of(position);
+    const LeaseWord word = view.lease_word(slot);  // before the lap: see look()
     const std::uint64_t lap = groups_.lap_at(slot, position);
-    const LeaseWord word = view.lease_word(slot);
     if (lap == 0) continue;
     switch (word.state()) {
       case LeaseState::kAcked:
@@ -236,8 +236,9 @@ bool Receiver::take_ready(const LeaseTimes& times, Taken& taken) noexcept {
                             });
 }
 
-/// A hinted group. Record, publish word and lease word of its first message are read in this order;
-/// the CAS compares the lease word, which is another one once the message is not the first.
+/// A hinted group. Record, lease word and publish word of its first message are read in this order:
+/// if the publish word is that message's, so was the lease word, or it has changed since. And while
+/// it is unchanged the message is the first.
 ring::Hints::Look Receiver::look(std::uint32_t index, const LeaseTimes& times,
                                  Taken& taken) noexcept {
   using enum ring::Hints::Look;
@@ -245,8 +246,8 @@ ring::Hints::Look Receiver::look(std::uint32_t index, const LeaseTimes& times,
     const Record record = groups_.read(index);
     if (!record.occupied()) return kClear;
     const std::uint32_t slot = groups_.slot_of(record.first());
-    const std::uint64_t lap = groups_.lap_at(slot, record.first());
     const LeaseWord word = ring_.view.lease_word(slot);
+    const std::uint64_t lap = groups_.lap_at(slot, record.first());
     if (lap == 0) continue;  // moved on meanwhile
     switch (word.state()) {
       case LeaseState::kAcked:
