@@ -14,11 +14,15 @@ inline bool end_over(ring::Ring& ring, Groups& groups, std::uint32_t slot,
   if (word.state() == LeaseState::kAcked) return groups.finish(slot);
   const bool leased = word.state() == LeaseState::kLeased;
   if (!leased && word.state() != LeaseState::kDelayed) return false;
-  groups.hint(slot);
-  // Marked: its holder may be reading in place (ring/limbo.hpp).
-  const LeaseWord next = leased ? LeaseWord::returned(word.lap(), word.count(), true)
-                                : LeaseWord::returned(word.lap(), 0, false);
-  if (!ring.view.move_lease(slot, word, next)) return false;
+  for (LeaseWord seen = word;; seen = ring.view.lease_word(slot)) {
+    // Changed, but for a skip, or a look at a delay (receiver.cpp): somebody else has ended it.
+    if (seen.state() != word.state() || seen.deadline() != word.deadline()) return false;
+    groups.hint(slot);
+    // Marked: its holder may be reading in place (ring/limbo.hpp).
+    const LeaseWord next = leased ? LeaseWord::returned(seen.lap(), seen.count(), true)
+                                  : LeaseWord::returned(seen.lap(), 0, false);
+    if (ring.view.move_lease(slot, seen, next)) break;
+  }
   ring.receivers.wake_one();
   return true;
 }

@@ -42,36 +42,49 @@ bool Groups::after(std::uint32_t slot, std::uint64_t lap, std::uint32_t& positio
   return true;
 }
 
-bool Groups::is_visible(std::uint32_t slot) const noexcept {
-  const LeaseState state = ring_.view.lease_word(slot).state();
-  return state == LeaseState::kIdle || state == LeaseState::kReturned;
+/// Whether `next`, which becomes the first of a group after `front`, is visible, or may become so
+/// without another hint. Whoever ends a lease or delay hints before: if that was done while `front`
+/// waited, the lease of `front` has used the hint up. Not if both were leased together: each lease
+/// of `next` came with one of `front`, so their counts tell.
+bool Groups::needs_hint(LeaseWord front, std::uint32_t next) const noexcept {
+  const LeaseWord word = ring_.view.lease_word(next);
+  switch (word.state()) {
+    case LeaseState::kIdle:
+    case LeaseState::kReturned:
+    case LeaseState::kDelayed:
+      return true;
+    case LeaseState::kLeased:
+      return word.count() != front.count() || word.count() == ring::kReceiveCountMax;
+    default:
+      return false;
+  }
 }
 
 bool Groups::advance(std::uint32_t index) noexcept {
-  bool visible = false;
+  bool hinted = false;
   for (std::uint64_t steps = 0; steps < 2ull * ring_.view.slots() + kStepsMax; ++steps) {
     const Record record = read(index);
-    if (!record.occupied()) return visible;
+    if (!record.occupied()) return hinted;
     const std::uint32_t slot = slot_of(record.first());
     const std::uint64_t lap = lap_at(slot, record.first());
-    if (lap != 0 && ring_.view.lease_word(slot).state() != LeaseState::kAcked) return visible;
+    const LeaseWord front = ring_.view.lease_word(slot);
+    if (lap != 0 && front.state() != LeaseState::kAcked) return hinted;
     Record without = record.emptied();
     if (record.first() != record.last()) {
       std::uint32_t next = 0;
       if (lap == 0 || !after(slot, lap, next)) {
-        if (read(index) == record) return visible;  // corrupt
+        if (read(index) == record) return hinted;  // corrupt
         continue;
       }
-      // Not one in flight: whoever ends that lease hints.
-      if (is_visible(slot_of(next))) {
+      if (needs_hint(front, slot_of(next))) {
         ring_.hints.set(index);
-        visible = true;
+        hinted = true;
       }
       without = Record::of(record.key(), next, record.last());
     }
     if (lap != 0 && move(index, record, without)) free_slot(slot, lap);
   }
-  return visible;
+  return hinted;
 }
 
 void Groups::free_slot(std::uint32_t slot, std::uint64_t lap) noexcept {

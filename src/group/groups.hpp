@@ -16,6 +16,24 @@
 
 namespace ringpost::group {
 
+[[nodiscard]] inline base::Word128& record_word(const ring::RingView& view,
+                                                std::uint32_t index) noexcept {
+  const std::uint32_t bucket = index / ring::kHintsPerBucket & (view.geometry().buckets - 1);
+  return reinterpret_cast<Bucket*>(view.buckets())[bucket]
+      .records[index % ring::kHintsPerBucket % kRecordsPerBucket];
+}
+
+/// The group record of this index as it was at one moment; memory that lies may say anything.
+[[nodiscard]] inline Record read_record(const ring::RingView& view, std::uint32_t index) noexcept {
+  constexpr std::uint32_t kReadsMax = 1'000;  // the bound is for hostile memory
+  const base::Word128& word = record_word(view, index);
+  // [group] Two loads: one value only if the key is the same before and after the positions.
+  for (std::uint32_t tries = 0;; ++tries) {
+    const Record record{word.load()};
+    if (word.load_low() == record.bits.low || tries == kReadsMax) return record;
+  }
+}
+
 /// One ring's groups, seen by one participant. All memory is shared; nothing is remembered here.
 ///
 /// Threads     any number.
@@ -72,12 +90,7 @@ class Groups {
 
   [[nodiscard]] std::uint32_t count() const noexcept { return ring_.view.hint_count(); }
   [[nodiscard]] Record read(std::uint32_t index) const noexcept {
-    const base::Word128& word = record_word(index);
-    // [group] Two loads: one value only if the key is the same before and after the positions.
-    for (std::uint32_t tries = 0;; ++tries) {
-      const Record record{word.load()};
-      if (word.load_low() == record.bits.low || tries == kStepsMax) return record;
-    }
+    return read_record(ring_.view, index);
   }
   /// Index of the record that has `key`, occupied or not; count() if there is none.
   [[nodiscard]] std::uint32_t find(std::uint64_t key, Record& record) const noexcept {
@@ -120,7 +133,7 @@ class Groups {
   bool after(std::uint32_t slot, std::uint64_t lap, std::uint32_t& position) const noexcept;
   [[nodiscard]] bool move(std::uint32_t index, Record from, Record to) const noexcept {
     // [group] A full barrier: entry of `next`, hint and lease word stand before what needs them.
-    return record_word(index).compare_exchange(from.bits, to.bits);
+    return record_word(ring_.view, index).compare_exchange(from.bits, to.bits);
   }
   /// Brings the record lines of a key nearer.
   void prefetch(std::uint64_t key) const noexcept {
@@ -135,17 +148,13 @@ class Groups {
   [[nodiscard]] Bucket& bucket(std::uint32_t index) const noexcept {
     return reinterpret_cast<Bucket*>(ring_.view.buckets())[index];
   }
-  [[nodiscard]] base::Word128& record_word(std::uint32_t index) const noexcept {
-    return bucket(index / ring::kHintsPerBucket & bucket_mask_)
-        .records[index % ring::kHintsPerBucket % kRecordsPerBucket];
-  }
   Placed place_slowly(std::uint64_t position) noexcept;
   [[nodiscard]] std::uint32_t find_free(std::uint64_t key) const noexcept;
   bool append(std::uint32_t index, Record record, std::uint64_t position) noexcept;
   bool insert(std::uint64_t position, std::uint64_t key, base::Pair64 seen) noexcept;
   bool link(std::uint32_t index, Record record, std::uint64_t position) noexcept;
   void free_slot(std::uint32_t slot, std::uint64_t lap) noexcept;
-  [[nodiscard]] bool is_visible(std::uint32_t slot) const noexcept;
+  [[nodiscard]] bool needs_hint(ring::LeaseWord front, std::uint32_t next) const noexcept;
 
   ring::Ring& ring_;
   const std::uint32_t bucket_mask_;

@@ -261,8 +261,13 @@ ring::Hints::Look Receiver::look(std::uint32_t index, const LeaseTimes& times,
         if (lease(index, slot, lap, word, times, taken)) return kTaken;
         break;
       case LeaseState::kLeased:
+        // Its end may have been hinted and not been made yet: left until it has.
+        if (!end_if_over(slot, word, times.now)) return kLeave;
+        break;
       case LeaseState::kDelayed:
-        if (!end_if_over(slot, word, times.now)) return kClear;  // whoever ends it hints
+        if (end_if_over(slot, word, times.now)) break;
+        // Here too; delays are long, so whoever is about to end this one has to begin anew.
+        if (ring_.view.move_lease(slot, word, word.with_another_count())) return kClear;
         break;
       default:
         return kLeave;  // not a state of a message in a group: the doctor's business

@@ -67,6 +67,7 @@ struct Claim {
 //
 // FIFO rings differ (group/receiver.hpp):
 // idle → returned, delayed      consumer, once it is in its group found in its group, by its hint
+// delayed → delayed             consumer that drops its hint      nothing: the same delay
 // idle → await                  consumer, after kSkipped          its producer's or the sweeper's
 // await, idle → idle            producer of a skipped claim       void
 // leased → acked                settler, purge                    finished by sweeper or when over
@@ -143,6 +144,10 @@ struct LeaseWord {
   }
   [[nodiscard]] constexpr LeaseWord with_lap(std::uint64_t lap) const noexcept {
     return {{(bits.low & ~kLapMask) | (lap & kLapMask), bits.high}};
+  }
+  /// Of a delay, where the count says nothing: another word of the same meaning.
+  [[nodiscard]] constexpr LeaseWord with_another_count() const noexcept {
+    return {{bits.low, bits.high ^ std::uint64_t{1} << kLapBits}};
   }
   [[nodiscard]] constexpr bool is(LeaseState state, std::uint64_t lap) const noexcept {
     return this->state() == state && this->lap() == lap;

@@ -1,6 +1,6 @@
 // Where the sleepers of a queue sleep, and how they are woken without a lost wake-up.
 //
-// A sleeper arms the word, fences everybody (membarrier), reads the sequence, looks once more for
+// A sleeper reads the sequence, arms the word, fences everybody (membarrier), looks once more for
 // what it waits for, and sleeps while the sequence is unchanged. A waker changes the state first
 // and then looks whether the word is armed; only then does it make a system call, and it wakes one.
 // The woken one arms the word again before anything else, because others may still sleep.
@@ -37,13 +37,15 @@ struct WaitWord {
 
   /// By a sleeper, before it looks for the last time. Returns what to pass to sleep().
   [[nodiscard]] std::uint32_t arm() noexcept {
+    // Before arming: a waker in between takes that for itself, and then it has raised this.
+    const std::uint32_t seen = sequence.load(std::memory_order_acquire);
     armed.exchange(1, std::memory_order_seq_cst);
 #if defined(RINGPOST_RIG)
     ringpost_rig_membarrier();
 #else
     sys::fence_other_processes();  // [wake] pairs with every wake_one() after a plain store
 #endif
-    return sequence.load(std::memory_order_acquire);
+    return seen;
   }
   void sleep(std::uint32_t seen, std::uint64_t timeout_ns) noexcept {
     sys::futex_wait(sequence, seen, timeout_ns < kSleepSliceNs ? timeout_ns : kSleepSliceNs);

@@ -50,6 +50,11 @@ class FakeBlocks final : public shm::BlockStore {
     cell.state.store(word(kLive, me, ref.generation), std::memory_order_release);
   }
   void abandon(const shm::BlockRef& ref) noexcept { end(ref, kOwned); }
+  /// As Arena::take_back(): of a message that was not published.
+  void take_back(int me, const shm::BlockRef& ref) noexcept {
+    std::uint64_t seen = word(kLive, me, ref.generation);
+    (*cells_)[ref.block].state.compare_exchange_strong(seen, word(kOwned, me, ref.generation));
+  }
   void free(const shm::BlockRef& ref) noexcept override {
     if (ref.block >= kBlocks) return;
     freed_twice_ |= freed_[ref.block] >= ref.generation;
