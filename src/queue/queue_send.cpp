@@ -253,10 +253,13 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
       return Unexpected(code);
     }
     const std::size_t encoded = queue::encoded_bytes(options.attributes);
-    if (encoded > ring::Lengths::kAttributeBytesMax ||
+    const std::uint64_t limit =
+        header().settings.message_bytes_max.load(std::memory_order_relaxed);  // a setting
+    if (out.body.size() + queue::counted_bytes(options.attributes) > limit ||
+        encoded > ring::Lengths::kAttributeBytesMax ||
         out.body.size() + encoded + options.group.size() + options.dedup_id.size() >
             loan.capacity_) {
-      return Unexpected(Errc::kTooLarge);  // the loan has no room for them
+      return Unexpected(Errc::kTooLarge);  // or the loan has no room for them
     }
     queue::encode(options.attributes, loan.memory_.data() + out.body.size());
     out.attribute_bytes = static_cast<std::uint32_t>(encoded);

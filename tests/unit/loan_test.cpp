@@ -113,6 +113,17 @@ TEST(Loan, CountsAttributesTowardsTheLargestSize) {
             Errc::kTooLarge);  // 900 + 1 + 6 + 118
 }
 
+TEST(Loan, CountsAttributesTowardsTheLargestSizeAlsoWhereItsBlockHasMoreRoom) {
+  TestBus test;
+  Queue queue = test.queue("q", {.message_bytes_max = 1100});
+  Loan loan = queue.loan(1100).value();
+  loan.shrink(1000);
+  const std::string value(93, 'v');
+  EXPECT_EQ(code_of(queue.send(std::move(loan), {.attributes = {{"a", value + "v"}}})),
+            Errc::kTooLarge);  // 1000 + 1 + 6 + 94
+  EXPECT_EQ(code_of(queue.send(std::move(loan), {.attributes = {{"a", value}}})), Errc::kOk);
+}
+
 TEST(Loan, BeyondTheLargestSizeIsRefused) {
   TestBus test;
   Queue queue = test.queue("q", {.message_bytes_max = 1024});
