@@ -1,8 +1,9 @@
 #include "queue/attributes.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
+
+#include "sqs/charset.hpp"
 
 namespace ringpost::queue {
 namespace {
@@ -14,11 +15,11 @@ struct Prefix {
 };
 static_assert(sizeof(Prefix) == 8);
 
+/// `prefix` in lower case.
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
-  return text.size() >= prefix.size() &&
-         std::equal(prefix.begin(), prefix.end(), text.begin(), [](char a, char b) {
-           return a == std::tolower(static_cast<unsigned char>(b));
-         });
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return text.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), text.begin(),
+                                                    [&](char a, char b) { return a == lower(b); });
 }
 
 bool is_name(std::string_view name) noexcept {
@@ -28,12 +29,12 @@ bool is_name(std::string_view name) noexcept {
     return false;
   }
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+    return sqs::is_alphanumeric(c) || c == '_' || c == '-' || c == '.';
   });
 }
 
 bool is_type(std::string_view type) noexcept {
-  if (type.empty() || type.size() >= 256) return false;
+  if (type.empty() || type.size() >= 256 || type.back() == '.') return false;
   const std::string_view base = type.substr(0, type.find('.'));
   return base == "String" || base == "Number" || base == "Binary";
 }

@@ -157,7 +157,7 @@ TEST(SendAttributes, AreOfTypeStringNumberOrBinaryWithAnOptionalLabel) {
   }
   for (const std::string& bad :
        {std::string(), std::string("string"), std::string("Text"), std::string("Strings"),
-        std::string("StringList"), std::string(".String"), too_long}) {
+        std::string("StringList"), std::string(".String"), std::string("String."), too_long}) {
     EXPECT_EQ(send_with(queue, {{"a", "1", bad}}), Errc::kInvalidArgument) << bad;
   }
 }
