@@ -36,9 +36,11 @@ Seen look_at(const ring::RingView& view, std::uint32_t slot) noexcept {
   return seen;
 }
 
-MessageState state_of(ring::LeaseWord word) noexcept {
-  if (word.state() == LeaseState::kLeased) return MessageState::kInFlight;
-  return word.state() == LeaseState::kDelayed ? MessageState::kDelayed : MessageState::kVisible;
+/// A lease or delay that is over is visible, also while no receiver has come by to end it.
+MessageState state_of(ring::LeaseWord word, std::uint64_t now_ns) noexcept {
+  const bool waits = word.state() == LeaseState::kLeased || word.state() == LeaseState::kDelayed;
+  if (!waits || word.deadline() <= now_ns / ring::kDeadlineUnitNs) return MessageState::kVisible;
+  return word.state() == LeaseState::kLeased ? MessageState::kInFlight : MessageState::kDelayed;
 }
 
 std::uint64_t age_at(std::uint64_t now_ns, std::uint64_t sent_ns) noexcept {
@@ -85,7 +87,7 @@ QueueStats QueueCore::stats() {
       const Seen seen = look_at(view, slot);
       if (!seen.has_message) continue;
       oldest = std::max(oldest, age_at(now_ns, view.slot(slot).sent_ns.load()));
-      switch (state_of(seen.word)) {
+      switch (state_of(seen.word, now_ns)) {
         case MessageState::kVisible:
           ++stats.visible;
           break;
@@ -153,7 +155,7 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   if (!after.has_message || after.lap != before.lap) return false;
   into.id = {in.mapped->ring_id, into.position};
   into.ring = static_cast<std::uint32_t>(in.number());
-  into.state = state_of(after.word);
+  into.state = state_of(after.word, now_ns);
   into.receive_count = after.word.count();
   if (into.state != MessageState::kVisible) {
     const std::uint64_t due_ns = after.word.deadline() * ring::kDeadlineUnitNs;

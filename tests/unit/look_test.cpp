@@ -59,6 +59,19 @@ TEST(Stats, CountForMoreParticipantsAtOnceThanThereAreStripes) {
   EXPECT_EQ(test.findings(), "");
 }
 
+TEST(Stats, CountAMessageWhoseLeaseOrDelayIsOverAsVisibleBeforeAnybodyReceives) {
+  TestBus test;
+  Queue queue = test.queue("q", {.visibility_timeout = 10s});
+  ASSERT_TRUE(queue.send("x"));
+  static_cast<void>(receive_one(queue));
+  ASSERT_TRUE(queue.send("y", {.delay = 10s}));
+  test.clock().advance(11s);
+  const QueueStats stats = queue.stats();
+  EXPECT_EQ(stats.visible, 2u);
+  EXPECT_EQ(stats.in_flight + stats.delayed, 0u);
+  for (const PeekedMessage& each : queue.peek(2)) EXPECT_EQ(each.state, MessageState::kVisible);
+}
+
 TEST(Stats, TellTheAgeOfTheOldestMessageThatIsThere) {
   TestBus test;
   Queue queue = test.queue();
