@@ -50,16 +50,16 @@ Errc QueueCore::receive(Leases& into, const ReceiveOptions& options) noexcept {
 
 /// Leases what is visible now. kEmpty, kOverLimit, kHeld when that is nothing.
 Errc QueueCore::take(const Wanted& asked) noexcept {
-  const Wanted wanted{asked.into, within_limit(asked.count), asked.visibility_ns};
-  if (wanted.count == 0) [[unlikely]]
-    return fifo_ ? Errc::kEmpty : Errc::kOverLimit;  // sqs.md, R13, R14
   if (member_.me.hazards().available() == 0) return Errc::kHeld;
-  const ReceiveTime& time = receive_time(wanted.visibility_ns);
+  const ReceiveTime& time = receive_time(asked.visibility_ns);
   do {
+    const Wanted wanted{asked.into, within_limit(asked.count), asked.visibility_ns};
+    if (wanted.count == 0) [[unlikely]]
+      return fifo_ ? Errc::kEmpty : Errc::kOverLimit;  // sqs.md, R13, R14
     take_from_lanes(wanted, time);
     // Others may have filled a ring, grown and drained it meanwhile: empty holds for the newest.
-  } while (wanted.into.empty() && newest_is_unknown());
-  return wanted.into.empty() ? Errc::kEmpty : Errc::kOk;
+  } while (asked.into.empty() && newest_is_unknown());
+  return asked.into.empty() ? Errc::kEmpty : Errc::kOk;
 }
 
 bool QueueCore::newest_is_unknown() noexcept {
@@ -211,6 +211,7 @@ std::uint32_t QueueCore::within_limit(std::uint32_t wanted) noexcept {
       header().settings.in_flight_max.load(std::memory_order_relaxed);  // a setting
   if (limit >= total_slots_) [[likely]]
     return wanted;
+  newest_is_unknown();                      // leases lie in rings that others have added, too
   const std::uint64_t reserve = limit / 8;  // what others may take before I look again
   if (unchecked_ < wanted && in_flight_by_counters() + reserve < limit) {
     unchecked_ = reserve / (2 * queue::kStripes);

@@ -264,5 +264,29 @@ TEST(InFlightMax, CountsLeasesOfEveryParticipantAndNotThoseThatAreOver) {
   EXPECT_EQ(code_of(other.receive()), Errc::kOk);
 }
 
+TEST(InFlightMax, CountsLeasesInRingsThatOthersHaveAdded) {
+  TestBus test;
+  Queue queue = test.queue("q", {.in_flight_max = 1, .slots = 64});
+  Bus other_bus = test.attach();
+  Queue other = other_bus.queue("q").value();
+  for (int i = 0; i < 64; ++i) ASSERT_TRUE(queue.send("in the ring that both know", {.delay = 5s}));
+  ASSERT_TRUE(queue.send("in a new one"));
+  static_cast<void>(receive_one(queue));
+  test.clock().advance(6s);
+  EXPECT_EQ(code_of(other.receive()), Errc::kOverLimit);
+}
+
+TEST(InFlightMax, HoldsForWhoeverLearnsOfANewRingInThatReceive) {
+  TestBus test;
+  Queue queue = test.queue("q", {.in_flight_max = 70, .slots = 64});
+  Bus other_bus = test.attach();
+  Queue other = other_bus.queue("q").value();
+  for (int i = 0; i < 64; ++i) ASSERT_TRUE(queue.send("old"));
+  for (int i = 0; i < 71; ++i) ASSERT_TRUE(queue.send("new"));
+  for (int i = 0; i < 64; ++i) ASSERT_EQ(queue.receive()->front().acknowledge(), Errc::kOk);
+  ASSERT_EQ(queue.receive({.max_messages = 70})->size(), 70u);
+  EXPECT_EQ(code_of(other.receive()), Errc::kOverLimit);
+}
+
 }  // namespace
 }  // namespace ringpost::test
