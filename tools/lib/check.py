@@ -74,7 +74,8 @@ def forget_moved_build(folder):
 
 def run_tests(preset, depth, log_dir, tally):
     seed = int(os.environ.get("RINGPOST_SEED") or 1)
-    for test in gtests.listed(f"build/{preset}"):
+    tests = gtests.listed(f"build/{preset}")
+    for test in sorted(tests, key=lambda each: "last" in each.labels):  # the others as they are
         if preset == "release" or test.labels & {"fast", preset}:
             gtests.run(test, preset, depth, seed, log_dir, tally)
 

@@ -70,7 +70,7 @@ def run(test, preset, depth, seed, log_dir, tally):
     try:
         outcome = step.run(_command(test, preset, depth, report),
                            os.path.join(log_dir, f"{test.name}.log"),
-                           _environment(test, preset, depth, seed, folders), test.cwd,
+                           _environment(test, preset, depth, seed, folders, log_dir), test.cwd,
                            NIGHTLY_TIMEOUT_S if depth == "nightly" else test.timeout_s)
     finally:
         for folder in folders:
@@ -98,13 +98,14 @@ def _address_space_is_shuffled_too_far():
         return False
 
 
-def _environment(test, preset, depth, seed, folders):
+def _environment(test, preset, depth, seed, folders, log_dir):
     env = dict(os.environ)
     env.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env.setdefault("TSAN_OPTIONS", "second_deadlock_stack=1")
     env.update(RINGPOST_DEPTH=depth, RINGPOST_SEED=str(seed), RINGPOST_PRESET=preset,
-               RINGPOST_SHM_DIR=folders[0], RINGPOST_STATE_DIR=folders[1])
+               RINGPOST_SHM_DIR=folders[0], RINGPOST_STATE_DIR=folders[1],
+               RINGPOST_REPORTS=log_dir)
     env.update(test.env)
     return env
 
