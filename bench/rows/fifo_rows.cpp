@@ -122,8 +122,7 @@ Measurement cost_of_ids(std::uint32_t ids) {
                 .dedup_window = std::chrono::seconds(1),  // about as many ids come in it
                 .dedup_entries = ids},
                100),
-          without({.fifo = true}, 100) {
-    }
+          without({.fifo = true}, 100) {}
     Scene with;
     Scene without;
   };

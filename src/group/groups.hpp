@@ -24,9 +24,8 @@ namespace ringpost::group {
 }
 
 /// The group record of this index as it was at one moment; memory that lies may say anything.
-[[nodiscard]] inline Record read_record(const ring::RingView& view, std::uint32_t index) noexcept {
+[[nodiscard]] inline Record read_record(const base::Word128& word) noexcept {
   constexpr std::uint32_t kReadsMax = 1'000;  // the bound is for hostile memory
-  const base::Word128& word = record_word(view, index);
   // [group] Two loads: one value only if the key is the same before and after the positions.
   for (std::uint32_t tries = 0;; ++tries) {
     const Record record{word.load()};
@@ -42,7 +41,9 @@ namespace ringpost::group {
 class Groups {
  public:
   explicit Groups(ring::Ring& ring) noexcept
-      : ring_(ring), bucket_mask_(ring.view.geometry().buckets - 1) {}
+      : ring_(ring),
+        buckets_(reinterpret_cast<Bucket*>(ring.view.buckets())),
+        bucket_mask_(ring.view.geometry().buckets - 1) {}
 
   enum class Place : std::uint8_t {
     kFirst,   ///< in its group, and the first one
@@ -90,7 +91,7 @@ class Groups {
 
   [[nodiscard]] std::uint32_t count() const noexcept { return ring_.view.hint_count(); }
   [[nodiscard]] Record read(std::uint32_t index) const noexcept {
-    return read_record(ring_.view, index);
+    return read_record(word_of(index));
   }
   /// Index of the record that has `key`, occupied or not; count() if there is none.
   [[nodiscard]] std::uint32_t find(std::uint64_t key, Record& record) const noexcept {
@@ -131,22 +132,24 @@ class Groups {
   }
   /// Position of the message after the one in (slot, lap); false if that is not known.
   bool after(std::uint32_t slot, std::uint64_t lap, std::uint32_t& position) const noexcept;
-  [[nodiscard]] bool move(std::uint32_t index, Record from, Record to) const noexcept {
+  [[nodiscard, gnu::always_inline]] bool move(std::uint32_t index, Record from,
+                                              Record to) const noexcept {
     // [group] A full barrier: entry of `next`, hint and lease word stand before what needs them.
-    return record_word(ring_.view, index).compare_exchange(from.bits, to.bits);
+    return word_of(index).compare_exchange(from.bits, to.bits);
   }
   /// Brings the record lines of a key nearer.
   void prefetch(std::uint64_t key) const noexcept {
     const Bucket& first = bucket(static_cast<std::uint32_t>(key) & bucket_mask_);
     __builtin_prefetch(&first, 1);
-    __builtin_prefetch(&first.records[4], 1);
   }
 
  private:
   static constexpr std::uint32_t kStepsMax = 1'000;  ///< the bound is for hostile memory
 
-  [[nodiscard]] Bucket& bucket(std::uint32_t index) const noexcept {
-    return reinterpret_cast<Bucket*>(ring_.view.buckets())[index];
+  [[nodiscard]] Bucket& bucket(std::uint32_t index) const noexcept { return buckets_[index]; }
+  [[nodiscard]] base::Word128& word_of(std::uint32_t index) const noexcept {
+    return bucket(index / ring::kHintsPerBucket & bucket_mask_)
+        .records[index % ring::kHintsPerBucket % kRecordsPerBucket];
   }
   Placed place_slowly(std::uint64_t position) noexcept;
   [[nodiscard]] std::uint32_t find_free(std::uint64_t key) const noexcept;
@@ -157,6 +160,7 @@ class Groups {
   [[nodiscard]] bool needs_hint(ring::LeaseWord front, std::uint32_t next) const noexcept;
 
   ring::Ring& ring_;
+  Bucket* const buckets_;
   const std::uint32_t bucket_mask_;
 };
 

@@ -12,6 +12,25 @@ using ring::LeaseState;
 using ring::LeaseWord;
 using ring::RingView;
 
+/// The first message of a group.
+inline bool Receiver::lease(std::uint32_t index, std::uint32_t slot, std::uint64_t lap,
+                            LeaseWord from, const LeaseTimes& times, Taken& taken) noexcept {
+  const LeaseWord to = LeaseWord::leased(
+      from.lap(), me_, times.deadline,
+      from.count() < ring::kReceiveCountMax ? from.count() + 1 : ring::kReceiveCountMax,
+      from.viewed());
+  const std::uint32_t hazard = hazards_.set(shm::hazard_key(slot, lap));  // before the CAS
+  ring_.due.lower(slot, times.deadline);                                  // before the CAS
+  if (!ring_.view.move_lease(slot, from, to)) {
+    hazards_.clear(hazard);
+    return false;
+  }
+  taken = {slot, hazard, lap, to};
+  if (wanted_ > 1) open_ = {index, true, slot, lap, slot, to};
+  ring_.senders.wake_one();  // the position became passable
+  return true;
+}
+
 Receiver::Outcome Receiver::take(const LeaseTimes& times, Taken& taken) noexcept {
   if (ring_.due.earliest() <= times.now) [[unlikely]] {
     expire_due(times.now, kDueBlocksInPassing);
@@ -140,25 +159,6 @@ Receiver::Step Receiver::pass_head(std::uint32_t slot, std::uint64_t lap) noexce
     ring_.senders.wake_one();  // the position became passable
   }
   return Step::kAgain;
-}
-
-/// The first message of a group.
-bool Receiver::lease(std::uint32_t index, std::uint32_t slot, std::uint64_t lap, LeaseWord from,
-                     const LeaseTimes& times, Taken& taken) noexcept {
-  const LeaseWord to = LeaseWord::leased(
-      from.lap(), me_, times.deadline,
-      from.count() < ring::kReceiveCountMax ? from.count() + 1 : ring::kReceiveCountMax,
-      from.viewed());
-  const std::uint32_t hazard = hazards_.set(shm::hazard_key(slot, lap));  // before the CAS
-  ring_.due.lower(slot, times.deadline);                                  // before the CAS
-  if (!ring_.view.move_lease(slot, from, to)) {
-    hazards_.clear(hazard);
-    return false;
-  }
-  taken = {slot, hazard, lap, to};
-  if (wanted_ > 1) open_ = {index, true, slot, lap, slot, to};
-  ring_.senders.wake_one();  // the position became passable
-  return true;
 }
 
 bool Receiver::still_mine() const noexcept {

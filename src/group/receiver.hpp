@@ -88,8 +88,9 @@ class Receiver {
   Step place_at_head(std::uint32_t slot, std::uint64_t lap, const LeaseTimes& times,
                      Taken& taken) noexcept;
   Step pass_head(std::uint32_t slot, std::uint64_t lap) noexcept;
-  bool lease(std::uint32_t index, std::uint32_t slot, std::uint64_t lap, ring::LeaseWord from,
-             const LeaseTimes& times, Taken& taken) noexcept;
+  [[gnu::always_inline]] bool lease(std::uint32_t index, std::uint32_t slot, std::uint64_t lap,
+                                    ring::LeaseWord from, const LeaseTimes& times,
+                                    Taken& taken) noexcept;
   bool lease_behind(std::uint32_t slot, std::uint64_t lap, ring::LeaseWord from,
                     const LeaseTimes& times, Taken& taken) noexcept;
   [[nodiscard]] bool still_mine() const noexcept;

@@ -10,7 +10,7 @@ namespace ringpost::group {
 inline bool may_have_message(const ring::RingView& view) noexcept {
   if (view.geometry().kind == ring::RingKind::kStandard) return ring::may_have_message(view);
   const auto is_there = [&](std::uint32_t index) {
-    const Record record = read_record(view, index);
+    const Record record = read_record(record_word(view, index));
     if (!record.occupied()) return false;
     const ring::LeaseState state = view.lease_word(view.slot_of(record.first())).state();
     return state != ring::LeaseState::kLeased && state != ring::LeaseState::kDelayed;
