@@ -10,6 +10,7 @@
 //            bytes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -129,15 +130,17 @@ Measurement cost_of_ids(std::uint32_t ids) {
   auto pair = std::make_shared<std::unique_ptr<Pair>>();
   return [pair, ids](const RunSettings& settings) {
     if (*pair == nullptr) *pair = std::make_unique<Pair>(ids);
-    Ticks more = 0;
+    std::int64_t more = 0;
     const auto rounds = until_time_is_over(settings, [&] {
       const Ticks begin = ticks_now();
       (*pair)->with.cycles(true);
       const Ticks middle = ticks_now();
       (*pair)->without.cycles(false);
-      more += (middle - begin) - (ticks_now() - middle);
+      more += static_cast<std::int64_t>(middle - begin) -
+              static_cast<std::int64_t>(ticks_now() - middle);
     });
-    return result_of_one_process(rounds * kBetweenLooks, more,
+    return result_of_one_process(rounds * kBetweenLooks,
+                                 static_cast<Ticks>(std::max<std::int64_t>(more, 1)),
                                  (*pair)->with.verified() && (*pair)->without.verified());
   };
 }

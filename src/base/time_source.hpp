@@ -14,8 +14,9 @@ class TimeSource {
  public:
   explicit TimeSource(const Clock* injected = nullptr) noexcept : injected_(injected) {}
 
-  /// Within a timer tick (1 to 10 ms) behind the true time, for a few nanoseconds: good for
-  /// deadlines of milliseconds and more when coarse_lag_ns() is added.
+  /// At most kCoarseTickNs behind the true time, for a few nanoseconds: good for deadlines of
+  /// milliseconds and more when that is added.
+  static constexpr std::uint64_t kCoarseTickNs = 4'000'000;
   [[nodiscard]] std::uint64_t coarse_ns() const noexcept {
     return injected_ != nullptr ? injected_->monotonic_ns() : read(CLOCK_MONOTONIC_COARSE);
   }

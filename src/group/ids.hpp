@@ -17,11 +17,13 @@ class Ids {
       : ring_(ring), groups_(groups), table_(table), time_(time), window_ns_(window_ns) {}
 
   [[nodiscard]] const dedup::Table& table() const noexcept { return table_; }
+  /// The coarse clock lags: an id counts a little longer, and no window is shorter.
   [[nodiscard]] std::uint64_t now() const noexcept {
-    return time_.precise_ns() / ring::kDeadlineUnitNs;
+    return time_.coarse_ns() / ring::kDeadlineUnitNs;
   }
   [[nodiscard]] std::uint64_t expiry() const noexcept {
-    return ring::deadline_from_ns(time_.precise_ns() +
+    const std::uint64_t lag = time_.is_injected() ? 0 : base::TimeSource::kCoarseTickNs;
+    return ring::deadline_from_ns(time_.coarse_ns() + lag +
                                   window_ns_.load(std::memory_order_relaxed));  // a setting
   }
   [[nodiscard]] dedup::SlotState judge(std::uint64_t position) const noexcept;

@@ -12,7 +12,6 @@ using queue::Lane;
 namespace {
 
 constexpr std::uint64_t kQueueWaitNsMax = 20'000'000'000;  // shared memory may say anything
-constexpr std::uint64_t kCoarseTickNs = 4'000'000;         // CLOCK_MONOTONIC_COARSE may lag so far
 constexpr std::uint64_t kPreciseBelowNs = 1'000'000'000;
 constexpr std::uint64_t kAdaptiveSpinNs = 50'000;  // about what a wake-up costs
 constexpr std::uint64_t kClearUpEveryNs = 100'000'000;
@@ -189,7 +188,7 @@ const QueueCore::ReceiveTime& QueueCore::receive_time(std::uint64_t visibility_n
   // The coarse clock stands still for thousands of receives: divide once.
   if (now_ns == time.now_ns && visibility_ns == time.visibility_ns) [[likely]]
     return time;
-  const std::uint64_t lag = precise ? 0 : kCoarseTickNs;
+  const std::uint64_t lag = precise ? 0 : base::TimeSource::kCoarseTickNs;
   time.now_ns = now_ns;
   time.visibility_ns = visibility_ns;
   time.first_received = now_ns / kFirstReceivedUnitNs << kFirstReceivedLapBits;
