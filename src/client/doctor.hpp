@@ -150,6 +150,9 @@ class RingExam {
     [[nodiscard]] bool has_message() const noexcept;
   };
   [[nodiscard]] Look look(std::uint32_t slot) const noexcept;
+  [[nodiscard]] bool is_fifo() const noexcept {
+    return view_.geometry().kind == ring::RingKind::kFifo;
+  }
   [[nodiscard]] Verdict judge(std::uint32_t slot, const Look& seen, std::uint64_t now) const;
   [[nodiscard]] Verdict judge_words(const Look& seen) const;
   [[nodiscard]] Verdict judge_lease(const Look& seen) const;

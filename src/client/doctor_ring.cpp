@@ -74,7 +74,7 @@ Verdict RingExam::judge(std::uint32_t slot, const Look& seen, std::uint64_t now)
 /// The three words against each other.
 Verdict RingExam::judge_words(const Look& seen) const {
   const LeaseWord lease = seen.lease;
-  if (static_cast<std::uint32_t>(lease.state()) > 5) {
+  if (lease.state() > (is_fifo() ? LeaseState::kAcked : LeaseState::kLimbo)) {
     return damaged("lease state " + std::to_string(static_cast<std::uint32_t>(lease.state())) +
                    " does not exist");
   }
@@ -91,8 +91,10 @@ Verdict RingExam::judge_words(const Look& seen) const {
     return {};
   }
   const std::uint64_t claimed = seen.claim.lap();
-  if (seen.publish > claimed) {
-    return damaged("lap " + std::to_string(seen.publish) + " is published, but the claim is of " +
+  // A claim that consumers have gone past says so for good.
+  const std::uint64_t published = is_fifo() ? seen.publish & ~ring::kSkipped : seen.publish;
+  if (published > claimed) {
+    return damaged("lap " + std::to_string(published) + " is published, but the claim is of " +
                    std::to_string(claimed));
   }
   if (claimed > lease.lap()) {
@@ -108,24 +110,28 @@ Verdict RingExam::judge_words(const Look& seen) const {
 
 Verdict RingExam::judge_lease(const Look& seen) const {
   const LeaseWord lease = seen.lease;
-  const bool needs_content = lease.state() == LeaseState::kLeased ||
-                             lease.state() == LeaseState::kReturned ||
-                             lease.state() == LeaseState::kLimbo;
+  const bool needs_content =
+      lease.state() == LeaseState::kLeased || lease.state() == LeaseState::kReturned ||
+      lease.state() == LeaseState::kLimbo || lease.state() == LeaseState::kAcked;
   if (needs_content && !seen.published()) {
     return damaged(std::string(kStateNames[static_cast<std::size_t>(lease.state())]) +
                    ", but its content was never published");
   }
-  if (lease.state() != LeaseState::kLeased) return {};
-  if (lease.count() == 0) return damaged("leased with a receive count of 0");
-  if (lease.owner() == 0) return {};  // handed over when its holder closed the queue
+  if (lease.state() != LeaseState::kLeased && lease.state() != LeaseState::kAcked) return {};
+  const std::string what = kStateNames[static_cast<std::size_t>(lease.state())];
+  if (lease.state() == LeaseState::kLeased && lease.count() == 0) {
+    return damaged("leased with a receive count of 0");
+  }
+  // Handed over when its holder closed the queue; acknowledged behind others of its group.
+  if (lease.owner() == 0) return {};
   switch (with_.roll.standing(lease.owner())) {
     case Roll::Standing::kAlive:
       return {};
     case Roll::Standing::kDead:
-      return Complaint{"leased by participant " + std::to_string(lease.owner()) + ", who is dead",
+      return Complaint{what + " by participant " + std::to_string(lease.owner()) + ", who is dead",
                        {}};
     case Roll::Standing::kNobody:
-      return damaged("leased by participant " + std::to_string(lease.owner()) +
+      return damaged(what + " by participant " + std::to_string(lease.owner()) +
                      ", whom nobody knows");
   }
   return {};
@@ -153,6 +159,9 @@ Verdict RingExam::judge_claim(const Look& seen) const {
 /// Would a receiver find it? Hints for what is visible behind the head, the due index for the rest.
 Verdict RingExam::judge_finding(std::uint32_t slot, const Look& seen, std::uint64_t now) const {
   const LeaseState state = seen.lease.state();
+  // The hints of a FIFO ring are those of groups: only a sweep, which can place messages, judges
+  // them.
+  if (is_fifo() && (state == LeaseState::kReturned || state == LeaseState::kAwait)) return {};
   if (state == LeaseState::kReturned || state == LeaseState::kAwait) {
     if (ring::Hints(view_).is_set(slot)) return {};
     return Complaint{

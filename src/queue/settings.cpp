@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/cache_line.hpp"
+#include "dedup/layout.hpp"
 #include "ring/layout.hpp"
 #include "sys/error.hpp"
 
@@ -58,7 +59,7 @@ Result<void> check_limits(const QueueSettings& given) {
       within("slots", given.slots, ring::kSlotsMin, ring::kSlotsMax, "64 to 4,194,304"),
       within("inline_bytes", given.inline_bytes, 40u, 4072u, "40 to 4,072"),
       within("dedup_window", given.dedup_window, Duration(1s), Duration(hours(24)), "1 s to 24 h"),
-      within("dedup_entries", given.dedup_entries, 64u, 1u << 28, "64 to 268,435,456"),
+      within("dedup_entries", given.dedup_entries, 64u, dedup::kCapacityMax, "64 to 16,777,216"),
       within<std::uint64_t>("bytes_max", given.bytes_max, 64 * 1024, 1ull << 40, "64 KiB to 1 TiB"),
   };
   for (const Result<void>& check : checks) {

@@ -68,7 +68,7 @@ TEST_F(Demo, HoldsEveryPromise) {
 }
 
 TEST_F(Demo, NoticesForgedRecords) {
-  for (const char* how : {"lost", "changed"}) {
+  for (const char* how : {"lost", "changed", "left-out"}) {
     EXPECT_EQ(run({"--lines", "1000", "--forge", how}), 1) << how;
   }
 }

@@ -29,6 +29,14 @@ TEST(FeedLine, RefusesWhatIsNoLine) {
   }
 }
 
+TEST(OrderKey, IsVenueAndSymbol) {
+  const auto key = [](const char* text) { return order_key(FeedLine::parse(text).value()); };
+  EXPECT_EQ(key(R"(1 usdm {"stream":"btcusdt@depth@0ms","data":{}})"), "usdm.BTCUSDT");
+  EXPECT_EQ(key(R"(1 spot {"stream":"ethusdt@trade","data":{}})"), "spot.ETHUSDT");
+  EXPECT_EQ(key(R"(1 spot {"data":{},"stream":"ethusdt@trade"})"), "");
+  EXPECT_EQ(key(R"(1 spot {"stream":"ethusdt"})"), "");
+}
+
 TEST(SplitLines, LeavesOutLineEnds) {
   EXPECT_EQ(split_lines("a\nbc\n", 10), (std::vector<std::string_view>{"a", "bc"}));
   EXPECT_EQ(split_lines("a\nbc", 10), (std::vector<std::string_view>{"a", "bc"}));

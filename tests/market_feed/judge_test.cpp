@@ -21,6 +21,9 @@ DemoReport good_report() {
     phase.proof.emplace();
     phase.proof->lines = 100;
   }
+  report.phases.back().feed_kill->resumed_at = 0;  // it sends all again
+  report.order = {4, 12, 100, 100, 7, 0, 0};
+  report.ordered.duplicates = 41;
   return report;
 }
 
@@ -66,6 +69,13 @@ TEST(Judge, BreaksAPromiseForEachThingThatGoesWrong) {
       {"a dead worker's messages stuck",
        [](DemoReport& r) { r.phases[1].worker_kill->over = false; }},
       {"no worker was killed", [](DemoReport& r) { r.phases[1].worker_kill.reset(); }},
+      {"a group that is not complete", [](DemoReport& r) { r.order->applied = 99; }},
+      {"a group that does not end as the file does",
+       [](DemoReport& r) { r.order->unfinished = 1; }},
+      {"an update id that fell", [](DemoReport& r) { r.order->fell = 1; }},
+      {"an order that nobody looked at", [](DemoReport& r) { r.order.reset(); }},
+      {"a duplicate that got in", [](DemoReport& r) { r.phases[2].proof->sent_again = 1; }},
+      {"a line that was not known again", [](DemoReport& r) { r.ordered.duplicates = 39; }},
       {"messages left", [](DemoReport& r) { r.phases[1].emptied = false; }},
       {"a finding of the doctor", [](DemoReport& r) { r.doctor->findings.emplace_back(); }},
       {"a leaked block", [](DemoReport& r) { r.blocks_used = 1; }},

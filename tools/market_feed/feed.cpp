@@ -2,7 +2,9 @@
 #include <fmt/core.h>
 #include <time.h>
 
+#include <algorithm>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -67,7 +69,15 @@ bool slow_down(const FeedEntry& entry, std::uint32_t line, std::uint32_t lines) 
 bool send(Queue& queue, std::string_view line, const Mark& mark, FeedLife& life) {
   const Attribute attribute = as_attribute(mark);
   const AttributeList attributes(std::span(&attribute, 1));
-  const SendOptions options{.attributes = attributes, .wait = 1s};
+  SendOptions options{.attributes = attributes, .wait = 1s};
+  std::string group;
+  std::string id;
+  if (kPhases[mark.phase].ordered) {
+    group = order_key(FeedLine::parse(line).value());
+    id = "line-" + std::to_string(mark.line + 1);
+    options.group = group;
+    options.dedup_id = id;
+  }
   for (;;) {
     const auto sent = queue.send(line, options);
     if (sent) return true;
@@ -86,24 +96,26 @@ int run_feed(const RoleOptions& options) {
   const SharedMemory memory = SharedMemory::attach(options.feed_descriptor);
   const auto lines = split_lines(as_text(memory.bytes()), ledger.lines());
   Bus bus = Bus::open(options.bus, {.create = false}).value();
-  Queue queue = bus.open_queue(kQueueName).value();
+  const Phase& phase = kPhases[options.phase];
+  Queue queue = bus.open_queue(queue_name(phase)).value();
 
   FeedEntry& entry = ledger.feed(options.phase);
   FeedLife& life = entry.life[entry.lives.fetch_add(1) % FeedEntry::kLivesMax];
-  const std::uint32_t first_line = entry.done.load(kRelaxed);
+  const std::uint32_t done = entry.done.load(kRelaxed);
+  const std::uint32_t first_line = done - std::min(done, sent_again(phase));
   life.first_line.store(first_line, kRelaxed);
   life.first_ns.store(monotonic_ns(), kRelaxed);
-  const Schedule schedule(kPhases[options.phase].speed, lines.front(), entry);
+  const Schedule schedule(phase.speed, lines.front(), entry);
 
   for (std::uint32_t line = first_line; line < lines.size(); ++line) {
     const std::uint64_t before_ns = life.last_ns.load(kRelaxed);
     const bool slowly = slow_down(entry, line, ledger.lines());
     const std::uint64_t due_ns = schedule.wait_for(lines[line]);
-    entry.begun.store(line + 1, std::memory_order_release);
+    if (line >= done) entry.begun.store(line + 1, std::memory_order_release);
     const std::uint64_t now = monotonic_ns();
     if (!send(queue, lines[line], {options.phase, line, due_ns, now}, life)) return 2;
     // Release: the orchestrator that sees the line as sent finds the message in the queue.
-    entry.done.store(line + 1, std::memory_order_release);
+    if (line >= done) entry.done.store(line + 1, std::memory_order_release);
     life.last_ns.store(now, kRelaxed);
     life.sent.fetch_add(1, kRelaxed);
     if (slowly && before_ns != 0) {

@@ -21,6 +21,20 @@ std::optional<FeedLine> FeedLine::parse(std::string_view text) noexcept {
   return line;
 }
 
+std::string order_key(const FeedLine& line) {
+  constexpr std::string_view kBefore = R"({"stream":")";
+  if (!line.json.starts_with(kBefore)) return {};
+  const std::string_view stream = line.json.substr(kBefore.size());
+  const std::size_t end = stream.find('@');
+  if (end == std::string_view::npos) return {};
+  std::string key(line.venue);
+  key += '.';
+  for (const char c : stream.substr(0, end)) {
+    key += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return key;
+}
+
 std::string unpack(const std::string& path) {
   struct Close {
     void operator()(gzFile_s* file) const noexcept { gzclose(file); }

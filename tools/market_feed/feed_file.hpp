@@ -19,6 +19,10 @@ struct FeedLine {
   [[nodiscard]] static std::optional<FeedLine> parse(std::string_view text) noexcept;
 };
 
+/// "usdm.BTCUSDT": venue and symbol, within which the feed has an order. Empty when the JSON does
+/// not begin with its stream.
+std::string order_key(const FeedLine& line);
+
 /// The text of a gzip file (or of a plain one). Throws std::runtime_error.
 std::string unpack(const std::string& path);
 

@@ -68,7 +68,8 @@ Promise killed_feed(const PhaseReport& phase, std::size_t number) {
                   "it did not come to that", false};
   if (!phase.feed_kill) return promise;
   const FeedKillReport& kill = *phase.feed_kill;
-  promise.held = kill.over && kill.resumed_at == kill.done && kill.begun <= kill.done + 1;
+  const std::uint32_t again = std::min(kill.done, sent_again(kPhases[number]));
+  promise.held = kill.over && kill.resumed_at + again == kill.done && kill.begun <= kill.done + 1;
   promise.evidence = kill.over ? fmt::format("sent {}, resumed at line {}", format_count(kill.done),
                                              format_count(kill.resumed_at + 1))
                                : "what it had sent was not processed";
@@ -76,8 +77,9 @@ Promise killed_feed(const PhaseReport& phase, std::size_t number) {
 }
 
 Promise stopped_worker(const PhaseReport& phase, std::size_t number) {
-  Promise promise{"stopped worker blocks nobody, " + phase_name(number), "it did not come to that",
-                  false};
+  const char* const what = kPhases[number].ordered ? "stopped worker holds up its groups only, "
+                                                   : "stopped worker blocks nobody, ";
+  Promise promise{what + phase_name(number), "it did not come to that", false};
   if (!phase.stop) return promise;
   const StopReport& stop = *phase.stop;
   promise.held = stop.over && stop.others_processed > 0;
@@ -102,13 +104,51 @@ Promise late_acknowledgements(const DemoReport& report) {
   return promise;
 }
 
+Promise in_order(const DemoReport& report) {
+  Promise promise{"each group in order, each update applied once", "not verified", false};
+  if (!report.order) return promise;
+  const OrderBook::Proof& order = *report.order;
+  promise.held = order.complete();
+  promise.evidence = fmt::format("{} of {} updates of {} groups; {} came again and were skipped",
+                                 format_count(order.applied), format_count(order.lines),
+                                 order.groups, format_count(order.skipped));
+  return promise;
+}
+
+Promise ids_rise(const DemoReport& report) {
+  Promise promise{"update ids rise in every channel of a group", "not verified", false};
+  if (!report.order) return promise;
+  promise.held = report.order->fell == 0 && report.order->channels != 0;
+  promise.evidence = fmt::format("{} channels, {} ids did not rise", report.order->channels,
+                                 format_count(report.order->fell));
+  return promise;
+}
+
+/// Of the lines that the feed began before it was killed all that it sends again are duplicates,
+/// but perhaps the one in whose send it died.
+Promise duplicates_kept_out(const DemoReport& report) {
+  Promise promise{"what is sent again with its id is taken once", "it did not come to that", false};
+  const PhaseReport& phase = report.phases.back();
+  if (!phase.proof || !phase.feed_kill || !phase.feed_kill->over) return promise;
+  const FeedKillReport& kill = *phase.feed_kill;
+  const std::uint64_t duplicates = report.ordered.duplicates;
+  promise.held = phase.proof->sent_again == 0 && kill.resumed_at < kill.done &&
+                 duplicates >= kill.done - kill.resumed_at &&
+                 duplicates <= kill.begun - kill.resumed_at;
+  promise.evidence =
+      fmt::format("{} lines sent again, {} duplicates kept out",
+                  format_count(kill.done - kill.resumed_at), format_count(duplicates));
+  return promise;
+}
+
 Promise emptied(const DemoReport& report) {
   const bool held = std::all_of(report.phases.begin(), report.phases.end(),
                                 [](const PhaseReport& phase) { return phase.emptied; });
-  return {"the queue is empty after each phase",
-          fmt::format("{} sent, {} acknowledged", format_count(report.queue.sent),
-                      format_count(report.queue.acknowledged)),
-          held};
+  return {
+      "the queue is empty after each phase",
+      fmt::format("{} sent, {} acknowledged", format_count(report.queue.sent + report.ordered.sent),
+                  format_count(report.queue.acknowledged + report.ordered.acknowledged)),
+      held};
 }
 
 Promise nothing_leaked(const DemoReport& report) {
@@ -141,6 +181,9 @@ std::vector<Promise> judge(const DemoReport& report) {
     promises.push_back(killed_feed(report.phases[i], i));
     promises.push_back(killed_worker(report.phases[i], i));
   }
+  promises.push_back(in_order(report));
+  promises.push_back(ids_rise(report));
+  promises.push_back(duplicates_kept_out(report));
   promises.push_back(late_acknowledgements(report));
   promises.push_back(emptied(report));
   promises.push_back(nothing_leaked(report));

@@ -107,10 +107,12 @@ Held WorkerEntry::held() const {
 struct Ledger::Head {
   std::uint32_t lines;
   std::atomic<bool> finished;
+  std::atomic<std::uint32_t> phase;
   std::atomic<TakeTime> take_time;
   alignas(128) std::atomic<std::uint64_t> strangers;
   std::array<FeedEntry, kPhases.size()> feeds;
   std::array<WorkerEntry, kWorkerEntries> workers;
+  OrderBook order;
 };
 
 Ledger Ledger::create(std::uint32_t lines) {
@@ -143,6 +145,8 @@ std::span<LineRecord> Ledger::records(std::size_t phase) const noexcept {
   return {first + phase * lines(), lines()};
 }
 
+OrderBook& Ledger::order() const noexcept { return head().order; }
+std::atomic<std::uint32_t>& Ledger::phase() const noexcept { return head().phase; }
 std::atomic<std::uint64_t>& Ledger::strangers() const noexcept { return head().strangers; }
 std::atomic<bool>& Ledger::finished() const noexcept { return head().finished; }
 std::atomic<TakeTime>& Ledger::take_time() const noexcept { return head().take_time; }

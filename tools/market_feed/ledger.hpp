@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "market_update.hpp"
+#include "order.hpp"
 #include "plan.hpp"
 #include "ringpost/stats.hpp"
 #include "shared_memory.hpp"
@@ -127,6 +128,10 @@ class Ledger {
   [[nodiscard]] FeedEntry& feed(std::size_t phase) const noexcept;
   [[nodiscard]] WorkerEntry& worker(std::size_t index) const noexcept;
   [[nodiscard]] std::span<LineRecord> records(std::size_t phase) const noexcept;
+  /// Of the ordered phase.
+  [[nodiscard]] OrderBook& order() const noexcept;
+  /// The phase that is played: the workers receive from its queue.
+  [[nodiscard]] std::atomic<std::uint32_t>& phase() const noexcept;
   /// Messages that name no line or no phase of this run.
   [[nodiscard]] std::atomic<std::uint64_t>& strangers() const noexcept;
   /// The workers leave when this is set and they find nothing to do.

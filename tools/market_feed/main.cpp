@@ -34,7 +34,7 @@ int run(int argc, char** argv) {
   int status = 0;
 
   DemoOptions demo;
-  CLI::App* const run_all = program.add_subcommand("run", "plays both phases and reports");
+  CLI::App* const run_all = program.add_subcommand("run", "plays all phases and reports");
   run_all->add_option("FEED", demo.feed_path, "the recorded feed, a line a message, gzip")
       ->required();
   run_all->add_option("--svg", demo.svg_path, "draw the latencies of the second phase to a file");

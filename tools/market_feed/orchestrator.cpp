@@ -83,15 +83,17 @@ class Demo {
         ledger_(Ledger::create(static_cast<std::uint32_t>(lines_.size()))),
         bus_(options.keep),
         queue_(bus_->queue(kQueueName, settings()).value()),
+        ordered_(bus_->queue(kOrderedQueueName, ordered_settings()).value()),
         stage_(bus_.name(), ledger_, feed_.descriptor(), console_) {
     report_.lines = ledger_.lines();
+    expect_order();
   }
 
   int run() {
     introduce();
     try {
       while (stage_.workers().size() < kWorkers) stage_.start_worker();
-      for (std::size_t i = 0; i < kPhases.size(); ++i) play(i, stage_, queue_, report_.phases[i]);
+      for (std::size_t i = 0; i < kPhases.size(); ++i) play(i);
       report_.children_succeeded = stage_.dismiss();
     } catch (const BrokenOff& broken) {
       report_.broken_off = broken.what();
@@ -106,6 +108,26 @@ class Demo {
   }
 
  private:
+  void play(std::size_t phase) {
+    const Queue& queue = kPhases[phase].ordered ? ordered_ : queue_;
+    market_feed::play(phase, stage_, queue, report_.phases[phase]);
+  }
+
+  void expect_order() {
+    for (std::uint32_t i = 0; i < lines_.size(); ++i) {
+      const FeedLine line = FeedLine::parse(lines_[i]).value();
+      const MarketUpdate& update = expected_[i].update;
+      const std::string group = std::string(line.venue) + '.' + text_of(update.symbol);
+      const std::string channel = std::string(line.venue) + '.' + text_of(update.stream);
+      ledger_.order().expect({group, channel, i, update.update_id});
+    }
+  }
+
+  template <std::size_t N>
+  static std::string text_of(const std::array<char, N>& name) {
+    return {name.data(), strnlen(name.data(), N)};
+  }
+
   /// A feed's line with its attributes fits the slot in nine of ten cases; the rest goes to the
   /// arena.
   static QueueSettings settings() {
@@ -116,19 +138,31 @@ class Demo {
     return settings;
   }
 
+  /// More slots than the messages that one stopped worker holds up: its groups fill the queue.
+  static QueueSettings ordered_settings() {
+    QueueSettings settings = QueueSettings();
+    settings.visibility_timeout = kVisibilityTimeout;
+    settings.fifo = true;
+    settings.slots = 16'384;
+    settings.inline_bytes = 320;
+    settings.dedup = Dedup::kById;
+    return settings;
+  }
+
   void introduce() {
     const double seconds = static_cast<double>(FeedLine::parse(lines_.back())->received_ns -
                                                FeedLine::parse(lines_.front())->received_ns) /
                            1e9;
     fmt::print(
         "{} messages of a market feed, {}, recorded within {:.1f} s\n"
-        "bus {}, queue {}, visibility timeout {} ms, {} workers\n",
+        "bus {}, queues {} and {}, visibility timeout {} ms, {} workers\n",
         format_count(lines_.size()), cli::format_size(text_.size()), seconds, bus_->directory(),
-        kQueueName, kVisibilityTimeout.count(), kWorkers);
+        kQueueName, kOrderedQueueName, kVisibilityTimeout.count(), kWorkers);
   }
 
   void examine_all() {
-    if (!options_.forge.empty() && !forge(options_.forge, ledger_.records(0))) {
+    if (!options_.forge.empty() && !forge(options_.forge, ledger_.records(0)) &&
+        !ledger_.order().forge(options_.forge)) {
       throw std::invalid_argument("unknown forgery " + options_.forge);
     }
     for (std::size_t i = 0; i < kPhases.size(); ++i) {
@@ -136,9 +170,11 @@ class Demo {
         report_.phases[i].proof = prove(expected_, ledger_.records(i));
       }
     }
+    if (ledger_.feed(kPhases.size() - 1).lives.load() != 0) report_.order = ledger_.order().prove();
     report_.strangers = ledger_.strangers().load();
     bus_->sweep();  // the workers did it while they were there; the last dead have only us
     report_.queue = queue_.stats();
+    report_.ordered = ordered_.stats();
     report_.doctor = examine(*bus_);
     const BusInfo info = inspect(*bus_);
     report_.participants = info.participants.size() - 1;
@@ -173,6 +209,7 @@ class Demo {
   Ledger ledger_;
   TemporaryBus bus_;
   Queue queue_;
+  Queue ordered_;
   Stage stage_;
   DemoReport report_;
 };

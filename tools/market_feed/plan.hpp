@@ -11,12 +11,19 @@ namespace ringpost::market_feed {
 struct Phase {
   const char* title;
   std::uint32_t speed;  ///< times the recorded pace; 0: as fast as it can
+  /// Through the FIFO queue: grouped by venue and symbol, each line once by its number as the id.
+  bool ordered;
 };
 
-inline constexpr std::array<Phase, 2> kPhases{{
-    {"as fast as it can", 0},
-    {"at the recorded pace × 20", 20},
+inline constexpr std::array<Phase, 3> kPhases{{
+    {"as fast as it can", 0, false},
+    {"at the recorded pace × 20", 20, false},
+    {"in order by venue and symbol, as fast as it can", 0, true},
 }};
+
+/// Lines that a feed sends again which goes on for a killed one, as one that does not know how far
+/// the other came: the ids of an ordered phase have to keep them out.
+constexpr std::uint32_t sent_again(const Phase& phase) noexcept { return phase.ordered ? 100 : 0; }
 
 /// What is done to the processes in each phase, in this order.
 enum class Act : std::uint8_t { kStopWorker, kKillFeed, kKillWorker };
@@ -50,5 +57,9 @@ inline constexpr std::uint32_t kBatch = 8;
 inline constexpr std::chrono::milliseconds kVisibilityTimeout{1000};
 
 inline constexpr const char* kQueueName = "feed";
+inline constexpr const char* kOrderedQueueName = "feed-in-order";
+constexpr const char* queue_name(const Phase& phase) noexcept {
+  return phase.ordered ? kOrderedQueueName : kQueueName;
+}
 
 }  // namespace ringpost::market_feed

@@ -27,6 +27,13 @@ void add_latency(cli::Table& table, const std::string& what, const Histogram& la
              cli::format_share(latency.share_over(cli::kLateNs))});
 }
 
+std::string end_to_end(std::size_t number, const PhaseReport& phase) {
+  if (kPhases[number].speed != 0) return "as sent";
+  // The groups of a stopped worker wait for the end of its leases.
+  if (kPhases[number].ordered) return "–";
+  return cli::format_rate(phase.end_to_end_per_second);
+}
+
 void print_rates(const DemoReport& report) {
   cli::Table table({{"rates"},
                     {"feed sends", Align::kRight},
@@ -38,8 +45,7 @@ void print_rates(const DemoReport& report) {
     const PhaseReport& phase = report.phases[i];
     if (!phase.emptied) continue;
     table.add({fmt::format("phase {}: {}", i + 1, kPhases[i].title),
-               cli::format_rate(phase.feed_per_second),
-               kPhases[i].speed == 0 ? cli::format_rate(phase.end_to_end_per_second) : "as sent",
+               cli::format_rate(phase.feed_per_second), end_to_end(i, phase),
                fmt::format("{:.2f} µs", phase.worker_us), format_count(phase.full),
                fmt::format("{:.2f} s", phase.seconds)});
   }

@@ -67,9 +67,11 @@ struct DemoReport {
   bool children_succeeded = false;  ///< whoever was not killed ended with exit status 0
   std::uint64_t strangers = 0;
   std::optional<DoctorReport> doctor;
-  std::uint64_t blocks_used = 0;   ///< of the arena, at the end
-  std::uint64_t participants = 0;  ///< left in the registry beside the orchestrator
+  std::uint64_t blocks_used = 0;          ///< of the arena, at the end
+  std::uint64_t participants = 0;         ///< left in the registry beside the orchestrator
+  std::optional<OrderBook::Proof> order;  ///< of the ordered phase
   QueueStats queue;
+  QueueStats ordered;  ///< the FIFO queue
 };
 
 struct Promise {

@@ -54,6 +54,19 @@ JsonObject proof_of(const Proof& proof) {
           {"lines_sent_again", proof.sent_again}};
 }
 
+JsonObject order_of(const DemoReport& report) {
+  JsonObject object;
+  if (!report.order) return object;
+  object["groups"] = report.order->groups;
+  object["channels"] = report.order->channels;
+  object["lines"] = report.order->lines;
+  object["applied"] = report.order->applied;
+  object["skipped"] = report.order->skipped;
+  object["ids_that_did_not_rise"] = report.order->fell;
+  object["duplicates_kept_out"] = report.ordered.duplicates;
+  return object;
+}
+
 JsonObject phase_of(std::size_t number, const PhaseReport& phase) {
   JsonObject object{{"title", kPhases[number].title},
                     {"seconds", phase.seconds},
@@ -84,11 +97,9 @@ void write_json(const DemoReport& report, const std::vector<Promise>& promises,
     judged.push_back(
         JsonObject{{"promise", promise.text}, {"held", promise.held}, {"seen", promise.evidence}});
   }
-  const JsonObject all{{"messages", report.lines},
-                       {"all_held", all_held(promises)},
-                       {"interrupted", report.interrupted},
-                       {"phases", std::move(phases)},
-                       {"promises", std::move(judged)}};
+  const JsonObject all{{"messages", report.lines},          {"all_held", all_held(promises)},
+                       {"interrupted", report.interrupted}, {"phases", std::move(phases)},
+                       {"order", order_of(report)},         {"promises", std::move(judged)}};
   std::ofstream file(path);
   file << cli::json_line(all) << '\n';
   if (!file.flush()) throw std::runtime_error("cannot write " + path);

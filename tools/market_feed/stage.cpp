@@ -23,6 +23,7 @@ std::vector<std::string> Stage::arguments(const char* role) const {
 
 void Stage::start_feed(std::size_t phase) {
   phase_ = phase;
+  ledger_.phase().store(static_cast<std::uint32_t>(phase), std::memory_order_release);
   auto options = arguments("feed");
   options.insert(options.end(), {"--phase", std::to_string(phase)});
   feed_ = std::make_unique<Child>(Child::start("the feed", options));

@@ -3,6 +3,8 @@
 #include <time.h>
 
 #include <array>
+#include <cstring>
+#include <string>
 
 #include "content_hash.hpp"
 #include "feed_file.hpp"
@@ -37,7 +39,9 @@ class Worker {
                               leases[i].receive_count()};
       LineRecord* const record = record_of(marks[i]);
       if (record != nullptr) {
-        record->add(delivery, read(leases[i].text()));
+        const MarketUpdate update = read(leases[i].text());
+        if (kPhases[marks[i]->phase].ordered) apply(leases[i], *marks[i], update);
+        record->add(delivery, update);
         count(delivery, *marks[i], received_ns);
       } else {
         ledger_.strangers().fetch_add(1, kRelaxed);
@@ -84,6 +88,19 @@ class Worker {
     return line ? reader_.read(line->json).value_or(MarketUpdate{}) : MarketUpdate{};
   }
 
+  /// The effect of an update, if it has not had one before: see order.hpp.
+  void apply(const Lease& lease, const Mark& mark, const MarketUpdate& update) {
+    const auto line = FeedLine::parse(lease.text());
+    std::string channel(line ? line->venue : "");
+    channel += '.';
+    channel +=
+        std::string_view(update.stream.data(), strnlen(update.stream.data(), update.stream.size()));
+    const OrderStep step{lease.group(), channel, mark.line, update.update_id};
+    if (ledger_.order().apply(step) == OrderBook::Outcome::kUnknown) {
+      ledger_.strangers().fetch_add(1, kRelaxed);
+    }
+  }
+
   void count(const Delivery& delivery, const Mark& mark, std::uint64_t received_ns) {
     const std::uint64_t latency_ns = received_ns - mark.sent_ns;
     entry_.processed.fetch_add(1, kRelaxed);
@@ -125,12 +142,16 @@ class Worker {
 int run_worker(const RoleOptions& options) {
   const Ledger ledger = Ledger::attach(options.ledger_descriptor);
   Bus bus = Bus::open(options.bus, {.create = false}).value();
-  Queue queue = bus.open_queue(kQueueName).value();
+  Queue unordered = bus.open_queue(kQueueName).value();
+  Queue ordered = bus.open_queue(kOrderedQueueName).value();
   Worker worker(ledger, ledger.worker(options.worker));
 
   const ReceiveOptions batch{.max_messages = kBatch, .wait = 100ms};
   Leases leases;
   for (;;) {
+    // Once a phase is over its queue is empty: nothing of it is left behind.
+    const std::uint32_t phase = ledger.phase().load(std::memory_order_acquire);
+    Queue& queue = kPhases[phase].ordered ? ordered : unordered;
     const Errc outcome = queue.receive(leases, batch);
     if (outcome == Errc::kOk) {
       if (!worker.work(leases)) return 2;

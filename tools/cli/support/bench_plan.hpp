@@ -28,6 +28,7 @@ struct BenchPlan {
   Waiting waiting = Waiting::kAdaptive;
   std::uint32_t slots = 4096;
   bool pin = false;
+  std::uint32_t groups = 0;  ///< of a FIFO queue; 0: a standard queue
 };
 
 struct BenchResult {

@@ -32,6 +32,7 @@ std::string bench_title(const BenchPlan& plan) {
   title += plan.per_second ? format_rate(*plan.per_second) : "as fast as possible";
   title += ", " + format_counted(plan.senders, "sender") + " → " +
            format_counted(plan.receivers, "receiver");
+  if (plan.groups != 0) title += ", FIFO with " + format_counted(plan.groups, "group");
   if (plan.batch > 1) title += fmt::format(", batches of {}", plan.batch);
   return title + ", " + name_of(plan.waiting);
 }
@@ -72,11 +73,9 @@ std::string bench_report(const BenchPlan& plan, const BenchResult& result,
 
 JsonObject bench_json(const BenchPlan& plan, const BenchResult& result,
                       const std::optional<BenchBudget>& budget, bool interrupted) {
-  JsonObject object{{"size_bytes", plan.size_bytes},
-                    {"senders", plan.senders},
-                    {"receivers", plan.receivers},
-                    {"batch", plan.batch},
-                    {"waiting", name_of(plan.waiting)}};
+  JsonObject object{{"size_bytes", plan.size_bytes}, {"senders", plan.senders},
+                    {"receivers", plan.receivers},   {"batch", plan.batch},
+                    {"groups", plan.groups},         {"waiting", name_of(plan.waiting)}};
   object["rate_asked_per_second"] = plan.per_second ? JsonValue(*plan.per_second) : JsonValue();
   object["sent"] = result.sent;
   object["acknowledged"] = result.acknowledged;

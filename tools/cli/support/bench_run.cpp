@@ -53,6 +53,7 @@ class TemporaryBus {
     bus_.emplace(std::move(*bus));
     QueueSettings settings;
     settings.slots = plan.slots;
+    if (plan.groups != 0) settings.fifo = true;
     settings.message_bytes_max = std::max<std::uint64_t>(plan.size_bytes, 256 * 1024);
     const auto queue = bus_->queue(kQueueName, settings);
     if (!queue) {

@@ -63,6 +63,7 @@ class Sender {
       : plan_(plan), shared_(shared), report_(report), queue_(queue), index_(index) {
     bodies_.assign(plan.batch, std::string(plan.size_bytes, static_cast<char>('a' + index % 26)));
     for (const std::string& body : bodies_) batch_.push_back({as_bytes(body), {}});
+    for (std::uint32_t i = 0; i < plan.groups; ++i) groups_.push_back("g" + std::to_string(i));
   }
 
   Errc run(std::uint64_t start_ns) noexcept {
@@ -102,6 +103,7 @@ class Sender {
 
   Errc send(std::uint64_t due_ns, std::size_t count) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
+      if (!groups_.empty()) batch_[i].group = groups_[next_number_ % groups_.size()];
       const std::uint64_t number = (static_cast<std::uint64_t>(index_) << 48) | next_number_++;
       const BenchHeader header{due_ns, number};
       std::memcpy(bodies_[i].data(), &header, sizeof header);
@@ -118,9 +120,10 @@ class Sender {
   }
 
   /// Drops from `rest` what was sent.
-  Errc send_some(std::span<const OutMessage>& rest, const SendOptions& options) noexcept {
+  Errc send_some(std::span<const OutMessage>& rest, SendOptions& options) noexcept {
     std::size_t sent = 1;
     if (rest.size() == 1) {
+      options.group = rest.front().group;
       const auto id = queue_.send(rest.front().body, options);
       if (!id) return id.error();
     } else {
@@ -140,6 +143,7 @@ class Sender {
   std::uint32_t index_;
   std::uint64_t next_number_ = 0;
   std::vector<std::string> bodies_;
+  std::vector<std::string> groups_;
   std::vector<OutMessage> batch_;
 };
 

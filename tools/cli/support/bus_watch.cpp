@@ -10,6 +10,7 @@ Activity difference(const QueueStats& now, const QueueStats& before) {
   activity.sent = now.sent - before.sent;
   activity.received = now.received - before.received;
   activity.acknowledged = now.acknowledged - before.acknowledged;
+  activity.duplicates = now.duplicates - before.duplicates;
   activity.latency = now.latency;
   activity.latency.subtract(before.latency);
   return activity;
@@ -25,6 +26,7 @@ void Activity::add(const Activity& other) {
   sent += other.sent;
   received += other.received;
   acknowledged += other.acknowledged;
+  duplicates += other.duplicates;
   latency.merge(other.latency);
 }
 

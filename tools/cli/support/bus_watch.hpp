@@ -15,6 +15,7 @@ struct Activity {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::uint64_t acknowledged = 0;
+  std::uint64_t duplicates = 0;  ///< FIFO
   Histogram latency;
 
   void add(const Activity& other);

@@ -15,6 +15,7 @@ ExitCode exit_code_of(Errc code) {
     case Errc::kOverLimit:
       return ExitCode::kEmpty;
     case Errc::kFull:
+    case Errc::kTooManyIds:
     case Errc::kNoSpace:
       return ExitCode::kFull;
     case Errc::kNotFound:
@@ -44,6 +45,11 @@ std::string hint_about_state(Errc code, const Subject& subject) {
       return fmt::format(
           "receive from it, wait for room with --wait 30s, or make room: {} queue purge {}   (its "
           "limit, --bytes-max, is chosen at queue create)",
+          run, queue);
+    case Errc::kTooManyIds:
+      return fmt::format(
+          "try again when older ids have left the window, or shorten it: {} queue set {} "
+          "--dedup-window 1m   (how many it holds, --dedup-entries, is chosen at queue create)",
           run, queue);
     case Errc::kStaleReceipt:
       return "the lease had ended or the message is gone: receive again, and give the work more "

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kFieldsHint =
     "fields: {id} {body} {bytes} {count} {age} {sent_at} {first_received_at} {receipt} {queue} "
-    "{attr.NAME}; {{ and }} are braces; \\n \\t \\0 \\\\ are escapes";
+    "{group} {sequence} {dedup_id} {attr.NAME}; {{ and }} are braces; \\n \\t \\0 \\\\ are escapes";
 
 /// The character that a backslash and `c` stand for; anything else keeps its backslash.
 std::string unescaped(char c) {
@@ -75,7 +75,10 @@ void MessageFormat::add_field(std::string_view name) {
                                      {"sent_at", Field::kSentAt},
                                      {"first_received_at", Field::kFirstReceivedAt},
                                      {"receipt", Field::kReceipt},
-                                     {"queue", Field::kQueue}};
+                                     {"queue", Field::kQueue},
+                                     {"group", Field::kGroup},
+                                     {"sequence", Field::kSequence},
+                                     {"dedup_id", Field::kDedupId}};
   constexpr std::string_view kAttributePrefix = "attr.";
   for (const Known& known : kKnown) {
     if (known.name == name) {
@@ -124,6 +127,15 @@ void MessageFormat::append(std::string& out, const Lease& lease, const std::stri
         break;
       case Field::kQueue:
         out += queue;
+        break;
+      case Field::kGroup:
+        out += lease.group();
+        break;
+      case Field::kSequence:
+        out += std::to_string(lease.sequence());
+        break;
+      case Field::kDedupId:
+        out += lease.dedup_id();
         break;
       case Field::kAttribute:
         if (const auto found = lease.attributes().find(piece.text)) out += found->value;

@@ -176,6 +176,11 @@ JsonObject json_message(const Lease& lease, const std::string& queue) {
   add_times(object, lease.sent_at());
   object["first_received_at"] = iso_time(lease.first_received_at());
   object["receipt"] = lease.receipt().to_string();
+  if (!lease.group().empty()) {
+    object["group"] = lease.group();
+    object["sequence"] = lease.sequence();
+    object["dedup_id"] = lease.dedup_id();
+  }
   return object;
 }
 
@@ -191,6 +196,7 @@ JsonObject json_message(const PeekedMessage& message, const std::string& queue) 
   object["receive_count"] = message.receive_count;
   add_body(object, message.body);
   add_attributes(object, AttributeView(as_bytes(message.encoded_attributes)));
+  if (!message.group.empty()) object["group"] = message.group;
   return object;
 }
 

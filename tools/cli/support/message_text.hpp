@@ -48,6 +48,9 @@ class MessageFormat {
     kFirstReceivedAt,
     kReceipt,
     kQueue,
+    kGroup,
+    kSequence,
+    kDedupId,
     kAttribute
   };
   struct Piece {

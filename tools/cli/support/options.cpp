@@ -107,21 +107,43 @@ void add_changeable_settings(CLI::App& app, QueueSettings& settings) {
   add_number(app, "--in-flight-max", settings.in_flight_max,
              "Most messages in flight at once: 1 to 10M (120,000)", false)
       ->group(group);
+  add_choice<std::optional<Dedup>>(
+      app, "--dedup", settings.dedup,
+      {{"off", Dedup::kOff}, {"id", Dedup::kById}, {"content", Dedup::kByContent}},
+      "FIFO: take messages of one id once: id, content (ids made of bodies) or off, which is "
+      "chosen "
+      "at creation (off)")
+      ->group(group);
+  add_duration(app, "--dedup-window", settings.dedup_window,
+               "FIFO: how long an id is remembered: 1s to 24h (5m)")
+      ->group(group);
 }
 
 void add_creation_settings(CLI::App& app, QueueSettings& settings) {
   const char* group = "Settings fixed at creation";
   add_number(app, "--slots", settings.slots,
-             "Slots of the first ring, a power of two: 64 to 4194304 (1024)", false)
+             "Slots of the first ring, a power of two: 64 to 4194304 (1024; FIFO 16384)", false)
       ->group(group);
   add_number(app, "--inline-bytes", settings.inline_bytes,
-             "Payload kept in the slot itself: 40 to 4072 (104)", true)
+             "Payload kept in the slot itself: 40 to 4072 (104; FIFO 128)", true)
       ->group(group);
   add_size(app, "--bytes-max", settings.bytes_max,
            "Most memory of the queue's rings, reached by growth (64MiB)")
       ->group(group);
   app.add_flag_callback(
          "--fixed", [&settings] { settings.fixed = true; }, "Never grow beyond the first ring")
+      ->group(group);
+  app.add_flag_callback(
+         "--fifo", [&settings] { settings.fifo = true; },
+         "Groups of messages, each strictly in order; never grows")
+      ->group(group);
+  add_number(app, "--dedup-entries", settings.dedup_entries,
+             "FIFO: ids remembered at once, 102 B each: 64 to 16777216 (65536)", false)
+      ->group(group);
+  add_choice<std::optional<DedupScope>>(
+      app, "--dedup-scope", settings.dedup_scope,
+      {{"queue", DedupScope::kQueue}, {"group", DedupScope::kGroup}},
+      "FIFO: an id is one of the whole queue or of its group: queue, group (queue)")
       ->group(group);
 }
 

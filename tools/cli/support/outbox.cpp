@@ -40,10 +40,12 @@ std::size_t Pacer::wait(std::size_t wanted) {
 }
 
 Outbox::Outbox(const Context& context, Queue& queue, SendOptions options,
-               std::optional<double> per_second, std::optional<std::uint64_t> total_work)
+               const GroupOptions& groups, std::optional<double> per_second,
+               std::optional<std::uint64_t> total_work)
     : context_(context),
       queue_(queue),
       options_(options),
+      groups_(groups),
       wait_(options.wait),
       pacer_(per_second),
       progress_("sent", !context.globals.quiet && !context.globals.json, total_work) {}
@@ -69,6 +71,9 @@ auto Outbox::until_there_is_room(Attempt attempt) {
 
 MessageId Outbox::send(std::string_view body) {
   pacer_.wait(1);
+  const MessageIds ids = groups_.ids_of(body, progress_.messages() + 1);
+  options_.group = ids.group;
+  options_.dedup_id = ids.dedup_id;
   const MessageId id = until_there_is_room([&] { return queue_.send(body, options_); });
   progress_.add(1, body.size(), 0);
   return id;
@@ -79,19 +84,28 @@ void Outbox::send_all(std::span<const std::string_view> bodies, std::uint64_t wo
   while (!bodies.empty()) {
     const std::size_t count = pacer_.wait(std::min(bodies.size(), kBatchMax));
     batch.clear();
-    for (const std::string_view body : bodies.first(count)) {
-      batch.push_back({as_bytes(body), options_.attributes});
+    try {
+      for (const std::string_view body : bodies.first(count)) {
+        const MessageIds ids = groups_.ids_of(body, progress_.messages() + batch.size() + 1);
+        batch.push_back({as_bytes(body), options_.attributes, ids.group, ids.dedup_id});
+      }
+    } catch (const Failure&) {
+      send_batch(batch, work_each);  // what comes before the line that has no group is sent
+      throw;
     }
-    std::span<const OutMessage> rest = batch;
-    while (!rest.empty()) {
-      const std::size_t sent =
-          until_there_is_room([&] { return queue_.send_batch(rest, options_); });
-      std::uint64_t bytes = 0;
-      for (const OutMessage& message : rest.first(sent)) bytes += message.body.size();
-      progress_.add(sent, bytes, bytes + sent * work_each);
-      rest = rest.subspan(sent);
-    }
+    send_batch(batch, work_each);
     bodies = bodies.subspan(count);
+  }
+}
+
+void Outbox::send_batch(std::span<const OutMessage> batch, std::uint64_t work_each) {
+  while (!batch.empty()) {
+    const std::size_t sent =
+        until_there_is_room([&] { return queue_.send_batch(batch, options_); });
+    std::uint64_t bytes = 0;
+    for (const OutMessage& message : batch.first(sent)) bytes += message.body.size();
+    progress_.add(sent, bytes, bytes + sent * work_each);
+    batch = batch.subspan(sent);
   }
 }
 

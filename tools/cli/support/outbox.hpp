@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "context.hpp"
+#include "group_options.hpp"
 #include "progress.hpp"
 #include "ringpost/queue.hpp"
 
@@ -29,10 +30,11 @@ class Pacer {
 
 class Outbox {
  public:
-  Outbox(const Context& context, Queue& queue, SendOptions options,
+  /// `groups` must outlive the outbox.
+  Outbox(const Context& context, Queue& queue, SendOptions options, const GroupOptions& groups,
          std::optional<double> per_second, std::optional<std::uint64_t> total_work);
 
-  /// Sends one. Throws Failure, Interrupted.
+  /// Sends one; of a duplicate the id is that of the first. Throws Failure, Interrupted.
   MessageId send(std::string_view body);
   /// Sends all, in order and in batches. `work_each` bytes beyond its own count for progress.
   void send_all(std::span<const std::string_view> bodies, std::uint64_t work_each);
@@ -43,10 +45,12 @@ class Outbox {
   /// Repeats `attempt` while the queue is full and the wait is not over.
   template <class Attempt>
   auto until_there_is_room(Attempt attempt);
+  void send_batch(std::span<const OutMessage> batch, std::uint64_t work_each);
 
   const Context& context_;
   Queue& queue_;
   SendOptions options_;
+  const GroupOptions& groups_;
   Duration wait_;
   Pacer pacer_;
   Progress progress_;

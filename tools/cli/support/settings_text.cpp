@@ -5,6 +5,53 @@
 #include "units.hpp"
 
 namespace ringpost::cli {
+namespace {
+
+const char* name_of(Dedup dedup) {
+  switch (dedup) {
+    case Dedup::kOff:
+      return "off";
+    case Dedup::kById:
+      return "id";
+    case Dedup::kByContent:
+      return "content";
+  }
+  return "";
+}
+
+const char* name_of(DedupScope scope) { return scope == DedupScope::kGroup ? "group" : "queue"; }
+
+/// The rate of new ids that the table sustains; nothing without a table.
+std::optional<double> dedup_ids_per_second(const QueueSettings& settings) {
+  if (settings.dedup.value_or(Dedup::kOff) == Dedup::kOff || !settings.dedup_entries ||
+      !settings.dedup_window || *settings.dedup_window <= Duration::zero()) {
+    return std::nullopt;
+  }
+  return *settings.dedup_entries / std::chrono::duration<double>(*settings.dedup_window).count();
+}
+
+void add_dedup(JsonObject& object, const QueueSettings& settings) {
+  if (settings.dedup) object["dedup"] = name_of(*settings.dedup);
+  if (settings.dedup_window) object["dedup_window_seconds"] = json_seconds(*settings.dedup_window);
+  if (settings.dedup_entries) object["dedup_entries"] = *settings.dedup_entries;
+  if (settings.dedup_scope) object["dedup_scope"] = name_of(*settings.dedup_scope);
+  if (const auto rate = dedup_ids_per_second(settings)) object["dedup_ids_per_second"] = *rate;
+}
+
+std::string fixed_text(const QueueSettings& settings) {
+  if (settings.fifo.value_or(false)) return "yes, a FIFO queue never grows";
+  return *settings.fixed ? "yes, never grows" : "no, grows as needed";
+}
+
+/// "by id, unique in the queue": what is refused as a duplicate.
+std::string dedup_text(const QueueSettings& settings) {
+  const Dedup dedup = settings.dedup.value_or(Dedup::kOff);
+  if (dedup == Dedup::kOff) return "off";
+  return fmt::format("by {}, unique in the {}", name_of(dedup),
+                     name_of(settings.dedup_scope.value_or(DedupScope::kQueue)));
+}
+
+}  // namespace
 
 JsonObject json_settings(const QueueSettings& settings) {
   JsonObject object;
@@ -21,6 +68,9 @@ JsonObject json_settings(const QueueSettings& settings) {
   if (settings.inline_bytes) object["inline_bytes"] = *settings.inline_bytes;
   if (settings.bytes_max) object["bytes_max"] = *settings.bytes_max;
   if (settings.fixed) object["fixed"] = *settings.fixed;
+  if (settings.fifo) object["fifo"] = *settings.fifo;
+  // Those of a standard queue, which has them and does not use them, would only mislead.
+  if (settings.fifo.value_or(true)) add_dedup(object, settings);
   return object;
 }
 
@@ -42,7 +92,15 @@ std::string settings_lines(const QueueSettings& settings) {
   if (settings.slots) line("slots", format_count(*settings.slots) + " in the first ring");
   if (settings.inline_bytes) line("inline bytes", format_size(*settings.inline_bytes));
   if (settings.bytes_max) line("bytes max", format_size(*settings.bytes_max));
-  if (settings.fixed) line("fixed", *settings.fixed ? "yes, never grows" : "no, grows as needed");
+  if (settings.fixed) line("fixed", fixed_text(settings));
+  if (!settings.fifo.value_or(false)) return out;
+  line("fifo", "yes, groups in order");
+  line("deduplication", dedup_text(settings));
+  if (const auto rate = dedup_ids_per_second(settings)) {
+    line("window", fmt::format("{}, {}: sustains {} ids/s", format_setting(*settings.dedup_window),
+                               format_counted(*settings.dedup_entries, "id"),
+                               format_count(static_cast<std::uint64_t>(*rate))));
+  }
   return out;
 }
 
@@ -67,6 +125,7 @@ void add_counters(JsonObject& object, const QueueStats& stats) {
   object["dropped_by_retention"] = stats.dropped_by_retention;
   object["purged"] = stats.purged;
   object["refused_full"] = stats.refused_full;
+  object["duplicates"] = stats.duplicates;
 }
 
 }  // namespace ringpost::cli

@@ -48,6 +48,7 @@ std::vector<std::string> cells_of(const WatchedQueue& queue, double seconds, std
   const double late = latency.share_over(late_ns);
   return {queue.name,
           rate_text(queue.activity.sent, seconds),
+          rate_text(queue.activity.duplicates, seconds),
           rate_text(queue.activity.received, seconds),
           rate_text(queue.activity.acknowledged, seconds),
           format_count(queue.stats.visible),
@@ -65,6 +66,7 @@ void add_rates(JsonObject& object, const Activity& activity, double seconds) {
   object["sent_per_second"] = rate(activity.sent, seconds);
   object["received_per_second"] = rate(activity.received, seconds);
   object["acknowledged_per_second"] = rate(activity.acknowledged, seconds);
+  object["duplicates_per_second"] = rate(activity.duplicates, seconds);
 }
 
 }  // namespace
@@ -123,6 +125,7 @@ std::string TopFrame::draw(const Bus& bus, const BusWatch& watch, const Paint& p
                            ScreenSize size) const {
   Table table({{"QUEUE"},
                {"SENT", Align::kRight},
+               {"DUPLICATE", Align::kRight},
                {"RECEIVED", Align::kRight},
                {"ACKED", Align::kRight},
                {"VISIBLE", Align::kRight},
@@ -140,6 +143,10 @@ std::string TopFrame::draw(const Bus& bus, const BusWatch& watch, const Paint& p
   for (std::size_t i = 0; i < shown; ++i) {
     table.add(cells_of(*queues[i], watch.recent_seconds(), late_ns_, paint));
   }
+  const bool has_duplicates =
+      std::any_of(queues.begin(), queues.end(),
+                  [](const WatchedQueue* queue) { return queue->stats.duplicates != 0; });
+  if (!has_duplicates) table.drop("DUPLICATE");
   // A narrow screen keeps what matters most: rates, backlog and the tail of the latency.
   for (const char* title : {"DELAYED", "OLDEST", "P50", "RECEIVED", "FLIGHT"}) {
     if (table.width() > size.columns) table.drop(title);
@@ -184,6 +191,7 @@ std::string TopFrame::summary(const BusWatch& watch) const {
                                 format_age(Duration(static_cast<Duration::rep>(seconds * 1e9))),
                                 format_count(total.sent), rate_text(total.sent, seconds),
                                 format_count(total.received), format_count(total.acknowledged));
+  if (total.duplicates != 0) out += fmt::format(", {} duplicates", format_count(total.duplicates));
   if (total.latency.count() != 0) {
     out += "\nsend → first receive: " + percentiles_line(total.latency, late_ns_);
   }
@@ -194,7 +202,8 @@ JsonObject TopFrame::json_summary(const BusWatch& watch) const {
   JsonObject object{{"seconds", watch.total_seconds()},
                     {"sent", watch.total().sent},
                     {"received", watch.total().received},
-                    {"acknowledged", watch.total().acknowledged}};
+                    {"acknowledged", watch.total().acknowledged},
+                    {"duplicates", watch.total().duplicates}};
   object["latency"] = json_latency(watch.total().latency, late_ns_);
   return object;
 }

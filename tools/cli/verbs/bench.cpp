@@ -16,6 +16,8 @@
 namespace ringpost::cli {
 namespace {
 
+constexpr std::uint32_t kBenchGroupsMax = 1'000'000;
+
 struct Options {
   BenchPlan plan;
   std::optional<std::uint64_t> size_bytes;
@@ -143,6 +145,10 @@ void add_plan_options(CLI::App& verb, Options& options) {
       "How they wait: spin, adaptive or park (adaptive)");
   verb.add_option("--slots", plan.slots, "Slots of the queue, a power of two (4096)")
       ->type_name("N");
+  verb.add_option("--groups", plan.groups,
+                  "A FIFO queue with so many groups, which the senders use in turn")
+      ->check(CLI::Range(1u, kBenchGroupsMax))
+      ->type_name("N");
   verb.add_flag("--pin", plan.pin, "Keep each process on a core of its own, as far as there are");
 }
 
@@ -154,6 +160,7 @@ void add_bench(CLI::App& app, Context& context) {
                "  ringpost bench\n"
                "  ringpost bench --size 1KiB --rate 50k --waiting spin --pin\n"
                "  ringpost bench --rate max --batch 10 --senders 2 --receivers 2\n"
+               "  ringpost bench --groups 1000 --receivers 2\n"
                "  ringpost bench --seconds 30 --budget 10ms --svg latency.svg || echo too slow");
   verb.group("Watching and measuring");
   auto options = std::make_shared<Options>();

@@ -49,6 +49,9 @@ void print_table(Context& context, const std::vector<PeekedMessage>& messages, b
   std::vector<Column> columns = {
       {"RING", Align::kRight}, {"POSITION", Align::kRight}, {"STATE"},
       {"AGE", Align::kRight},  {"RECEIVED", Align::kRight}, {"BYTES", Align::kRight}};
+  const bool groups = std::any_of(messages.begin(), messages.end(),
+                                  [](const auto& message) { return !message.group.empty(); });
+  if (groups) columns.push_back({"GROUP"});
   if (attributes) columns.push_back({"ATTRIBUTES"});
   columns.push_back({"BODY"});
   Table table(std::move(columns));
@@ -60,6 +63,7 @@ void print_table(Context& context, const std::vector<PeekedMessage>& messages, b
                                       format_age(message.age),
                                       fmt::format("{}×", message.receive_count),
                                       format_count(body.size())};
+    if (groups) cells.push_back(printable(message.group));
     if (attributes) cells.push_back(attributes_text(message));
     cells.push_back(printable(body.substr(0, kShownBytesMax)));
     table.add(std::move(cells));

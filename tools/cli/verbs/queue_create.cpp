@@ -32,7 +32,17 @@ void create(Context& context, Bus& bus, const std::string& name, const QueueSett
   }
 }
 
+/// The library says it too, but not by the names of options.
+void refuse_contradictions(const QueueSettings& settings) {
+  if (settings.fifo.value_or(false)) return;
+  if (settings.dedup.value_or(Dedup::kOff) != Dedup::kOff || settings.dedup_window ||
+      settings.dedup_entries || settings.dedup_scope) {
+    throw usage_failure("only a FIFO queue deduplicates", "add --fifo, or drop --dedup…");
+  }
+}
+
 ExitCode run(Context& context, const Options& options) {
+  refuse_contradictions(options.settings);
   Bus bus = open_bus(context, IfMissing::kCreate);
   for (const std::string& name : options.names) create(context, bus, name, options.settings);
   return ExitCode::kOk;
@@ -44,7 +54,8 @@ void add_queue_create(CLI::App& queue, Context& context) {
   auto& verb = add_verb(queue, "create", "Make queues, and their bus if there is none",
                         "  ringpost queue create orders\n"
                         "  ringpost queue create orders --visibility-timeout 5m --retention 1d\n"
-                        "  ringpost queue create ticks --slots 65536 --fixed");
+                        "  ringpost queue create ticks --slots 65536 --fixed\n"
+                        "  ringpost queue create payments --fifo --dedup id --dedup-window 10m");
   auto options = std::make_shared<Options>();
   verb.add_option("QUEUE", options->names, "Names: letters, digits, - and _, up to 80")
       ->required()

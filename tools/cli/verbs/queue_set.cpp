@@ -21,6 +21,12 @@ ExitCode run(Context& context, const Options& options) {
   }
   Bus bus = open_bus(context);
   Queue queue = open_queue(context, bus, options.name);
+  if (!queue.settings().fifo.value_or(false) &&
+      (options.changes.dedup || options.changes.dedup_window)) {
+    throw usage_failure(
+        fmt::format("queue {} is a standard queue, which does not deduplicate", options.name),
+        "make a FIFO queue: ringpost queue create NAME --fifo --dedup id");
+  }
   require(queue.set(options.changes),
           context.subject(fmt::format("change queue {}", options.name), options.name));
   if (context.globals.json) {
@@ -38,7 +44,8 @@ ExitCode run(Context& context, const Options& options) {
 void add_queue_set(CLI::App& queue, Context& context) {
   auto& verb = add_verb(queue, "set", "Change settings of a queue while it is in use",
                         "  ringpost queue set orders --visibility-timeout 2m\n"
-                        "  ringpost queue set orders --retention 7d --message-bytes-max 1MiB");
+                        "  ringpost queue set orders --retention 7d --message-bytes-max 1MiB\n"
+                        "  ringpost queue set payments --dedup content --dedup-window 1m");
   auto options = std::make_shared<Options>();
   add_queue_name(verb, options->name);
   add_changeable_settings(verb, options->changes);

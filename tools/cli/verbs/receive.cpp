@@ -150,6 +150,7 @@ void add_receive(CLI::App& app, Context& context) {
                         "  ringpost receive orders --all > orders.txt\n"
                         "  ringpost receive orders --follow --json | jq --unbuffered .body\n"
                         "  ringpost receive orders --leave --format '{receipt} {body}'\n"
+                        "  ringpost receive payments -n 10 --format '{group} {sequence} {body}'\n"
                         "  ringpost receive blobs -0 -n 10 | xargs -0 -n 1 process");
   verb.group("Messages");
   auto options = std::make_shared<Options>();
@@ -172,7 +173,8 @@ void add_receive(CLI::App& app, Context& context) {
                "Invisible to others for so long, up to 12h (the queue's)");
   verb.add_option("--format", options->format,
                   "Print this for each: {id} {body} {bytes} {count} {age} {sent_at} "
-                  "{first_received_at} {receipt} {queue} {attr.NAME}, with \\t \\n \\0")
+                  "{first_received_at} {receipt} {queue} {attr.NAME}, FIFO: {group} {sequence} "
+                  "{dedup_id}, with \\t \\n \\0")
       ->type_name("TEXT");
   verb.add_flag("-0,--null", options->nul_separated, "End each with a NUL byte, not a newline");
   on_run(verb, context, [&context, options] { return run(context, *options); });

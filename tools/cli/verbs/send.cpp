@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "../support/attribute_options.hpp"
+#include "../support/group_options.hpp"
 #include "../support/interrupt.hpp"
 #include "../support/json.hpp"
 #include "../support/options.hpp"
@@ -24,6 +25,7 @@ struct Options {
   std::optional<Duration> delay;
   Duration wait = Duration::zero();
   std::optional<double> rate;
+  GroupOptions groups;
 };
 
 /// Whether the messages are counted (a stream) or each is named by its id.
@@ -38,6 +40,25 @@ void refuse_contradictions(const Options& options) {
     throw usage_failure(
         "the messages come from more than one place",
         "give one of: a message, --file, --whole, or -0 (see ringpost send --help)");
+  }
+  options.groups.refuse_contradictions(is_stream(options),
+                                       is_stream(options) || options.files.size() > 1);
+}
+
+/// Makes the queue if there is none: a FIFO queue for messages with groups.
+void create_queue(const Context& context, Bus& bus, const Options& options) {
+  if (bus.open_queue(options.queue)) return;
+  require(bus.queue(options.queue, options.groups.settings()),
+          context.subject(fmt::format("create queue {}", options.queue), options.queue));
+}
+
+void refuse_unfit(const Options& options, const QueueSettings& settings) {
+  options.groups.refuse_unfit(settings, options.queue);
+  if (settings.fifo.value_or(false) &&
+      options.delay.value_or(Duration::zero()) > Duration::zero()) {
+    throw usage_failure(
+        "--delay of one message: a FIFO queue delays all alike, to keep their order",
+        fmt::format("drop it, or: ringpost queue set {} --delay 10s", options.queue));
   }
 }
 
@@ -88,11 +109,9 @@ ExitCode run(Context& context, const Options& options) {
   refuse_contradictions(options);
   const AttributeOptions attributes(options.attributes);
   Bus bus = open_bus(context, options.create ? IfMissing::kCreate : IfMissing::kFail);
-  if (options.create) {
-    require(bus.queue(options.queue),
-            context.subject(fmt::format("create queue {}", options.queue), options.queue));
-  }
+  if (options.create) create_queue(context, bus, options);
   Queue queue = open_queue(context, bus, options.queue);
+  refuse_unfit(options, queue.settings());
   const std::uint64_t message_bytes_max = queue.settings().message_bytes_max.value_or(0);
   const auto total = is_stream(options) ? RecordSource::bytes_left(STDIN_FILENO)
                                         : std::optional<std::uint64_t>(options.files.size());
@@ -103,7 +122,7 @@ ExitCode run(Context& context, const Options& options) {
   send_options.delay = options.delay;
   send_options.attributes = attributes.list();
   send_options.wait = options.wait;
-  Outbox outbox(context, queue, send_options, options.rate, total);
+  Outbox outbox(context, queue, send_options, options.groups, options.rate, total);
   JsonArray ids;
   ExitCode exit_code = ExitCode::kOk;
   try {
@@ -138,7 +157,9 @@ void add_send(CLI::App& app, Context& context) {
                "  ringpost send orders '{\"item\": 7}' -a kind=new -a weight:Number=2.5\n"
                "  tail -f access.log | ringpost send requests --wait 1m\n"
                "  ringpost send images --file *.png\n"
-               "  find . -print0 | ringpost send -0 paths --rate 500/s");
+               "  find . -print0 | ringpost send -0 paths --rate 500/s\n"
+               "  ringpost send payments 'pay 5' --group customer-7 --dedup-id payment-4711\n"
+               "  cat trades.csv | ringpost send trades --group-field 2 --delimiter ,");
   verb.group("Messages");
   auto options = std::make_shared<Options>();
   add_queue_name(verb, options->queue);
@@ -157,7 +178,9 @@ void add_send(CLI::App& app, Context& context) {
   add_duration(verb, "-w,--wait", options->wait,
                "How long to wait for room when the queue is full (0: fail at once)");
   add_rate(verb, "--rate", options->rate, "At most so many messages a second");
-  verb.add_flag("--create", options->create, "Make the queue if there is none");
+  verb.add_flag("--create", options->create,
+                "Make the queue if there is none; with a group: a FIFO queue");
+  options->groups.add_to(verb);
   on_run(verb, context, [&context, options] { return run(context, *options); });
 }
 

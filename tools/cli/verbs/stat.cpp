@@ -44,6 +44,7 @@ std::string seldom_text(const QueueStats& stats) {
   add(stats.dropped_by_retention, "dropped by retention");
   add(stats.purged, "purged");
   add(stats.refused_full, "sends refused: full");
+  add(stats.duplicates, "sends dropped: duplicate");
   return out;
 }
 

@@ -189,9 +189,12 @@ The handler: exit code 0 acknowledges, anything else returns the message with ba
   RINGPOST_BUS RINGPOST_SHM_DIR RINGPOST_QUEUE RINGPOST_BATCH_SIZE
   without --batch also: RINGPOST_MESSAGE_ID RINGPOST_RECEIPT RINGPOST_RECEIVE_COUNT
     RINGPOST_SENT_AT, RINGPOST_ATTR_<NAME> for each attribute (upper case, _ for . and -;
-    binary ones in base64)
+    binary ones in base64); of a FIFO queue RINGPOST_GROUP RINGPOST_SEQUENCE RINGPOST_DEDUP_ID
   with --batch: RINGPOST_FAILURES_FD=3. Of a batch that ends with 0 the messages whose ids
     were written there, one a line, return; the others are acknowledged.
+
+FIFO queues: the handlers of one group run one after the other, in order; a message that
+returned comes again before the later ones of its group.
 
 Ctrl-C or SIGTERM: takes no more messages, waits for the handlers; again: kills them, and
 their messages are visible again.

@@ -17,9 +17,10 @@ constexpr std::size_t kValueBytesMax = 16 * 1024;
 bool is_about_a_message(std::string_view entry) {
   const std::string_view name = entry.substr(0, entry.find('='));
   if (name.substr(0, kAttributePrefix.size()) == kAttributePrefix) return true;
-  constexpr std::string_view kOurs[] = {"RINGPOST_MESSAGE_ID",    "RINGPOST_RECEIPT",
-                                        "RINGPOST_RECEIVE_COUNT", "RINGPOST_SENT_AT",
-                                        "RINGPOST_BATCH_SIZE",    "RINGPOST_FAILURES_FD"};
+  constexpr std::string_view kOurs[] = {
+      "RINGPOST_MESSAGE_ID", "RINGPOST_RECEIPT",    "RINGPOST_RECEIVE_COUNT",
+      "RINGPOST_SENT_AT",    "RINGPOST_GROUP",      "RINGPOST_SEQUENCE",
+      "RINGPOST_DEDUP_ID",   "RINGPOST_BATCH_SIZE", "RINGPOST_FAILURES_FD"};
   return std::find(std::begin(kOurs), std::end(kOurs), name) != std::end(kOurs);
 }
 
@@ -53,6 +54,11 @@ void HandlerEnvironment::describe(const Lease& message) {
   set("RINGPOST_RECEIPT", message.receipt().to_string());
   set("RINGPOST_RECEIVE_COUNT", std::to_string(message.receive_count()));
   set("RINGPOST_SENT_AT", iso_time(message.sent_at()));
+  if (!message.group().empty()) {
+    set("RINGPOST_GROUP", message.group());
+    set("RINGPOST_SEQUENCE", std::to_string(message.sequence()));
+    if (!message.dedup_id().empty()) set("RINGPOST_DEDUP_ID", message.dedup_id());
+  }
   for (const Attribute& attribute : message.attributes()) {
     const bool is_binary = attribute.type.substr(0, 6) == "Binary";
     const std::string value = is_binary ? base64(attribute.value) : std::string(attribute.value);
