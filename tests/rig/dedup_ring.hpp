@@ -4,28 +4,51 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "dedup/table.hpp"
 
 namespace ringpost::rig {
 
-/// What has happened, for judges: not shared with the machine.
-struct DedupLog {
+/// A send on its way.
+struct DedupSend {
+  dedup::Key key;
+  int id = 0;
+  std::uint16_t me = 0;
+  std::uint64_t now = 0;       ///< read when it began
+  std::uint64_t position = 0;  ///< claimed and entered last
+  std::uint64_t entry = 0;     ///< 0: none yet
+};
+
+/// What has happened, for judges: not shared with the machine. Called by whoever did it, as the
+/// next thing that it does.
+class DedupLog {
+ public:
   struct Message {
-    std::atomic<int> id{0};              ///< 0: not published
-    std::atomic<std::uint64_t> time{0};  ///< not later than the publish
+    std::atomic<int> id{0};               ///< 0: not published
+    std::atomic<std::uint64_t> time{0};   ///< not later than the publish
+    std::atomic<std::uint64_t> entry{0};  ///< of the message, written before the publish
   };
   explicit DedupLog(std::size_t positions) : messages(positions) {}
-  std::vector<Message> messages;  ///< by position
+  virtual ~DedupLog() = default;
+
+  virtual void claimed(const DedupSend& /*send*/) {}
+  virtual void published(const DedupSend& send, std::uint64_t time) {
+    messages[send.position].time.store(time, std::memory_order_relaxed);
+    messages[send.position].id.store(send.id, std::memory_order_relaxed);
+  }
+  virtual void passed(std::uint64_t /*position*/) {}
+
+  /// By position, also what a message carries: a slot whose claimer is on its way belongs to that
+  /// one, although consumers have passed it. Here it can be claimed again, and only says so.
+  std::vector<Message> messages;
 };
 
 class DedupRing {
  public:
   struct Slot {
     std::atomic<std::uint64_t> publish;  ///< lap · whether it was skipped
-    std::atomic<std::uint64_t> entry;
-    std::atomic<std::uint64_t> id;
   };
   struct Cursors {
     alignas(64) std::atomic<std::uint64_t> tail;
@@ -41,35 +64,43 @@ class DedupRing {
     std::uint64_t position = 0;
   };
   Outcome send(const dedup::Table& table, dedup::Key key, int id, std::uint16_t me) {
-    const std::uint64_t now = cursors_.clock.load();
-    std::uint64_t entry = 0;
-    for (std::uint64_t before = 0;;) {
-      std::uint64_t position = 0;
-      if (!claim(position)) {
-        table.abandon(entry, before);
-        return {Sent::kRingFull, 0};
+    DedupSend send{key, id, me, cursors_.clock.load()};
+    const std::optional<Outcome> refused = begin(table, send);
+    return refused ? *refused : finish(table, send);
+  }
+
+  /// Claims a position and enters it. Nothing: finish() is next.
+  std::optional<Outcome> begin(const dedup::Table& table, DedupSend& send) {
+    const std::uint64_t before = send.position;
+    if (!claim(send)) {
+      table.abandon(send.entry, before);
+      return Outcome{Sent::kRingFull, 0};
+    }
+    const dedup::Entered entered = table.enter({send.key, send.position, send.me, send.now}, *this);
+    if (entered.outcome == dedup::Entered::Outcome::kEntered) {
+      send.entry = entered.entry;
+      log_.messages[send.position].entry.store(entered.entry, std::memory_order_relaxed);
+      return std::nullopt;
+    }
+    skip(send.position);
+    switch (entered.outcome) {
+      case dedup::Entered::Outcome::kDuplicate:
+        return Outcome{Sent::kDuplicate, entered.position};
+      case dedup::Entered::Outcome::kFull:
+        return Outcome{Sent::kTableFull, 0};
+      default:
+        return Outcome{Sent::kDamaged, 0};
+    }
+  }
+
+  /// Publishes what begin() has entered; begins again if that was skipped.
+  Outcome finish(const dedup::Table& table, DedupSend& send) {
+    for (;;) {
+      if (publish(send)) {
+        table.commit(send.entry, send.position, expiry());
+        return {Sent::kAccepted, send.position};
       }
-      slot(position).id.store(static_cast<std::uint64_t>(id), std::memory_order_relaxed);
-      const dedup::Entered entered = table.enter({key, position, me, now}, *this);
-      switch (entered.outcome) {
-        case dedup::Entered::Outcome::kEntered:
-          slot(position).entry.store(entered.entry, std::memory_order_relaxed);
-          if (publish(position)) {
-            table.commit(entered.entry, position, expiry());
-            return {Sent::kAccepted, position};
-          }
-          entry = entered.entry;
-          before = position;
-          continue;
-        case dedup::Entered::Outcome::kDuplicate:
-          skip(position);
-          return {Sent::kDuplicate, entered.position};
-        case dedup::Entered::Outcome::kFull:
-          skip(position);
-          return {Sent::kTableFull, 0};
-        case dedup::Entered::Outcome::kDamaged:
-          return {Sent::kDamaged, 0};
-      }
+      if (const std::optional<Outcome> refused = begin(table, send)) return *refused;
     }
   }
 
@@ -79,10 +110,10 @@ class DedupRing {
     if (head == cursors_.tail.load()) return false;
     if (judge(head) == dedup::SlotState::kFilling) skip(head);
     if (judge(head) == dedup::SlotState::kPublished) {
-      table.commit(slot(head).entry.load(std::memory_order_relaxed), head, expiry());
+      table.commit(log_.messages[head].entry.load(std::memory_order_relaxed), head, expiry());
     }
     std::uint64_t from = head;
-    cursors_.head.compare_exchange_strong(from, head + 1);
+    if (cursors_.head.compare_exchange_strong(from, head + 1)) log_.passed(head);
     return true;
   }
 
@@ -104,24 +135,23 @@ class DedupRing {
 
   [[nodiscard]] std::uint64_t expiry() const { return cursors_.clock.load() + window_; }
 
-  bool claim(std::uint64_t& position) {
+  bool claim(DedupSend& send) {
     std::uint64_t tail = cursors_.tail.load();
     do {
       if (tail - cursors_.head.load() >= count_) return false;
     } while (!cursors_.tail.compare_exchange_strong(tail, tail + 1));
-    position = tail;
+    send.position = tail;
+    log_.claimed(send);
     return true;
   }
   /// By its claimer alone. False: it was skipped.
-  bool publish(std::uint64_t position) {
-    std::uint64_t seen = slot(position).publish.load(std::memory_order_acquire);
-    const std::uint64_t lap = lap_of(position);
-    const std::uint64_t id = slot(position).id.load(std::memory_order_relaxed);
+  bool publish(const DedupSend& send) {
+    std::uint64_t seen = slot(send.position).publish.load(std::memory_order_acquire);
+    const std::uint64_t lap = lap_of(send.position);
     const std::uint64_t time = cursors_.clock.load();
     if (seen >> 1 >= lap) return false;
-    if (!slot(position).publish.compare_exchange_strong(seen, lap << 1)) return false;
-    log_.messages[position].time.store(time, std::memory_order_relaxed);
-    log_.messages[position].id.store(static_cast<int>(id), std::memory_order_relaxed);
+    if (!slot(send.position).publish.compare_exchange_strong(seen, lap << 1)) return false;
+    log_.published(send, time);
     return true;
   }
   void skip(std::uint64_t position) {
