@@ -7,6 +7,7 @@
 #include "client/orphans.hpp"
 #include "group/ids.hpp"
 #include "group/sweep.hpp"
+#include "queue/setting_change.hpp"
 #include "ring/sweep.hpp"
 
 namespace ringpost::client {
@@ -144,6 +145,7 @@ class Sweep {
     });
     for (const OpenQueue& each : queues_) {
       queue::Counters::free_stripes_of(each.mapping->stripes(), dead);
+      queue::sweep_settings(each.mapping->header(), dead);
     }
     swept_.blocks_freed += free_blocks(dead);
     swept_.files_removed += remove_orphans(member_, dead, named_);
@@ -152,6 +154,7 @@ class Sweep {
 
   void repair() {
     open_queues();
+    for (const OpenQueue& each : queues_) queue::finish_settings(each.mapping->header());
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& /*mapping*/) {
       swept_.hints_repaired += repair_ring(ring);
     });

@@ -39,6 +39,7 @@ class Housekeeper {
 struct Membership {
   shm::Participant& me;
   shm::Arena& arena;
+  QueueMappings& queues;
   Housekeeper& housekeeper;
   std::shared_ptr<void> keep_alive;
 };

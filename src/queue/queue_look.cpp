@@ -3,7 +3,9 @@
 #include <cstring>
 
 #include "base/unstable_read.hpp"
+#include "queue/policies.hpp"
 #include "queue/queue_core.hpp"
+#include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
@@ -181,7 +183,13 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
                       "deduplication is on or off from the creation; on, it may change between id "
                       "and content");
   }
-  queue::store_settings(header().settings, changes);
+  if (auto checked = queue::check_redrive(member_.queues, mapping_->name(), changes); !checked) {
+    return checked;
+  }
+  if (const Errc code = queue::change_settings(header(), changes, member_.me.index());
+      code != Errc::kOk) {
+    return sys::error(code, object, "others are changing its settings and do not get on");
+  }
   receivers().wake_all();  // their waits were computed from the old values
   return {};
 }

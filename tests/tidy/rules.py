@@ -31,7 +31,7 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/shm/hazards.hpp": ("HazardRecord",),
           "src/shm/wait_word.hpp": ("WaitWord",),
           "src/shm/arena.hpp": ("BlockDescriptor", "SegmentHeader"),
-          "src/queue/queue_layout.hpp": ("SettingWords", "QueueHeader", "Stripe"),
+          "src/queue/queue_layout.hpp": ("SettingWords", "SettingsRecord", "QueueHeader", "Stripe"),
           "src/dedup/layout.hpp": ("TableHeader", "IdBucket", "IdEntry"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
           "src/group/layout.hpp": ("FifoHead", "Bucket")}
