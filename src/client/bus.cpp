@@ -162,7 +162,9 @@ Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings) {
       return opened;
     }
     if (!(opened.error() == Errc::kNotFound)) return opened;
-    if (auto checked = queue::check_redrive(member.context().queues, wanted, settings); !checked) {
+    if (auto checked = queue::check_redrive(member.context().queues, wanted,
+                                            settings.fifo.value_or(false), settings);
+        !checked) {
       return Unexpected(checked.error());
     }
     auto created =

@@ -57,9 +57,10 @@ bool allows(const RedriveAllow& allow, const std::string& source) {
   return false;
 }
 
-Result<void> check_redrive(QueueMappings& queues, const std::string& name,
+Result<void> check_redrive(QueueMappings& queues, const std::string& name, bool fifo,
                            const QueueSettings& given) {
   if (!given.redrive || given.redrive->dead_letter_queue.empty()) return {};
+  if (fifo) return refused("redrive", "a FIFO queue cannot have a dead-letter queue yet");
   const std::string& wanted = given.redrive->dead_letter_queue;
   const std::string object = "dead-letter queue \"" + wanted + "\"";
   if (wanted == name) {
@@ -69,6 +70,9 @@ Result<void> check_redrive(QueueMappings& queues, const std::string& name,
   if (!found || (*found)->header().state.load(std::memory_order_acquire) != 0) {
     if (!found && !(found.error() == Errc::kNotFound)) return Unexpected(found.error());
     return sys::error(Errc::kNotFound, object, "does not exist: create it first");
+  }
+  if ((*found)->header().kind != 0) {
+    return refused(object, "is a FIFO queue, this one is not: name one of the same kind");
   }
   const QueueSettings theirs = changeable_settings((*found)->header());
   if (!allows(*theirs.redrive_allow, name)) {

@@ -17,7 +17,7 @@ inline constexpr std::uint32_t kReceivesMax = 1'000;
 
 /// Whether the queue `name` may have the dead-letter queue that `given` wants: it exists, is of the
 /// same kind, is another queue, and allows it. Errors kNotFound, kInvalidArgument.
-[[nodiscard]] Result<void> check_redrive(QueueMappings& queues, const std::string& name,
+[[nodiscard]] Result<void> check_redrive(QueueMappings& queues, const std::string& name, bool fifo,
                                          const QueueSettings& given);
 
 /// The same, looked at from the dead-letter queue.

@@ -140,6 +140,9 @@ enum Counter : std::uint32_t {
   kPurged,
   kRefusedFull,
   kDuplicates,
+  kDeadLettered,
+  kDeadLettersRefused,
+  kMovedIn,
   kCounters
 };
 

@@ -61,6 +61,9 @@ class FakeBlocks final : public shm::BlockStore {
     freed_[ref.block] = ref.generation;
     end(ref, kLive);
   }
+  /// There is one ring here: nothing moves.
+  void change_hands(const shm::BlockRef& /*ref*/, const shm::BackReference& /*from*/,
+                    const shm::BackReference& /*to*/) noexcept override {}
 
   /// As Arena::sweep(): OWNED of the dead, and LIVE whose message `is_gone(slot, lap)`.
   template <class IsGone>

@@ -29,6 +29,7 @@ ORDERING = "src/ring/ORDERING.md"
 SHARED_MEMORY = "docs/shared-memory.md"
 SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/shm/hazards.hpp": ("HazardRecord",),
+          "src/shm/move_note.hpp": ("MoveNote",),
           "src/shm/wait_word.hpp": ("WaitWord",),
           "src/shm/arena.hpp": ("BlockDescriptor", "SegmentHeader"),
           "src/queue/queue_layout.hpp": ("SettingWords", "SettingsRecord", "QueueHeader", "Stripe"),
@@ -37,7 +38,8 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/group/layout.hpp": ("FifoHead", "Bucket")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
 TESTING = "docs/testing.md"
-MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/growth.txt")
+MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/growth.txt",
+           "tests/rig/mutants/move.txt")
 _MUTANT = re.compile(r"^mutant +(\S+)", re.M)
 _MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"
