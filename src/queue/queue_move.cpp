@@ -65,10 +65,8 @@ Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to,
     bool has_block = false;
     ring::read_block_ref(view, taken.slot, removal.block, has_block);
     content = member_.arena.data(removal.block, lengths.content());
-    const bool read_in_place = taken.word.viewed() && member_.me.bus().hazards().names_besides(
-                                                          shm::hazard_key(taken.slot, taken.lap),
-                                                          member_.me.index(), taken.hazard);
-    removal.block_goes = !read_in_place;
+    removal.block_goes = ring::block_may_go(from.ring, {taken.slot, taken.lap, taken.word.count()},
+                                            taken.word, member_.me.index(), taken.hazard);
   }
   if (content == nullptr) return Errc::kCorrupt;
   const std::size_t envelope = with_history ? ring::kEnvelopeBytes : 0;

@@ -72,6 +72,12 @@ void publish_for(Ring& target, std::uint64_t position, std::uint16_t dead) noexc
 
 }  // namespace
 
+bool block_may_go(const Ring& source, const Delivery& delivery, LeaseWord word, std::uint16_t me,
+                  std::uint32_t hazard) noexcept {
+  return !word.viewed() ||
+         !source.hazards.names_besides(shm::hazard_key(delivery.slot, delivery.lap), me, hazard);
+}
+
 Settled move(const Passage& passage, std::uint16_t me, shm::HazardOwner& hazards,
              shm::MoveNote& note) noexcept {
   const Delivery& from = passage.delivery;

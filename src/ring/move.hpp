@@ -39,6 +39,13 @@ struct Passage {
   shm::BlockRef block{};       ///< that goes along; generation 0: none
 };
 
+/// Whether the payload block of a leased message may go along by its reference. Not while somebody
+/// else may be reading it in place: his hazard entry names the source's slot and protects it there
+/// alone. Whoever leases the message later than `word` takes it away from the mover, so no does not
+/// become yes behind his back, nor yes no.
+[[nodiscard]] bool block_may_go(const Ring& source, const Delivery& delivery, LeaseWord word,
+                                std::uint16_t me, std::uint32_t hazard) noexcept;
+
 /// Steps 1 to 6. kStale: somebody else has the message by now; the claim is given up, and `hazard`
 /// is as it was. kDone: the hazard entry is cleared.
 Settled move(const Passage& passage, std::uint16_t me, shm::HazardOwner& hazards,
