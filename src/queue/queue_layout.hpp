@@ -11,6 +11,7 @@
 #include "base/word128.hpp"
 #include "ring/layout.hpp"
 #include "ringpost/stats.hpp"
+#include "shm/setting_word.hpp"
 #include "shm/wait_word.hpp"
 
 namespace ringpost::queue {
@@ -20,25 +21,7 @@ inline constexpr std::uint32_t kQueueFormat = 1;
 inline constexpr std::uint32_t kChainEntries = 64;
 inline constexpr std::uint32_t kStripes = 16;
 
-/// One setting in force: value (52) · low bits of the number of the change that gave it (12).
-class SettingWord {
- public:
-  static constexpr unsigned kTagBits = 12;
-  static constexpr std::uint64_t kTagMask = (std::uint64_t{1} << kTagBits) - 1;
-
-  [[nodiscard]] std::uint64_t load(
-      std::memory_order order = std::memory_order_acquire) const noexcept {
-    return word_.load(order) >> kTagBits;
-  }
-  /// Before the word is shared with anybody; its tag stays.
-  void store(std::uint64_t value) noexcept {
-    word_.store(value << kTagBits | (word_.load() & kTagMask));
-  }
-  [[nodiscard]] std::atomic<std::uint64_t>& word() noexcept { return word_; }
-
- private:
-  std::atomic<std::uint64_t> word_;
-};
+using shm::SettingWord;
 
 /// Each by itself: read at each call. Written by whoever carries out a change: setting_change.hpp.
 struct SettingWords {

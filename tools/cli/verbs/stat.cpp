@@ -44,6 +44,9 @@ std::string seldom_text(const QueueStats& stats) {
   add(stats.dropped_by_retention, "dropped by retention");
   add(stats.purged, "purged");
   add(stats.refused_full, "sends refused: full");
+  add(stats.dead_lettered, "moved to the dead-letter queue");
+  add(stats.dead_letters_refused, "times not moved there: full or missing");
+  add(stats.moved_in, "moved in from other queues");
   return out;
 }
 
