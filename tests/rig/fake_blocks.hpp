@@ -89,6 +89,10 @@ class FakeBlocks final : public shm::BlockStore {
     return swept;
   }
 
+  [[nodiscard]] bool is_live(const shm::BlockRef& ref) const noexcept {
+    const std::uint64_t seen = (*cells_)[ref.block % kBlocks].state.load(std::memory_order_relaxed);
+    return state_of(seen) == kLive && generation_of(seen) == ref.generation;
+  }
   [[nodiscard]] bool all_free() const noexcept {
     for (const BlockCell& cell : *cells_) {
       if (state_of(cell.state.load(std::memory_order_relaxed)) != kFree) return false;

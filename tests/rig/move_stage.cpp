@@ -157,7 +157,7 @@ int MoveWorld::read(std::size_t where, std::uint32_t slot, bool& intact) {
   const auto* payload = reinterpret_cast<const std::uint64_t*>(view.payload(slot));
   const std::uint64_t content = has_block ? blocks.content(block).load(std::memory_order_relaxed)
                                           : __atomic_load_n(payload, __ATOMIC_RELAXED);
-  intact = content == ~std::uint64_t{lengths.body()};
+  intact = content == ~std::uint64_t{lengths.body()} && (!has_block || blocks.is_live(block));
   return static_cast<int>(lengths.body());
 }
 
@@ -295,6 +295,7 @@ void MoveWorld::recover() {
 
 std::string MoveWorld::check() {
   recover();
+  if (shared.dead[2].load() == 0) acknowledge(2);  // a lease that is live holds
   ledger.leases_may_end();
   shared.clock.store(kClockEnd);
   for (std::size_t where = 0; where < 2; ++where) {
@@ -383,6 +384,11 @@ void MoveStage::claim_only(int me) {
 }
 bool MoveStage::receive(int me, Where where, bool in_place) {
   return world_->receive(me, static_cast<std::size_t>(where), in_place);
+}
+void MoveStage::give_up(int me) {
+  ring::Sender& sender = world_->ends(me, 1).sender;
+  std::uint64_t position = 0;
+  if (sender.claim(position) == ring::Sender::Claimed::kYes) sender.give_up(position);
 }
 void MoveStage::finish_reading(int me) { world_->read_again(me); }
 void MoveStage::acknowledge(int me) { world_->acknowledge(me); }

@@ -30,6 +30,8 @@ class MoveStage {
   bool send(int me, int id, Where where, bool in_block = false);
   /// Takes a slot of the target and leaves it unpublished, for ever.
   void claim_only(int me);
+  /// Takes a slot of the target and gives it up.
+  void give_up(int me);
   /// Receives and keeps the lease.
   bool receive(int me, Where where, bool in_place = false);
   /// Reads the message held in place again, then gives it up.

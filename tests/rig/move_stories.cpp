@@ -33,6 +33,14 @@ const Doing kBringBack{"release", [](MoveStage& s, int me) {
 const Doing kReceiveThere{"receive there", [](MoveStage& s, int me) {
                             if (s.receive(me, Where::kTarget)) s.acknowledge(me);
                           }};
+const Doing kKeep{"keep", [](MoveStage& s, int me) { s.receive(me, Where::kSource); }};
+const Doing kGiveUp{"give up", [](MoveStage& s, int me) { s.give_up(me); }};
+/// Clears up, then goes round the target.
+const Doing kSweepAndUse{"sweep and use", [](MoveStage& s, int me) {
+                           s.sweep(me);
+                           if (s.receive(me, Where::kTarget)) s.acknowledge(me);
+                           for (const int id : {30, 31}) s.send(me, id, Where::kTarget);
+                         }};
 const Doing kSend{"send", [](MoveStage& s, int me) { s.send(me, 10 + me, Where::kSource, true); }};
 const Doing kSendThere{"send there",
                        [](MoveStage& s, int me) { s.send(me, 20 + me, Where::kTarget, true); }};
@@ -110,14 +118,16 @@ const std::vector<NamedMove>& move_schedules() {
     }
     const State& block = states()[1];
     const State& read = states()[3];
-    for (const Doing& other : {kMove, kReceive, kBringBack}) {
+    for (const Doing& other : {kMove, kReceive, kBringBack, kKeep}) {
       made.push_back(schedule(block, {kMove, other}, true));
     }
     for (const Doing& other : {kRead, kReuse}) {
       made.push_back(schedule(read, {kMove, other}, false));
     }
     made.push_back(schedule(read, {kMove, kReuse, kRead}, false));
+    made.push_back(schedule(block, {kGiveUp, kReceiveThere}, false));
     made.push_back(schedule(block, {kMove, kSweep, kSweep}, false));
+    made.push_back(schedule(block, {kMove, kSweep, kSweepAndUse}, false));
     made.push_back(schedule(block, {kMove, kSweep, kReuse}, false));
     return made;
   }();
