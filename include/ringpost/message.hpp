@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "ringpost/result.hpp"
@@ -44,6 +45,7 @@ class RINGPOST_API Lease {
   [[nodiscard]] AttributeView attributes() const noexcept {
     return AttributeView({fields_.content + fields_.body_bytes, fields_.attribute_bytes});
   }
+  /// Since it was sent, this one included; on the way through a dead-letter queue it goes on.
   [[nodiscard]] std::uint32_t receive_count() const noexcept { return fields_.receive_count; }
   [[nodiscard]] MessageId id() const noexcept;
   /// FIFO: what the message was sent with; empty in a standard queue.
@@ -55,6 +57,9 @@ class RINGPOST_API Lease {
   [[nodiscard]] WallTime sent_at() const noexcept;
   [[nodiscard]] WallTime first_received_at() const noexcept;
   [[nodiscard]] Receipt receipt() const noexcept;
+  /// The queue that moved the message here because it was received too often; empty: it was sent to
+  /// this one. "(deleted)" if that queue is not there any more. Looks at every queue: not for each.
+  [[nodiscard]] std::string dead_letter_source() const;
 
   /// The message is done: removes it for ever. One CAS; no system call unless a sender sleeps.
   /// Errors: kStaleReceipt (the lease had ended and somebody else has the message), kDeleted.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ringpost/clock.hpp"
 #include "ringpost/types.hpp"
@@ -37,6 +38,22 @@ enum class Dedup : std::uint8_t {
 };
 enum class DedupScope : std::uint8_t { kQueue, kGroup };  ///< within which an id is unique
 
+/// What becomes of a message that is received again and again and never acknowledged: at the
+/// receive after `max_receive_count` of them it moves to another queue of the bus instead.
+struct RedrivePolicy {
+  std::string dead_letter_queue{};       ///< must exist and be of the same kind; empty: none
+  std::uint32_t max_receive_count = 10;  ///< 1 to 1,000
+  friend bool operator==(const RedrivePolicy&, const RedrivePolicy&) = default;
+};
+
+/// Whose dead-letter queue a queue may be. Looked at when a queue's `redrive` is set.
+struct RedriveAllow {
+  enum class Permission : std::uint8_t { kAllowAll, kDenyAll, kByQueue };
+  Permission permission = Permission::kAllowAll;
+  std::vector<std::string> sources{};  ///< kByQueue: 1 to 10 names of queues
+  friend bool operator==(const RedriveAllow&, const RedriveAllow&) = default;
+};
+
 /// Settings of a queue. At creation an absent one takes its default; opening an existing queue
 /// compares only those that are given. The first group may be changed while the queue is in use.
 struct QueueSettings {
@@ -46,6 +63,8 @@ struct QueueSettings {
   std::optional<Duration> receive_wait{};        ///< 0; 0 to 20 s (longer in a call)
   std::optional<std::uint64_t> message_bytes_max{};  ///< 256 KiB; 1 KiB to 64 MiB
   std::optional<std::uint32_t> in_flight_max{};      ///< 120,000; 1 to 10,000,000
+  std::optional<RedrivePolicy> redrive{};            ///< none: messages are tried until they expire
+  std::optional<RedriveAllow> redrive_allow{};       ///< all
 
   std::optional<std::uint32_t> slots{};  ///< 1,024; first ring, power of two, 64 to 4,194,304
   std::optional<std::uint32_t> inline_bytes{};  ///< 104; payload kept in the slot, 40 to 4,072

@@ -78,9 +78,11 @@ class RINGPOST_API Queue {
 
   [[nodiscard]] const std::string& name() const noexcept;
   /// Every setting, with its value in force.
-  [[nodiscard]] QueueSettings settings() const noexcept;
-  /// Changes the settings that are given; none if one of them is refused. Errors: kInvalidArgument
-  /// for a value out of its limits or one that is fixed at creation. Crash: some may be changed.
+  [[nodiscard]] QueueSettings settings() const;
+  /// Changes the settings that are given, all or none. Errors: kInvalidArgument (a value out of its
+  /// limits, one that is fixed at creation, a dead-letter queue that does not allow this queue),
+  /// kNotFound (no such dead-letter queue), kBusy (others are changing them and stand still).
+  /// Crash: all are changed or none is; the next sweep or opener finishes what was begun.
   Result<void> set(const QueueSettings& changes);
   /// Removes every message sent before the call: visible, delayed and in flight.
   Result<std::uint64_t> purge();

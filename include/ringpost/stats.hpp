@@ -44,8 +44,13 @@ struct QueueStats {
   std::uint64_t expired = 0;   ///< leases that ended by timeout or by their holder's death
   std::uint64_t dropped_by_retention = 0;
   std::uint64_t purged = 0;
-  std::uint64_t refused_full = 0;  ///< sends that ended with kFull
-  std::uint64_t duplicates = 0;    ///< FIFO: sends that were duplicates
+  std::uint64_t refused_full = 0;   ///< sends that ended with kFull
+  std::uint64_t duplicates = 0;     ///< FIFO: sends that were duplicates
+  std::uint64_t dead_lettered = 0;  ///< moved to the dead-letter queue
+  /// Times that a message should have moved there, but the dead-letter queue is full or does not
+  /// exist: it stays here, invisible, and is tried again after a second.
+  std::uint64_t dead_letters_refused = 0;
+  std::uint64_t moved_in = 0;  ///< from other queues: dead letters, redriven messages
 
   std::uint64_t visible = 0;    ///< now
   std::uint64_t in_flight = 0;  ///< now
@@ -72,6 +77,7 @@ struct PeekedMessage {
   std::string group;  ///< FIFO
   std::string body;
   std::string encoded_attributes;  ///< read through AttributeView
+  std::string dead_letter_source;  ///< as Lease::dead_letter_source()
 };
 
 }  // namespace ringpost

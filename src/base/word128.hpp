@@ -31,6 +31,12 @@ class alignas(16) Word128 {
     return __sync_bool_compare_and_swap(&whole_, pack(expected), pack(desired));
   }
 
+  /// Two 64-bit stores, relaxed: where nobody concludes anything from what he reads meanwhile.
+  void store_halves(Pair64 value) noexcept {
+    __atomic_store_n(&halves_.low, value.low, __ATOMIC_RELAXED);
+    __atomic_store_n(&halves_.high, value.high, __ATOMIC_RELAXED);
+  }
+
   /// Before the word is shared with anybody.
   void initialise(Pair64 value) noexcept { halves_ = value; }
 

@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "client/member.hpp"
+#include "queue/policies.hpp"
+#include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
 #include "ring/settle.hpp"
 #include "sys/error.hpp"
@@ -160,6 +162,11 @@ Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings) {
       return opened;
     }
     if (!(opened.error() == Errc::kNotFound)) return opened;
+    if (auto checked = queue::check_redrive(member.context().queues, wanted,
+                                            settings.fifo.value_or(false), settings);
+        !checked) {
+      return Unexpected(checked.error());
+    }
     auto created =
         member.context().queues.create(member.me(), wanted, queue::with_defaults(settings));
     if (!created && !(created.error() == Errc::kExists)) return Unexpected(created.error());
@@ -176,6 +183,7 @@ Result<Queue> Bus::open_queue(std::string_view name) {
     client::delete_queue_files(member, **mapping);  // its deleter died half-way
     return sys::error(Errc::kNotFound, "queue \"" + std::string(name) + "\"", "it was deleted");
   }
+  queue::finish_settings((*mapping)->header());  // their setter died half-way
   auto core = detail::QueueCore::open(member.membership(), std::move(*mapping));
   if (!core) return Unexpected(core.error());
   return Queue(std::move(*core));

@@ -19,6 +19,18 @@ Roll::Standing Roll::standing(std::uint32_t index) const {
   return locked ? Standing::kAlive : Standing::kDead;
 }
 
+bool Roll::is_moving(std::uint64_t block) const {
+  for (std::uint32_t index = 1; index < files_.participants_high(); ++index) {
+    const shm::MoveNote& note = files_.participant(index).move;
+    if (note.valid.load(std::memory_order_acquire) != 0 &&  // [moving]
+        note.generation.load(std::memory_order_relaxed) != 0 &&
+        note.block.load(std::memory_order_relaxed) == block) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void wait_between_looks() { std::this_thread::sleep_for(std::chrono::milliseconds(4)); }
 
 DoctorReport Doctor::examine() {
@@ -75,6 +87,9 @@ Verdict Doctor::judge_participant(std::uint32_t index) const {
     if (roll_.standing(index) != Roll::Standing::kDead) return {};
     return Complaint{"it died (process " + std::to_string(record.pid) + ") and was not swept yet",
                      {}};
+  }
+  if (record.move.valid.load(std::memory_order_acquire) != 0) {
+    return Complaint{"nobody is attached here, but it moves a message", kRemoveBus};
   }
   for (const auto& hazard : record.hazards.entries) {
     if (hazard.load(std::memory_order_acquire) != 0) {

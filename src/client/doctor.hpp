@@ -33,6 +33,8 @@ class Roll {
   enum class Standing : std::uint8_t { kNobody, kAlive, kDead };
   /// kDead: the entry is in use, but nobody holds its lock. It waits for the sweeper.
   [[nodiscard]] Standing standing(std::uint32_t index) const;
+  /// Somebody is moving the message of that block to another queue.
+  [[nodiscard]] bool is_moving(std::uint64_t block) const;
 
  private:
   shm::BusFiles& files_;

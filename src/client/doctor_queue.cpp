@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "client/doctor.hpp"
+#include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
 
 namespace ringpost::client {
@@ -45,7 +46,7 @@ void Doctor::examine_header(queue::QueueMapping& mapping, const std::string& obj
     add(object, "its header changed after the creation", kDeleteQueue);
     return;
   }
-  const auto checked = queue::check_limits(queue::load_settings(header));
+  const auto checked = queue::check_limits(queue::settings_in_force(header));
   if (!checked)
     add(object, std::string("setting ") + checked.error().what,
         "set it again (ringpost queue set)");

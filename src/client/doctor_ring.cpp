@@ -11,8 +11,8 @@ using ring::LeaseWord;
 
 namespace {
 
-constexpr const char* kStateNames[] = {"idle",    "leased", "returned",    "awaited",
-                                       "delayed", "limbo",  "acknowledged"};
+constexpr const char* kStateNames[] = {"idle",    "leased", "returned",     "awaited",
+                                       "delayed", "limbo",  "acknowledged", "moved"};
 
 Complaint damaged(std::string what) { return {std::move(what), kDeleteQueue}; }
 
@@ -35,6 +35,8 @@ LeaseWord as_written(LeaseWord word) noexcept {
     case LeaseState::kAcked:
       return LeaseWord::acked(word.lap(), word.owner(), word.deadline(), word.count(),
                               word.viewed());
+    case LeaseState::kMoved:
+      return LeaseWord::moved(word.lap(), word.owner(), word.count(), word.viewed());
   }
   return {{~word.bits.low, 0}};  // not a state
 }
@@ -43,6 +45,7 @@ LeaseWord as_written(LeaseWord word) noexcept {
 
 bool RingExam::Look::has_message() const noexcept {
   if (!published() || lease.state() == LeaseState::kLimbo) return false;
+  if (lease.state() == LeaseState::kMoved) return false;
   return lease.held() || lease.lap() == publish;
 }
 
@@ -74,7 +77,8 @@ Verdict RingExam::judge(std::uint32_t slot, const Look& seen, std::uint64_t now)
 /// The three words against each other.
 Verdict RingExam::judge_words(const Look& seen) const {
   const LeaseWord lease = seen.lease;
-  if (lease.state() > (is_fifo() ? LeaseState::kAcked : LeaseState::kLimbo)) {
+  const bool exists = lease.state() != (is_fifo() ? LeaseState::kMoved : LeaseState::kAcked);
+  if (!exists) {
     return damaged("lease state " + std::to_string(static_cast<std::uint32_t>(lease.state())) +
                    " does not exist");
   }
@@ -112,27 +116,27 @@ Verdict RingExam::judge_lease(const Look& seen) const {
   const LeaseWord lease = seen.lease;
   const bool needs_content =
       lease.state() == LeaseState::kLeased || lease.state() == LeaseState::kReturned ||
-      lease.state() == LeaseState::kLimbo || lease.state() == LeaseState::kAcked;
+      lease.state() == LeaseState::kLimbo || lease.state() == LeaseState::kAcked ||
+      lease.state() == LeaseState::kMoved;
   if (needs_content && !seen.published()) {
     return damaged(std::string(kStateNames[static_cast<std::size_t>(lease.state())]) +
                    ", but its content was never published");
   }
-  if (lease.state() != LeaseState::kLeased && lease.state() != LeaseState::kAcked) return {};
+  const bool moved = lease.state() == LeaseState::kMoved;
+  const bool leased = lease.state() == LeaseState::kLeased;
+  if (!leased && !moved && lease.state() != LeaseState::kAcked) return {};
   const std::string what = kStateNames[static_cast<std::size_t>(lease.state())];
-  if (lease.state() == LeaseState::kLeased && lease.count() == 0) {
-    return damaged("leased with a receive count of 0");
-  }
+  if ((leased || moved) && lease.count() == 0) return damaged(what + " with a receive count of 0");
   // Handed over when its holder closed the queue; acknowledged behind others of its group.
-  if (lease.owner() == 0) return {};
+  if (lease.owner() == 0 && !moved) return {};
+  const std::string by = what + " by participant " + std::to_string(lease.owner());
   switch (with_.roll.standing(lease.owner())) {
     case Roll::Standing::kAlive:
       return {};
     case Roll::Standing::kDead:
-      return Complaint{what + " by participant " + std::to_string(lease.owner()) + ", who is dead",
-                       {}};
+      return Complaint{by + ", who is dead", {}};
     case Roll::Standing::kNobody:
-      return damaged(what + " by participant " + std::to_string(lease.owner()) +
-                     ", whom nobody knows");
+      return damaged(by + ", whom nobody knows");
   }
   return {};
 }
@@ -180,7 +184,8 @@ Verdict RingExam::judge_finding(std::uint32_t slot, const Look& seen, std::uint6
 Verdict RingExam::judge_content(std::uint32_t slot, const Look& seen) const {
   const ring::Lengths lengths{view_.slot(slot).lengths.load(std::memory_order_relaxed)};
   if (lengths.in_block()) return judge_block(slot, seen, lengths.content());
-  if (lengths.content() > view_.inline_bytes()) {
+  const std::uint64_t envelope = lengths.moved_in() ? ring::kEnvelopeBytes : 0;
+  if (lengths.content() + envelope > view_.inline_bytes()) {
     return damaged(std::to_string(lengths.content()) + " bytes in a slot of " +
                    std::to_string(view_.inline_bytes()));
   }
@@ -198,8 +203,9 @@ Verdict RingExam::judge_block(std::uint32_t slot, const Look& seen,
   if (block->state != shm::BlockState::kLive || block->ref.generation != ref.generation) {
     return damaged("the block of its payload is not in use any more");
   }
-  if (block->back.ring_id != with_.mapped.ring_id || block->back.slot != slot ||
-      block->back.lap != (seen.publish & ring::kLapMask)) {
+  if ((block->back.ring_id != with_.mapped.ring_id || block->back.slot != slot ||
+       block->back.lap != (seen.publish & ring::kLapMask)) &&
+      !with_.roll.is_moving(ref.block)) {
     return damaged("the block of its payload belongs to another message");
   }
   if (content_bytes > block->bytes) {

@@ -40,7 +40,9 @@ class Member final : public queue::Housekeeper, public std::enable_shared_from_t
   [[nodiscard]] const shm::Participant& me() const noexcept { return *me_; }
   [[nodiscard]] shm::Arena& arena() noexcept { return arena_; }
 
-  [[nodiscard]] queue::Membership membership() { return {*me_, arena_, *this, shared_from_this()}; }
+  [[nodiscard]] queue::Membership membership() {
+    return {*me_, arena_, context_->queues, *this, shared_from_this()};
+  }
   /// Any thread. A sweeper that has been at it for a second is taken to be stopped.
   void clear_up() noexcept override;
 

@@ -18,6 +18,7 @@ WallTime Lease::sent_at() const noexcept {
 WallTime Lease::first_received_at() const noexcept {
   return fields_.core->wall_time(fields_.core->first_received_ns(*this));
 }
+std::string Lease::dead_letter_source() const { return fields_.core->dead_letter_source(*this); }
 Receipt Lease::receipt() const noexcept { return fields_.core->receipt_of(*this); }
 
 void Lease::give_up_view() noexcept {

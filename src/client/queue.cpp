@@ -43,7 +43,7 @@ Errc Queue::extend(const Receipt& receipt, Duration timeout) noexcept {
 
 void Queue::set_waiting(Waiting waiting) noexcept { core_->set_waiting(waiting); }
 const std::string& Queue::name() const noexcept { return core_->mapping().name(); }
-QueueSettings Queue::settings() const noexcept { return queue::load_settings(core_->header()); }
+QueueSettings Queue::settings() const { return queue::load_settings(core_->header()); }
 Result<void> Queue::set(const QueueSettings& changes) { return core_->set(changes); }
 Result<std::uint64_t> Queue::purge() { return core_->purge(); }
 QueueStats Queue::stats() const { return core_->stats(); }

@@ -7,6 +7,8 @@
 #include "client/orphans.hpp"
 #include "group/ids.hpp"
 #include "group/sweep.hpp"
+#include "queue/setting_change.hpp"
+#include "ring/move.hpp"
 #include "ring/sweep.hpp"
 
 namespace ringpost::client {
@@ -133,6 +135,7 @@ class Sweep {
   std::optional<Error> clear_up_after(std::uint16_t dead) {
     opened_ = false;  // anew: the dead one may have worked in a queue made since the last look
     open_queues();
+    if (!finish_move_of(dead)) return failure_;
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& mapping) {
       const ring::SweptRing result = sweep_ring(ring, dead);
       queue::Counters::add_for_others(mapping.stripes(), queue::kExpired, result.leases_returned);
@@ -144,6 +147,7 @@ class Sweep {
     });
     for (const OpenQueue& each : queues_) {
       queue::Counters::free_stripes_of(each.mapping->stripes(), dead);
+      queue::sweep_settings(each.mapping->header(), dead);
     }
     swept_.blocks_freed += free_blocks(dead);
     swept_.files_removed += remove_orphans(member_, dead, named_);
@@ -152,6 +156,7 @@ class Sweep {
 
   void repair() {
     open_queues();
+    for (const OpenQueue& each : queues_) queue::finish_settings(each.mapping->header());
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& /*mapping*/) {
       swept_.hints_repaired += repair_ring(ring);
     });
@@ -175,6 +180,30 @@ class Sweep {
         named_.insert(ring->ring_id);
       }
     }
+  }
+  /// The move that the dead one was making: before its claims are void and its leases returned.
+  /// False: one of the two rings may be there but cannot be opened now, so nothing may be
+  /// concluded.
+  bool finish_move_of(std::uint16_t dead) {
+    shm::MoveNote& note = member_.files().participant(dead).move;
+    if (note.valid.load(std::memory_order_acquire) == 0) return true;  // [moving]
+    std::optional<ring::Ring> source;
+    std::optional<ring::Ring> target;
+    const std::uint64_t source_id = note.source_ring.load(std::memory_order_relaxed);
+    const std::uint64_t target_id = note.target_ring.load(std::memory_order_relaxed);
+    for (const OpenQueue& each : queues_) {
+      queue::QueueHeader& header = each.mapping->header();
+      for (const auto& mapped : each.rings) {
+        if (mapped->ring_id != source_id && mapped->ring_id != target_id) continue;
+        auto& found = mapped->ring_id == source_id ? source : target;
+        found.emplace(mapped->view, ring::Surroundings{header.senders, header.receivers,
+                                                       member_.files().hazards(), member_.arena(),
+                                                       member_.files().fenced()});
+      }
+    }
+    if (failure_ && (!source || !target)) return false;
+    ring::finish_move({source ? &*source : nullptr, target ? &*target : nullptr}, dead, note);
+    return true;
   }
   std::uint64_t free_blocks(std::uint16_t dead) {
     return member_.arena().sweep(

@@ -4,6 +4,7 @@
 #include "base/time_source.hpp"
 #include "dedup/table.hpp"
 #include "group/groups.hpp"
+#include "shm/setting_word.hpp"
 
 namespace ringpost::group {
 
@@ -13,7 +14,7 @@ namespace ringpost::group {
 class Ids {
  public:
   Ids(ring::Ring& ring, Groups& groups, const dedup::Table& table, const base::TimeSource& time,
-      const std::atomic<std::uint64_t>& window_ns) noexcept
+      const shm::SettingWord& window_ns) noexcept
       : ring_(ring), groups_(groups), table_(table), time_(time), window_ns_(window_ns) {}
 
   [[nodiscard]] const dedup::Table& table() const noexcept { return table_; }
@@ -44,7 +45,7 @@ class Ids {
   Groups& groups_;
   const dedup::Table table_;
   const base::TimeSource& time_;
-  const std::atomic<std::uint64_t>& window_ns_;
+  const shm::SettingWord& window_ns_;
 };
 
 }  // namespace ringpost::group

@@ -307,6 +307,7 @@ std::uint64_t Receiver::end_if_due(std::uint32_t slot, std::uint64_t now) noexce
       end_if_over(slot, word, now);
       return recheck;  // somebody may be about to lease it, with a deadline announced before
     case LeaseState::kLimbo:
+    case LeaseState::kMoved:
       return ring::kDeadlineNever;
     case LeaseState::kIdle: {
       const Claim claim{ring_.view.claim(slot).load(std::memory_order_acquire)};

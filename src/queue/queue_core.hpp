@@ -4,6 +4,7 @@
 //   receive  queue_receive.cpp   take → lease, waiting
 //   settle   queue_settle.cpp    acknowledge, release, extend
 //   look     queue_look.cpp      stats, peek
+//   move     queue_move.cpp      to another queue: dead letters
 //   chain    queue_chain.cpp     growth: which rings there are
 //   fifo     queue_fifo.cpp      what is different where messages have groups
 #pragma once
@@ -39,6 +40,7 @@ class Housekeeper {
 struct Membership {
   shm::Participant& me;
   shm::Arena& arena;
+  QueueMappings& queues;
   Housekeeper& housekeeper;
   std::shared_ptr<void> keep_alive;
 };
@@ -125,6 +127,7 @@ class QueueCore {
   [[nodiscard]] std::uint64_t first_received_ns(const Lease& lease) noexcept;
   [[nodiscard]] std::uint64_t sent_ns(const Lease& lease) noexcept;
   [[nodiscard]] MessageId id_of(const Lease& lease) noexcept;
+  [[nodiscard]] std::string dead_letter_source(const Lease& lease);
   [[nodiscard]] Receipt receipt_of(const Lease& lease) const noexcept;
   [[nodiscard]] std::string_view group_of(const Lease& lease) noexcept;
   [[nodiscard]] std::string_view dedup_id_of(const Lease& lease) noexcept;
@@ -229,6 +232,30 @@ class QueueCore {
   void count_expired(queue::Lane& lane) noexcept;
   void clear_up_now_and_then(std::uint64_t now_ns) noexcept;
 
+  /// A leased message that leaves this queue.
+  struct Removal {
+    queue::Lane& from;
+    const ring::Taken& taken;
+    ring::Lengths lengths;
+    bool with_history = false;  ///< keeps its id, its times and its count
+    shm::BlockRef block{};      ///< of its content, if that lies in one
+    bool block_goes = false;
+  };
+  [[nodiscard]] bool is_dead_letter(std::uint32_t receives) const noexcept {
+    const std::uint64_t limit =
+        mapping_->header().settings.receives_max.load(std::memory_order_relaxed);  // a setting
+    return limit != 0 && receives > limit;
+  }
+  [[gnu::cold, gnu::noinline]] void bury(queue::Lane& from, const ring::Taken& taken) noexcept;
+  QueueCore* dead_letter_queue() noexcept;
+  Errc move(queue::Lane& from, const ring::Taken& taken, QueueCore& to, bool with_history) noexcept;
+  void fill_moved(const Claim& slot, const QueueCore& source, const Removal& what,
+                  const shm::Block& copy, const std::byte* content) noexcept;
+  [[gnu::cold, gnu::noinline]] static void open_envelope(const queue::Lane& in, std::uint32_t slot,
+                                                         Lease& lease) noexcept;
+  [[nodiscard]] std::string queue_name_of(std::uint64_t queue_id) const;
+  static constexpr char kDeletedQueue[] = "(deleted)";
+
   Errc find(const Receipt& receipt, queue::Lane*& lane, ring::Delivery& delivery) noexcept;
   Errc extend(queue::Lane& lane, const ring::Delivery& delivery, Duration timeout,
               std::uint64_t received_ns, bool keep) noexcept;
@@ -268,6 +295,8 @@ class QueueCore {
   std::uint64_t unchecked_ = 0;    ///< messages to take before in_flight_max is looked at
   std::uint64_t cleared_up_ns_ = 0;
   std::uint64_t total_slots_ = 0;
+  std::unique_ptr<QueueCore> dead_letters_;  ///< opened for change dead_letters_of_ of settings
+  std::uint64_t dead_letters_of_ = 0;
 };
 
 }  // namespace ringpost::detail

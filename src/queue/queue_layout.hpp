@@ -1,14 +1,17 @@
-// The bytes of a queue's header file: identity, settings, who sleeps, the chain of rings, counters.
+// The bytes of a queue's header file: identity, settings, who sleeps, the chain of rings, records
+// of settings, counters.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 #include "base/cache_line.hpp"
 #include "base/word128.hpp"
 #include "ring/layout.hpp"
 #include "ringpost/stats.hpp"
+#include "shm/setting_word.hpp"
 #include "shm/wait_word.hpp"
 
 namespace ringpost::queue {
@@ -18,18 +21,55 @@ inline constexpr std::uint32_t kQueueFormat = 1;
 inline constexpr std::uint32_t kChainEntries = 64;
 inline constexpr std::uint32_t kStripes = 16;
 
-/// Each setting by itself: read at each call, stored one after the other by QueueCore::set, without
-/// a lock. A crash there leaves some of them changed.
+using shm::SettingWord;
+
+/// Each by itself: read at each call. Written by whoever carries out a change: setting_change.hpp.
 struct SettingWords {
-  std::atomic<std::uint64_t> visibility_ns;
-  std::atomic<std::uint64_t> delay_ns;
-  std::atomic<std::uint64_t> retention_ns;
-  std::atomic<std::uint64_t> receive_wait_ns;
-  std::atomic<std::uint64_t> message_bytes_max;
-  std::atomic<std::uint64_t> in_flight_max;
-  std::atomic<std::uint64_t> dedup;  ///< ringpost::Dedup
-  std::atomic<std::uint64_t> dedup_window_ns;
+  SettingWord visibility_ns;
+  SettingWord delay_ns;
+  SettingWord retention_ns;
+  SettingWord receive_wait_ns;
+  SettingWord message_bytes_max;
+  SettingWord in_flight_max;
+  SettingWord receives_max;  ///< of a message, then it is dead; 0: no dead-letter queue
+  SettingWord dedup;         ///< ringpost::Dedup
+  SettingWord dedup_window_ns;
 };
+inline constexpr SettingWord SettingWords::*kSettingWords[] = {
+    &SettingWords::visibility_ns,     &SettingWords::delay_ns,
+    &SettingWords::retention_ns,      &SettingWords::receive_wait_ns,
+    &SettingWords::message_bytes_max, &SettingWords::in_flight_max,
+    &SettingWords::receives_max,      &SettingWords::dedup,
+    &SettingWords::dedup_window_ns};
+inline constexpr std::size_t kSettings = std::size(kSettingWords);
+
+/// Which settings are in force: those of `record`. `pending`: not yet in every one of SettingWords.
+struct SettingsChange {
+  std::uint64_t word = 0;
+  static constexpr SettingsChange of(std::uint64_t number, std::uint32_t record,
+                                     bool pending) noexcept {
+    return {number << 8 | (pending ? 0x80u : 0u) | record};
+  }
+  [[nodiscard]] constexpr std::uint64_t number() const noexcept { return word >> 8; }
+  [[nodiscard]] constexpr bool pending() const noexcept { return (word & 0x80u) != 0; }
+  [[nodiscard]] constexpr std::uint32_t record() const noexcept { return word & 0x7fu; }
+};
+
+inline constexpr std::size_t kNameWords = 10;  // a queue's name, at most 80 bytes
+inline constexpr std::size_t kAllowedSourcesMax = 10;
+inline constexpr std::size_t kSourceWords = kAllowedSourcesMax * kNameWords;
+
+/// All changeable settings as one change wants them. Its owner alone writes it, before the change
+/// is made; then it is never written again until it is in force no more.
+struct SettingsRecord {
+  std::atomic<std::uint64_t> owner;  ///< participant that prepares a change in it; 0: nobody
+  std::atomic<std::uint64_t> values[kSettings];
+  std::atomic<std::uint64_t> allow;  ///< RedriveAllow::Permission (8) · number of sources
+  std::atomic<std::uint64_t> dead_letter_queue[kNameWords];
+  std::atomic<std::uint64_t> sources[kSourceWords];
+};
+inline constexpr std::uint32_t kSettingsRecords = 4;
+static_assert(kSettingsRecords * sizeof(SettingsRecord) <= base::kPageBytes);
 
 /// One link of the chain: {ring number, ring file id | nothing | retired}, 128 bits, CAS.
 struct ChainEntry {
@@ -56,6 +96,7 @@ struct QueueHeader {
   char name[96];
 
   alignas(base::kHotLineBytes) SettingWords settings;
+  std::atomic<std::uint64_t> settings_change;  ///< SettingsChange
 
   /// What every send and receive looks at: a line that is written only when somebody sleeps.
   /// A crash leaves it as it is; see wait_word.hpp.
@@ -82,6 +123,9 @@ enum Counter : std::uint32_t {
   kPurged,
   kRefusedFull,
   kDuplicates,
+  kDeadLettered,
+  kDeadLettersRefused,
+  kMovedIn,
   kCounters
 };
 
@@ -94,9 +138,15 @@ struct alignas(base::kHotLineBytes) Stripe {
   std::atomic<std::uint64_t> latency[Histogram::kBuckets];
 };
 
-inline constexpr std::size_t kStripesOffset = base::kPageBytes;
+inline constexpr std::size_t kSettingsOffset = base::kPageBytes;
+inline constexpr std::size_t kStripesOffset = 2 * base::kPageBytes;
 inline constexpr std::size_t kQueueFileBytes =
     base::round_up(kStripesOffset + kStripes * sizeof(Stripe), base::kPageBytes);
 /// Behind it, if there is one: dedup::Table.
+
+/// They lie in the same file as the header.
+inline SettingsRecord* settings_records(QueueHeader& header) noexcept {
+  return reinterpret_cast<SettingsRecord*>(reinterpret_cast<std::byte*>(&header) + kSettingsOffset);
+}
 
 }  // namespace ringpost::queue

@@ -3,7 +3,10 @@
 #include <cstring>
 
 #include "base/unstable_read.hpp"
+#include "queue/envelope.hpp"
+#include "queue/policies.hpp"
 #include "queue/queue_core.hpp"
+#include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
@@ -29,9 +32,9 @@ Seen look_at(const ring::RingView& view, std::uint32_t slot) noexcept {
   const ring::Claim claim{view.claim(slot).load(std::memory_order_acquire)};
   seen.lap = view.slot(slot).publish.load(std::memory_order_acquire);
   const bool published = !claim.sealed() && seen.lap != 0 && seen.lap == claim.lap();
-  const bool finished = seen.word.state() == LeaseState::kLimbo ||
-                        seen.word.state() == LeaseState::kAcked ||
-                        (!seen.word.held() && seen.word.lap() != seen.lap);
+  const bool finished =
+      seen.word.state() == LeaseState::kLimbo || seen.word.state() == LeaseState::kAcked ||
+      seen.word.state() == LeaseState::kMoved || (!seen.word.held() && seen.word.lap() != seen.lap);
   seen.has_message = published && !finished;
   return seen;
 }
@@ -73,6 +76,9 @@ QueueStats QueueCore::stats() {
   stats.purged = sum(Counter::kPurged);
   stats.refused_full = sum(Counter::kRefusedFull);
   stats.duplicates = sum(Counter::kDuplicates);
+  stats.dead_lettered = sum(Counter::kDeadLettered);
+  stats.dead_letters_refused = sum(Counter::kDeadLettersRefused);
+  stats.moved_in = sum(Counter::kMovedIn);
   queue::Counters::merge_latency(stripes, stats.latency);
   stats.memory_bytes = queue::kQueueFileBytes;
   if (mapping_->dedup() != nullptr) stats.memory_bytes += mapping_->dedup()->geometry().bytes;
@@ -150,13 +156,19 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   copy_unstable(into.body, content, lengths.body());
   copy_unstable(into.encoded_attributes, content + lengths.body(), lengths.attributes());
   into.age = Duration(static_cast<std::int64_t>(age_at(now_ns, head.sent_ns.load())));
+  const queue::Envelope envelope =
+      lengths.moved_in() ? queue::read_envelope(view, slot) : queue::Envelope{};
   std::atomic_thread_fence(std::memory_order_acquire);  // the copy before the second look
   const Seen after = look_at(view, slot);
   if (!after.has_message || after.lap != before.lap) return false;
   into.id = {in.mapped->ring_id, into.position};
   into.ring = static_cast<std::uint32_t>(in.number());
   into.state = state_of(after.word, now_ns);
-  into.receive_count = after.word.count();
+  into.receive_count = after.word.count() + envelope.received_before;
+  if (lengths.moved_in()) {
+    into.id = envelope.id;
+    into.dead_letter_source = queue_name_of(envelope.source);
+  }
   if (into.state != MessageState::kVisible) {
     const std::uint64_t due_ns = after.word.deadline() * ring::kDeadlineUnitNs;
     into.due_in = Duration(static_cast<std::int64_t>(due_ns > now_ns ? due_ns - now_ns : 0));
@@ -181,7 +193,14 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
                       "deduplication is on or off from the creation; on, it may change between id "
                       "and content");
   }
-  queue::store_settings(header().settings, changes);
+  if (auto checked = queue::check_redrive(member_.queues, mapping_->name(), fifo_, changes);
+      !checked) {
+    return checked;
+  }
+  if (const Errc code = queue::change_settings(header(), changes, member_.me.index());
+      code != Errc::kOk) {
+    return sys::error(code, object, "others are changing its settings and do not get on");
+  }
   receivers().wake_all();  // their waits were computed from the old values
   return {};
 }
@@ -229,14 +248,16 @@ std::uint64_t QueueCore::first_received_ns(const Lease& lease) noexcept {
 MessageId QueueCore::id_of(const Lease& lease) noexcept {
   Lane* in = lane(lease.fields_.ring);
   if (in == nullptr) return {};
-  return {in->mapped->ring_id,
-          in->ring.view.position_of(lease.fields_.slot, lease.fields_.position_lap)};
+  const ring::RingView& view = in->ring.view;
+  const ring::Lengths lengths{view.slot(lease.fields_.slot).lengths.load()};
+  if (lengths.moved_in()) return queue::read_envelope(view, lease.fields_.slot).id;
+  return {in->mapped->ring_id, view.position_of(lease.fields_.slot, lease.fields_.position_lap)};
 }
 
 Receipt QueueCore::receipt_of(const Lease& lease) const noexcept {
   const Lease::Fields& fields = lease.fields_;
-  return {mapping_->queue_id(), fields.ring, fields.slot, fields.position_lap,
-          fields.receive_count};
+  const ring::LeaseWord known{{fields.lease_low, fields.lease_high}};
+  return {mapping_->queue_id(), fields.ring, fields.slot, fields.position_lap, known.count()};
 }
 
 }  // namespace ringpost::detail

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
 #include "sys/error.hpp"
 
@@ -118,7 +119,7 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
       header.dedup_entries = ids;
       header.dedup_scope = static_cast<std::uint32_t>(*settings.dedup_scope);
       if (ids != 0) dedup::Table::initialise(mapping->data() + kQueueFileBytes, ids);
-      store_settings(header.settings, settings);
+      initialise_settings(header, settings);
       header.chain[0].initialise({0, *ring_id});
       header.magic = kQueueMagic;
       done = sys::publish_name(bus.temporary(), temporary, bus.queues(), name);

@@ -90,11 +90,14 @@ void QueueCore::take_from_lanes(const Wanted& wanted, const ReceiveTime& time) n
     return;
   }
   const ring::RingView& view = lane.ring.view;
+  ring::SlotHead& head = view.slot(taken.slot);
+  const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
+  if (lengths.moved_in()) [[unlikely]]
+    return;  // it brought the time along
   // When first received, in 100 µs units, with the low bits of the lap to tell it from leftovers.
   view.first_received(taken.slot)
       .store(time.first_received | (taken.lap & kFirstReceivedLapMask), std::memory_order_relaxed);
-  ring::SlotHead& head = view.slot(taken.slot);
-  if (ring::Lengths{head.lengths.load(std::memory_order_relaxed)}.timed()) {
+  if (lengths.timed()) {
     const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
     const std::uint64_t precise_ns = time_.precise_ns();
     counters_.record_latency(precise_ns > sent_ns ? precise_ns - sent_ns : 0);
@@ -131,6 +134,12 @@ template <bool kFifo>
     counters_.add(Counter::kDroppedByRetention);
     return false;
   }
+  if constexpr (!kFifo) {
+    if (taken.word.count() > 1 && is_dead_letter(taken.word.count())) [[unlikely]] {
+      bury(lane, taken);
+      return false;
+    }
+  }
   Lease& lease = *into.emplace();
   lease.fields_ = {.core = this,
                    .content = content,
@@ -146,6 +155,8 @@ template <bool kFifo>
                    .received_ns = time.now_ns};
   ++leases_open_;
   ++views_open_;
+  if (lengths.moved_in()) [[unlikely]]
+    open_envelope(lane, taken.slot, lease);
   count_receive(lane, taken, time);
   return true;
 }

@@ -23,7 +23,7 @@ Errc QueueCore::acknowledge(Lease& lease) noexcept {
   Lane* in = lane(fields.ring);
   if (in == nullptr) return Errc::kStaleReceipt;  // the ring is gone, and all that was in it
   const ring::LeaseWord known{{fields.lease_low, fields.lease_high}};
-  const ring::Delivery delivery{fields.slot, fields.position_lap, fields.receive_count};
+  const ring::Delivery delivery{fields.slot, fields.position_lap, known.count()};
   const ring::Settled settled = fifo_ ? acknowledge_in_group(*in, delivery, &known)
                                       : ring::acknowledge(in->ring, delivery, &known);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
@@ -41,8 +41,9 @@ Errc QueueCore::extend(Lease& lease, Duration timeout) noexcept {
   const Lease::Fields& fields = lease.fields_;
   Lane* in = lane(fields.ring);
   if (in == nullptr) return Errc::kStaleReceipt;
-  return extend(*in, {fields.slot, fields.position_lap, fields.receive_count}, timeout,
-                fields.received_ns, true);
+  const ring::LeaseWord known{{fields.lease_low, fields.lease_high}};
+  return extend(*in, {fields.slot, fields.position_lap, known.count()}, timeout, fields.received_ns,
+                true);
 }
 
 Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {

@@ -5,6 +5,8 @@
 
 #include "base/cache_line.hpp"
 #include "dedup/layout.hpp"
+#include "queue/policies.hpp"
+#include "queue/setting_change.hpp"
 #include "ring/layout.hpp"
 #include "sys/error.hpp"
 
@@ -32,6 +34,8 @@ QueueSettings with_defaults(const QueueSettings& given) {
   all.receive_wait = given.receive_wait.value_or(0s);
   all.message_bytes_max = given.message_bytes_max.value_or(256 * 1024);
   all.in_flight_max = given.in_flight_max.value_or(120'000);
+  all.redrive = given.redrive.value_or(RedrivePolicy{});
+  all.redrive_allow = given.redrive_allow.value_or(RedriveAllow{});
   all.fifo = given.fifo.value_or(false);
   all.slots = given.slots.value_or(*all.fifo ? 16'384 : 1'024);
   all.inline_bytes = given.inline_bytes.value_or(*all.fifo ? 128 : 104);
@@ -78,37 +82,14 @@ Result<void> check_limits(const QueueSettings& given) {
   if (given.dedup.value_or(Dedup::kOff) != Dedup::kOff && !given.fifo.value_or(true)) {
     return sys::error(Errc::kInvalidArgument, "dedup", "only a FIFO queue deduplicates");
   }
-  return {};
+  if (given.redrive) {
+    if (auto checked = check_form(*given.redrive); !checked) return checked;
+  }
+  return given.redrive_allow ? check_form(*given.redrive_allow) : Result<void>();
 }
 
-void store_settings(SettingWords& words, const QueueSettings& given) noexcept {
-  const auto store_ns = [](std::atomic<std::uint64_t>& word, const std::optional<Duration>& value) {
-    if (value) word.store(static_cast<std::uint64_t>(value->count()), std::memory_order_release);
-  };
-  store_ns(words.visibility_ns, given.visibility_timeout);
-  store_ns(words.delay_ns, given.delay);
-  store_ns(words.retention_ns, given.retention);
-  store_ns(words.receive_wait_ns, given.receive_wait);
-  if (given.message_bytes_max) words.message_bytes_max.store(*given.message_bytes_max);
-  store_ns(words.dedup_window_ns, given.dedup_window);
-  if (given.dedup) words.dedup.store(static_cast<std::uint64_t>(*given.dedup));
-  if (given.in_flight_max) words.in_flight_max.store(*given.in_flight_max);
-}
-
-QueueSettings load_settings(const QueueHeader& header) noexcept {
-  const auto ns = [](const std::atomic<std::uint64_t>& word) {
-    return Duration(static_cast<std::int64_t>(word.load(std::memory_order_acquire) &
-                                              ~(std::uint64_t{1} << 63)));
-  };
-  QueueSettings settings;
-  settings.visibility_timeout = ns(header.settings.visibility_ns);
-  settings.delay = ns(header.settings.delay_ns);
-  settings.retention = ns(header.settings.retention_ns);
-  settings.receive_wait = ns(header.settings.receive_wait_ns);
-  settings.message_bytes_max = header.settings.message_bytes_max.load();
-  settings.in_flight_max = static_cast<std::uint32_t>(header.settings.in_flight_max.load());
-  settings.dedup = static_cast<Dedup>(std::min<std::uint64_t>(header.settings.dedup.load(), 2));
-  settings.dedup_window = ns(header.settings.dedup_window_ns);
+QueueSettings load_settings(QueueHeader& header) {
+  QueueSettings settings = changeable_settings(header);
   settings.dedup_scope = header.dedup_scope == 0 ? DedupScope::kQueue : DedupScope::kGroup;
   if (header.dedup_entries != 0) settings.dedup_entries = header.dedup_entries;
   settings.slots = header.slots;
@@ -129,6 +110,8 @@ const char* first_difference(const QueueSettings& given, const QueueSettings& ex
   if (differs(given.receive_wait, existing.receive_wait)) return "receive_wait";
   if (differs(given.message_bytes_max, existing.message_bytes_max)) return "message_bytes_max";
   if (differs(given.in_flight_max, existing.in_flight_max)) return "in_flight_max";
+  if (differs(given.redrive, existing.redrive)) return "redrive";
+  if (differs(given.redrive_allow, existing.redrive_allow)) return "redrive_allow";
   if (differs(given.slots, existing.slots)) return "slots";
   if (differs(given.fifo, existing.fifo)) return "fifo";
   if (differs(given.dedup, existing.dedup)) return "dedup";

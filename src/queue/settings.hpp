@@ -11,9 +11,8 @@ namespace ringpost::queue {
 [[nodiscard]] QueueSettings with_defaults(const QueueSettings& given);
 /// kInvalidArgument names the setting and its limits.
 [[nodiscard]] Result<void> check_limits(const QueueSettings& given);
-/// Writes the changeable ones that are given.
-void store_settings(SettingWords& words, const QueueSettings& given) noexcept;
-[[nodiscard]] QueueSettings load_settings(const QueueHeader& header) noexcept;
+/// Every setting in force.
+[[nodiscard]] QueueSettings load_settings(QueueHeader& header);
 /// The name of the first given setting that differs, or null.
 [[nodiscard]] const char* first_difference(const QueueSettings& given,
                                            const QueueSettings& existing) noexcept;

@@ -124,11 +124,15 @@ struct SlotHead {
 };
 static_assert(sizeof(SlotHead) == kSlotHeadBytes);
 
+/// Of a message that came from another queue: see queue/envelope.hpp.
+inline constexpr std::uint32_t kEnvelopeBytes = 24;
+
 /// Lengths and flags of a message, one word.
 struct Lengths {
   std::uint64_t word = 0;
-  static constexpr std::uint64_t kInBlock = 1;  ///< the content lies in an arena block
-  static constexpr std::uint64_t kTimed = 2;    ///< sent_ns is precise: a latency sample
+  static constexpr std::uint64_t kInBlock = 1;    ///< the content lies in an arena block
+  static constexpr std::uint64_t kTimed = 2;      ///< sent_ns is precise: a latency sample
+  static constexpr std::uint64_t kMovedIn = 128;  ///< an envelope stands at the end of the slot
   static constexpr std::uint32_t kAttributeBytesMax = (1u << 24) - 1;
 
   static constexpr Lengths of(std::uint32_t body, std::uint32_t attributes,
@@ -145,6 +149,7 @@ struct Lengths {
     return std::uint64_t{body()} + attributes();
   }
   [[nodiscard]] constexpr bool in_block() const noexcept { return (word >> 56 & kInBlock) != 0; }
+  [[nodiscard]] constexpr bool moved_in() const noexcept { return (word >> 56 & kMovedIn) != 0; }
   [[nodiscard]] constexpr bool timed() const noexcept { return (word >> 56 & kTimed) != 0; }
 };
 

@@ -174,6 +174,7 @@ std::optional<Hints::Look> Receiver::look_once(std::uint32_t slot, const LeaseTi
       // Claimed for this lap: somebody may be about to make it await or delayed.
       return claim.lap() == word.lap() ? kLeave : kClear;
     case LeaseState::kLimbo:
+    case LeaseState::kMoved:
       return kClear;
     case LeaseState::kAcked:
       break;
@@ -213,6 +214,7 @@ std::uint64_t Receiver::end_if_due(std::uint32_t slot, std::uint64_t now) noexce
       return before.passed(view.lap_of(position - 1)) ? recheck : kDeadlineNever;
     }
     case LeaseState::kLimbo:
+    case LeaseState::kMoved:
       return kDeadlineNever;
     case LeaseState::kAcked:
       break;  // FIFO

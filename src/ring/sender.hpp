@@ -41,6 +41,9 @@ class Sender {
   /// Before publish(): not visible before `due` (deadline units).
   void delay(std::uint64_t position, std::uint64_t due) noexcept;
 
+  /// Instead of publish(): the slot holds no message.
+  void give_up(std::uint64_t position) noexcept;
+
   /// After kFull: have consumers moved the shared head far enough for `positions` more? Only a
   /// hint, for whoever waits: coming back to a full ring slot by slot, a producer works on the very
   /// lines that the consumers have in hand.

@@ -93,6 +93,7 @@ bool discard(Ring& ring, std::uint32_t slot, std::uint64_t lap) noexcept {
     const std::uint64_t publish = ring.view.slot(slot).publish.load(std::memory_order_acquire);
     if (claim.sealed() || claim.lap() != lap || publish != lap) return false;
     if (word.state() == LeaseState::kLimbo) return false;                      // gone already
+    if (word.state() == LeaseState::kMoved) return false;                      // to another ring
     if (word.state() == LeaseState::kIdle && word.lap() != lap) return false;  // finished
     // A leased one may be read in place by its holder.
     const bool viewed = word.viewed() || word.state() == LeaseState::kLeased;

@@ -66,6 +66,7 @@ std::uint64_t repair_hints(Ring& ring) noexcept {
         break;
       case LeaseState::kIdle:
       case LeaseState::kAcked:
+      case LeaseState::kMoved:
         break;
     }
   }

@@ -62,7 +62,9 @@ struct Claim {
 // leased, returned → limbo      settler, if it may be read now    ended by producers or a repair
 // limbo → idle                  anybody, when no hazard names it  its block is the sweeper's
 // published, any → idle, limbo  purge, deletion                   likewise
-// unpublished → idle            sweeper (void)                    nothing: it was never a message
+// unpublished → idle            sweeper (void), or its claimer    nothing: it was never a message
+// leased → moved                the lease's owner (ring/move.hpp) finished by the sweeper
+// moved → idle, limbo           the mover, its sweeper            its block is the other message's
 // held → held, later lap        producer of that lap (skip)       nothing else has changed
 //
 // FIFO rings differ (group/receiver.hpp):
@@ -81,6 +83,7 @@ enum class LeaseState : std::uint8_t {
   kDelayed = 4,   ///< not visible before the deadline
   kLimbo = 5,     ///< gone, but somebody may still be reading it in place
   kAcked = 6,     ///< FIFO: gone, but not yet out of its group
+  kMoved = 7,     ///< gone to another ring, whose slot `owner` is about to publish
 };
 
 /// FIFO, in a publish word beside the lap: consumers have gone past its claim.
@@ -123,6 +126,10 @@ struct LeaseWord {
   static constexpr LeaseWord acked(std::uint64_t lap, std::uint16_t owner, std::uint64_t deadline,
                                    std::uint32_t count, bool viewed) noexcept {
     return {{low_of(LeaseState::kAcked, lap, owner, viewed), high_of(deadline, count)}};
+  }
+  static constexpr LeaseWord moved(std::uint64_t lap, std::uint16_t owner, std::uint32_t count,
+                                   bool viewed) noexcept {
+    return {{low_of(LeaseState::kMoved, lap, owner, viewed), high_of(0, count)}};
   }
   static constexpr LeaseWord limbo(std::uint64_t lap) noexcept {
     return {{low_of(LeaseState::kLimbo, lap), 0}};

@@ -34,6 +34,12 @@ constexpr std::uint32_t class_of(std::uint64_t block) noexcept {
 constexpr std::uint64_t class_bytes(std::uint32_t size_class) noexcept {
   return std::uint64_t{kSmallestBlockBytes} << size_class;
 }
+base::Pair64 pair_of(const BackReference& back) noexcept {
+  return {back.ring_id, back.lap << kSlotBits | back.slot};
+}
+BackReference back_of(base::Pair64 pair) noexcept {
+  return {pair.low, static_cast<std::uint32_t>(pair.high & kSlotMask), pair.high >> kSlotBits};
+}
 std::uint32_t class_for(std::uint64_t bytes) noexcept {
   if (bytes <= kSmallestBlockBytes) return 0;
   return static_cast<std::uint32_t>(64 - __builtin_clzll((bytes - 1) / kSmallestBlockBytes));
@@ -97,8 +103,7 @@ bool Arena::try_own(std::uint64_t block, Block& out) noexcept {
 void Arena::make_live(const BlockRef& ref, const BackReference& back) noexcept {
   const Located at = locate(ref.block);
   if (at.descriptor == nullptr) return;
-  at.descriptor->back_ring.store(back.ring_id, std::memory_order_relaxed);
-  at.descriptor->back_slot.store(back.lap << kSlotBits | back.slot, std::memory_order_relaxed);
+  at.descriptor->back.store_halves(pair_of(back));
   // [block] release: whoever sees LIVE sees the back reference. Mine alone while I live, so a
   // store.
   at.descriptor->state.store(state_word(kLive, me_, ref.generation), std::memory_order_release);
@@ -109,6 +114,16 @@ void Arena::take_back(const BlockRef& ref) noexcept {
   if (at.descriptor == nullptr) return;
   // [block] release. Mine alone: nobody frees it while its slot's claim is mine.
   at.descriptor->state.store(state_word(kOwned, me_, ref.generation), std::memory_order_release);
+}
+
+void Arena::change_hands(const BlockRef& ref, const BackReference& from,
+                         const BackReference& to) noexcept {
+  const Located at = locate(ref.block);
+  if (at.descriptor == nullptr) return;
+  // Freed and used again: its new back reference is another's, so the CAS is lost.
+  const std::uint64_t seen = at.descriptor->state.load(std::memory_order_acquire);  // [block]
+  if (state_of(seen) != kLive || generation_of(seen) != (ref.generation & kGenerationMask)) return;
+  at.descriptor->back.compare_exchange(pair_of(from), pair_of(to));
 }
 
 bool Arena::release(const BlockRef& ref, std::uint64_t state_required) noexcept {
@@ -207,9 +222,9 @@ std::uint64_t Arena::sweep(std::uint16_t dead,
     const bool abandoned = state_of(seen) == kOwned && dead != 0 && owner_of(seen) == dead;
     bool gone = false;
     if (state_of(seen) == kLive) {
-      const std::uint64_t back_slot = descriptor.back_slot.load(std::memory_order_relaxed);
-      gone = is_gone({descriptor.back_ring.load(std::memory_order_relaxed),
-                      static_cast<std::uint32_t>(back_slot & kSlotMask), back_slot >> kSlotBits});
+      const base::Pair64 back = descriptor.back.load();
+      // The same afterwards: one snapshot, and the message has not moved meanwhile.
+      gone = is_gone(back_of(back)) && descriptor.back.load() == back;
     }
     if (!abandoned && !gone) return;
     // From the value read: a block that was freed and used again meanwhile is left alone.
@@ -254,12 +269,10 @@ std::optional<BlockLook> Arena::look(std::uint64_t block) noexcept {
   const Located at = locate(block);
   if (at.descriptor == nullptr) return std::nullopt;
   const std::uint64_t word = at.descriptor->state.load(std::memory_order_acquire);  // [block]
-  const std::uint64_t back_slot = at.descriptor->back_slot.load(std::memory_order_relaxed);
   return BlockLook{{block, generation_of(word)},
                    static_cast<BlockState>(state_of(word)),
                    static_cast<std::uint16_t>(owner_of(word)),
-                   {at.descriptor->back_ring.load(std::memory_order_relaxed),
-                    static_cast<std::uint32_t>(back_slot & kSlotMask), back_slot >> kSlotBits},
+                   back_of(at.descriptor->back.load()),
                    class_bytes(at.segment->size_class)};
 }
 

@@ -6,8 +6,9 @@
 //     allocate  CAS by p        store by p     CAS by whoever made the message go
 //
 // The back reference {ring, slot, lap} is written before LIVE, and LIVE before the message is
-// published. Bitmaps and a participant's private magazines only say where a free block may be
-// found; a wrong hint costs a look.
+// published. When the message moves to another queue one CAS changes it. Bitmaps and a
+// participant's private magazines only say where a free block may be found; a wrong hint costs a
+// look.
 //
 // Crash  OWNED by a dead participant: the sweeper frees it. LIVE whose message is gone (its back
 //        reference says which): the sweeper frees it. Freeing compares the generation, so it
@@ -22,6 +23,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/word128.hpp"
 #include "shm/block_store.hpp"
 #include "shm/bus_files.hpp"
 #include "shm/participant.hpp"
@@ -31,19 +33,13 @@ namespace ringpost::shm {
 inline constexpr std::uint64_t kSegmentMagic = 0x4d45475352415354;
 inline constexpr std::uint32_t kSegmentFormat = 1;
 
-/// Which message a LIVE block belongs to.
-struct BackReference {
-  std::uint64_t ring_id = 0;
-  std::uint32_t slot = 0;
-  std::uint64_t lap = 0;
-};
-
 /// 32 bytes in shared memory.
 struct BlockDescriptor {
   std::atomic<std::uint64_t> state;       ///< state (2) · owner (14) · generation (48)
-  std::atomic<std::uint64_t> back_ring;   ///< by the owner, before LIVE
-  std::atomic<std::uint64_t> back_slot;   ///< lap << kSlotBits | slot
   std::atomic<std::uint64_t> deliveries;  ///< reserved for fan-out: one bit a delivery
+  /// {ring id, lap << kSlotBits | slot}: by the owner before LIVE; then by whoever moves the
+  /// message.
+  base::Word128 back;
 };
 static_assert(sizeof(BlockDescriptor) == 32);
 
@@ -135,6 +131,9 @@ class Arena final : public BlockStore {
   void take_back(const BlockRef& ref) noexcept;
   /// LIVE → FREE if this is still that use of the block.
   void free(const BlockRef& ref) noexcept override;
+  /// While LIVE: see BlockStore.
+  void change_hands(const BlockRef& ref, const BackReference& from,
+                    const BackReference& to) noexcept override;
   /// OWNED by me → FREE.
   void abandon(const BlockRef& ref) noexcept;
 

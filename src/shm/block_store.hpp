@@ -14,12 +14,22 @@ struct BlockRef {
   std::uint64_t generation = 0;  ///< of this use of the block: a stale reference frees nothing
 };
 
+/// Which message a LIVE block belongs to.
+struct BackReference {
+  std::uint64_t ring_id = 0;
+  std::uint32_t slot = 0;
+  std::uint64_t lap = 0;
+};
+
 /// Exactly-once is the block's own business (its generation): freeing twice, or not at all after a
 /// crash, is safe.
 class BlockStore {
  public:
   virtual ~BlockStore() = default;
   virtual void free(const BlockRef& ref) noexcept = 0;
+  /// The block belongs to another message from now on, if it still belonged to `from`: so once.
+  virtual void change_hands(const BlockRef& ref, const BackReference& from,
+                            const BackReference& to) noexcept = 0;
 };
 
 }  // namespace ringpost::shm

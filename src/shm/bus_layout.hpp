@@ -14,6 +14,7 @@
 
 #include "base/cache_line.hpp"
 #include "shm/hazards.hpp"
+#include "shm/move_note.hpp"
 
 namespace ringpost::shm {
 
@@ -64,6 +65,7 @@ struct alignas(base::kHotLineBytes) ParticipantRecord {
   std::uint64_t attached_wall_ns;
   char command[40];
   HazardRecord hazards;
+  MoveNote move;
 };
 
 inline constexpr std::uint64_t kSweeperByte = (1ull << 40);

@@ -47,17 +47,28 @@ class HazardBoard {
     }
     return false;
   }
+  /// The same, but for entry `mine` of participant `me`.
+  [[nodiscard]] bool names_besides(std::uint64_t key, std::uint32_t me,
+                                   std::uint32_t mine) const noexcept {
+    std::uint32_t count = count_->load(std::memory_order_acquire);
+    if (count > count_max_) count = count_max_;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (i == me ? names(record(i), key, mine) : names(record(i), key)) return true;
+    }
+    return false;
+  }
   [[nodiscard]] HazardRecord& record(std::uint32_t index) const noexcept {
     return *reinterpret_cast<HazardRecord*>(reinterpret_cast<char*>(first_) + index * stride_);
   }
 
  private:
-  static bool names(const HazardRecord& record, std::uint64_t key) noexcept {
+  static bool names(const HazardRecord& record, std::uint64_t key,
+                    std::uint32_t but_for = kHazardsPerParticipant) noexcept {
     std::uint32_t limit = record.limit.load(std::memory_order_acquire);
     if (limit > kHazardsPerParticipant) limit = kHazardsPerParticipant;
     for (std::uint32_t i = 0; i < limit; ++i) {
       // [hazard] acquire; the reader's store precedes its lease CAS, which precedes the mark.
-      if (record.entries[i].load(std::memory_order_acquire) == key) return true;
+      if (i != but_for && record.entries[i].load(std::memory_order_acquire) == key) return true;
     }
     return false;
   }

@@ -33,6 +33,7 @@ class Participant {
   [[nodiscard]] const std::optional<std::uint64_t>& heir_of() const noexcept { return heir_of_; }
   void begin_own_life() noexcept;
   [[nodiscard]] HazardOwner& hazards() noexcept { return hazards_; }
+  [[nodiscard]] MoveNote& move_note() noexcept { return record().move; }
   [[nodiscard]] bool is_forked() const noexcept { return forked_; }
 
   /// Index and incarnation in one word: stands in files that this participant made.

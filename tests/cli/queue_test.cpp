@@ -45,6 +45,34 @@ TEST_F(CliQueue, EverySettingThatIsGivenIsShown) {
   EXPECT_TRUE(settings.at("fixed").as_bool());
 }
 
+TEST_F(CliQueue, PoliciesOfDeadLettersAreSetShownAndTakenAway) {
+  succeed({"queue", "create", "dead", "--redrive-allow", "orders,other"});
+  succeed({"queue", "create", "orders", "--dead-letter-queue", "dead", "--max-receives", "3"});
+  const auto settings = json({"queue", "show", "orders"}).at(0).at("settings");
+  EXPECT_EQ(text_of(settings.at("dead_letter_queue")), "dead");
+  EXPECT_EQ(settings.at("max_receives").to_number<int>(), 3);
+  EXPECT_EQ(text_of(settings.at("redrive_allow")), "all");
+  EXPECT_NE(succeed({"queue", "show", "orders"}).find("dead, after 3 receives"), std::string::npos);
+  EXPECT_NE(succeed({"queue", "show", "dead"}).find("orders, other"), std::string::npos);
+  EXPECT_EQ(
+      text_of(error_of({"queue", "create", "q", "--dead-letter-queue", "dead"}, 1).at("code")),
+      "InvalidArgument");
+  succeed({"queue", "set", "orders", "--dead-letter-queue", ""});
+  EXPECT_TRUE(
+      json({"queue", "show", "orders"}).at(0).at("settings").at("dead_letter_queue").is_null());
+}
+
+TEST_F(CliQueue, DeadLettersSayWhereTheyComeFrom) {
+  succeed({"queue", "create", "dead"});
+  succeed({"queue", "create", "orders", "--dead-letter-queue", "dead", "--max-receives", "1"});
+  succeed({"send", "orders", "poison"});
+  for (int i = 0; i < 2; ++i) run({"receive", "orders", "--release"});
+  const auto stats = json({"stat", "orders"}).at(0);
+  EXPECT_EQ(stats.at("dead_lettered").to_number<int>(), 1);
+  const auto found = json({"peek", "dead"}).at(0);
+  EXPECT_EQ(text_of(found.at("dead_letter_source")), "orders");
+}
+
 TEST_F(CliQueue, ListsNamesInOrderAndByPrefix) {
   succeed({"queue", "create", "b-2", "a-1", "b-1"});
   EXPECT_EQ(succeed({"queue", "list"}), "a-1\nb-1\nb-2\n");

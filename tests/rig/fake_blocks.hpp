@@ -13,7 +13,7 @@ namespace ringpost::rig {
 /// In shared memory.
 struct BlockCell {
   std::atomic<std::uint64_t> state;  ///< state (2) · owner (14) · generation (48)
-  std::atomic<std::uint64_t> back;   ///< lap << 20 | slot
+  std::atomic<std::uint64_t> back;   ///< ring << 60 | lap << 20 | slot
   std::atomic<std::uint64_t> content;
 };
 
@@ -44,9 +44,9 @@ class FakeBlocks final : public shm::BlockStore {
   [[nodiscard]] std::atomic<std::uint64_t>& content(const shm::BlockRef& ref) noexcept {
     return (*cells_)[ref.block % kBlocks].content;
   }
-  void make_live(int me, const shm::BlockRef& ref, std::uint32_t slot, std::uint64_t lap) noexcept {
+  void make_live(int me, const shm::BlockRef& ref, const shm::BackReference& of) noexcept {
     BlockCell& cell = (*cells_)[ref.block];
-    cell.back.store(lap << 20 | slot, std::memory_order_relaxed);
+    cell.back.store(back_word(of), std::memory_order_relaxed);
     cell.state.store(word(kLive, me, ref.generation), std::memory_order_release);
   }
   void abandon(const shm::BlockRef& ref) noexcept { end(ref, kOwned); }
@@ -61,8 +61,17 @@ class FakeBlocks final : public shm::BlockStore {
     freed_[ref.block] = ref.generation;
     end(ref, kLive);
   }
+  void change_hands(const shm::BlockRef& ref, const shm::BackReference& from,
+                    const shm::BackReference& to) noexcept override {
+    if (ref.block >= kBlocks) return;
+    BlockCell& cell = (*cells_)[ref.block];
+    const std::uint64_t seen = cell.state.load(std::memory_order_acquire);
+    if (state_of(seen) != kLive || generation_of(seen) != ref.generation) return;
+    std::uint64_t back = back_word(from);
+    cell.back.compare_exchange_strong(back, back_word(to));
+  }
 
-  /// As Arena::sweep(): OWNED of the dead, and LIVE whose message `is_gone(slot, lap)`.
+  /// As Arena::sweep(): OWNED of the dead, and LIVE whose message `is_gone(back reference)`.
   template <class IsGone>
   std::size_t sweep(int dead, IsGone&& is_gone) noexcept {
     std::size_t swept = 0;
@@ -70,8 +79,8 @@ class FakeBlocks final : public shm::BlockStore {
       std::uint64_t seen = cell.state.load(std::memory_order_acquire);
       bool take = state_of(seen) == kOwned && owner_of(seen) == dead;
       if (state_of(seen) == kLive) {
-        const std::uint64_t back = cell.back.load(std::memory_order_relaxed);
-        take = is_gone(static_cast<std::uint32_t>(back & 0xfffff), back >> 20);
+        const std::uint64_t back = cell.back.load(std::memory_order_acquire);
+        take = is_gone(reference(back)) && cell.back.load(std::memory_order_acquire) == back;
       }
       if (take && cell.state.compare_exchange_strong(seen, word(kFree, 0, generation_of(seen)))) {
         ++swept;
@@ -80,6 +89,10 @@ class FakeBlocks final : public shm::BlockStore {
     return swept;
   }
 
+  [[nodiscard]] bool is_live(const shm::BlockRef& ref) const noexcept {
+    const std::uint64_t seen = (*cells_)[ref.block % kBlocks].state.load(std::memory_order_relaxed);
+    return state_of(seen) == kLive && generation_of(seen) == ref.generation;
+  }
   [[nodiscard]] bool all_free() const noexcept {
     for (const BlockCell& cell : *cells_) {
       if (state_of(cell.state.load(std::memory_order_relaxed)) != kFree) return false;
@@ -92,6 +105,12 @@ class FakeBlocks final : public shm::BlockStore {
   static constexpr std::uint64_t kFree = 0, kOwned = 1, kLive = 2;
   static constexpr std::uint64_t word(std::uint64_t state, int owner, std::uint64_t generation) {
     return state << 62 | static_cast<std::uint64_t>(owner) << 48 | generation;
+  }
+  static constexpr std::uint64_t back_word(const shm::BackReference& of) {
+    return of.ring_id << 60 | of.lap << 20 | of.slot;
+  }
+  static constexpr shm::BackReference reference(std::uint64_t word) {
+    return {word >> 60, static_cast<std::uint32_t>(word & 0xfffff), word << 4 >> 24};
   }
   static constexpr std::uint64_t state_of(std::uint64_t word) { return word >> 62; }
   static constexpr int owner_of(std::uint64_t word) {

@@ -63,7 +63,7 @@ void GroupWorld::fill(int me, std::uint64_t position, int id, const shm::BlockRe
     flags = ring::Lengths::kInBlock;
     __atomic_store_n(&payload[0], block->block, __ATOMIC_RELAXED);
     __atomic_store_n(&payload[1], block->generation, __ATOMIC_RELAXED);
-    blocks.make_live(me, *block, slot, view.lap_of(position));
+    blocks.make_live(me, *block, {1, slot, view.lap_of(position)});
   } else {
     __atomic_store_n(&payload[0], ~std::uint64_t{body}, __ATOMIC_RELAXED);
   }
@@ -212,8 +212,8 @@ void GroupWorld::sweep(int me) {
   for (int who = 1; who <= kJudge; ++who) {
     if (shared.dead[who].load(std::memory_order_acquire) == 0) continue;
     group::sweep_participant(of(me).ring, of(me).groups, static_cast<std::uint16_t>(who));
-    blocks.sweep(who, [&](std::uint32_t slot, std::uint64_t lap) {
-      return slot < view.slots() && ring::is_gone(view, slot, lap);
+    blocks.sweep(who, [&](const shm::BackReference& of) {
+      return of.slot < view.slots() && ring::is_gone(view, of.slot, of.lap);
     });
     shm::HazardRecord& record = shared.hazards[who];
     const std::uint32_t limit = record.limit.load(std::memory_order_acquire);

@@ -29,16 +29,17 @@ ORDERING = "src/ring/ORDERING.md"
 SHARED_MEMORY = "docs/shared-memory.md"
 SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/shm/hazards.hpp": ("HazardRecord",),
+          "src/shm/move_note.hpp": ("MoveNote",),
           "src/shm/wait_word.hpp": ("WaitWord",),
           "src/shm/arena.hpp": ("BlockDescriptor", "SegmentHeader"),
-          "src/queue/queue_layout.hpp": ("SettingWords", "QueueHeader", "Stripe"),
+          "src/queue/queue_layout.hpp": ("SettingWords", "SettingsRecord", "QueueHeader", "Stripe"),
           "src/dedup/layout.hpp": ("TableHeader", "IdBucket", "IdEntry"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
           "src/group/layout.hpp": ("FifoHead", "Bucket")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
 TESTING = "docs/testing.md"
 MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/growth.txt",
-           "tests/rig/mutants/dedup.txt")
+           "tests/rig/mutants/dedup.txt", "tests/rig/mutants/move.txt")
 _MUTANT = re.compile(r"^mutant +(\S+)", re.M)
 _MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"

@@ -120,9 +120,9 @@ TEST_F(Doctor, ChangesNothing) {
 
 TEST_F(Doctor, NamesALeaseStateThatDoesNotExist) {
   LeaseWord word = raw_.view().lease_word(17);
-  word.bits.low |= std::uint64_t{7} << LeaseWord::kStateShift;
+  word.bits.low |= std::uint64_t{6} << LeaseWord::kStateShift;
   set_lease(17, word);
-  expect_finding("queue q, ring 0, slot 17", "lease state 7 does not exist");
+  expect_finding("queue q, ring 0, slot 17", "lease state 6 does not exist");
   EXPECT_FALSE(sweeper_repairs_it());
 }
 

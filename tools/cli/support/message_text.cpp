@@ -181,6 +181,9 @@ JsonObject json_message(const Lease& lease, const std::string& queue) {
     object["sequence"] = lease.sequence();
     object["dedup_id"] = lease.dedup_id();
   }
+  if (const std::string source = lease.dead_letter_source(); !source.empty()) {
+    object["dead_letter_source"] = source;
+  }
   return object;
 }
 
@@ -194,6 +197,9 @@ JsonObject json_message(const PeekedMessage& message, const std::string& queue) 
   object["age_seconds"] = json_seconds(message.age);
   object["due_in_seconds"] = json_seconds(message.due_in);
   object["receive_count"] = message.receive_count;
+  if (!message.dead_letter_source.empty()) {
+    object["dead_letter_source"] = message.dead_letter_source;
+  }
   add_body(object, message.body);
   add_attributes(object, AttributeView(as_bytes(message.encoded_attributes)));
   if (!message.group.empty()) object["group"] = message.group;

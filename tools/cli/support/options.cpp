@@ -87,8 +87,55 @@ void on_run(CLI::App& verb, Context& context, std::function<ExitCode()> action) 
   verb.callback([&context, run = std::move(action)] { context.action = run; });
 }
 
+namespace {
+
+RedriveAllow parse_redrive_allow(const std::string& text) {
+  if (text == "all") return {};
+  if (text == "none") return {RedriveAllow::Permission::kDenyAll, {}};
+  RedriveAllow allow{RedriveAllow::Permission::kByQueue, {}};
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    allow.sources.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return allow;
+}
+
+void add_policies(CLI::App& app, QueueSettings& settings, const char* group) {
+  auto* const queue = app.add_option_function<std::string>(
+      "--dead-letter-queue",
+      [&settings](const std::string& name) {
+        if (!settings.redrive) settings.redrive.emplace();
+        settings.redrive->dead_letter_queue = name;
+      },
+      "Where messages go that were received too often; \"\": nowhere (nowhere)");
+  queue->type_name("QUEUE")->group(group);
+  app.add_option_function<std::uint32_t>(
+         "--max-receives",
+         [&settings](std::uint32_t count) {
+           if (!settings.redrive) settings.redrive.emplace();
+           settings.redrive->max_receive_count = count;
+         },
+         "How often a message is delivered before it goes there: 1 to 1000 (10)")
+      ->type_name("N")
+      ->needs(queue)
+      ->group(group);
+  app.add_option_function<std::string>(
+         "--redrive-allow",
+         [&settings](const std::string& text) {
+           settings.redrive_allow = parse_redrive_allow(text);
+         },
+         "Whose dead-letter queue this one may be: all, none, or up to 10 names, a comma "
+         "between them (all)")
+      ->type_name("WHO")
+      ->group(group);
+}
+
+}  // namespace
+
 void add_changeable_settings(CLI::App& app, QueueSettings& settings) {
   const char* group = "Settings";
+  add_policies(app, settings, group);
   add_duration(app, "--visibility-timeout", settings.visibility_timeout,
                "How long a received message stays invisible to others: 0 to 12h (30s)")
       ->group(group);

@@ -1,6 +1,7 @@
 #include "settings_text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "units.hpp"
 
@@ -51,6 +52,18 @@ std::string dedup_text(const QueueSettings& settings) {
                      name_of(settings.dedup_scope.value_or(DedupScope::kQueue)));
 }
 
+JsonValue json_redrive_allow(const RedriveAllow& allow) {
+  if (allow.permission == RedriveAllow::Permission::kAllowAll) return "all";
+  if (allow.permission == RedriveAllow::Permission::kDenyAll) return "none";
+  return JsonArray(allow.sources.begin(), allow.sources.end());
+}
+
+std::string redrive_allow_text(const RedriveAllow& allow) {
+  if (allow.permission == RedriveAllow::Permission::kAllowAll) return "all";
+  if (allow.permission == RedriveAllow::Permission::kDenyAll) return "none";
+  return fmt::format("{}", fmt::join(allow.sources, ", "));
+}
+
 }  // namespace
 
 JsonObject json_settings(const QueueSettings& settings) {
@@ -64,6 +77,14 @@ JsonObject json_settings(const QueueSettings& settings) {
   seconds("receive_wait_seconds", settings.receive_wait);
   if (settings.message_bytes_max) object["message_bytes_max"] = *settings.message_bytes_max;
   if (settings.in_flight_max) object["in_flight_max"] = *settings.in_flight_max;
+  if (settings.redrive) {
+    const bool none = settings.redrive->dead_letter_queue.empty();
+    object["dead_letter_queue"] =
+        none ? JsonValue(nullptr) : JsonValue(settings.redrive->dead_letter_queue);
+    object["max_receives"] =
+        none ? JsonValue(nullptr) : JsonValue(settings.redrive->max_receive_count);
+  }
+  if (settings.redrive_allow) object["redrive_allow"] = json_redrive_allow(*settings.redrive_allow);
   if (settings.slots) object["slots"] = *settings.slots;
   if (settings.inline_bytes) object["inline_bytes"] = *settings.inline_bytes;
   if (settings.bytes_max) object["bytes_max"] = *settings.bytes_max;
@@ -89,6 +110,15 @@ std::string settings_lines(const QueueSettings& settings) {
   if (settings.message_bytes_max)
     line("message bytes max", format_size(*settings.message_bytes_max));
   if (settings.in_flight_max) line("in flight max", format_count(*settings.in_flight_max));
+  if (settings.redrive && !settings.redrive->dead_letter_queue.empty()) {
+    line("dead-letter queue",
+         fmt::format("{}, after {}", settings.redrive->dead_letter_queue,
+                     format_counted(settings.redrive->max_receive_count, "receive")));
+  }
+  if (settings.redrive_allow &&
+      settings.redrive_allow->permission != RedriveAllow::Permission::kAllowAll) {
+    line("redrive allowed to", redrive_allow_text(*settings.redrive_allow));
+  }
   if (settings.slots) line("slots", format_count(*settings.slots) + " in the first ring");
   if (settings.inline_bytes) line("inline bytes", format_size(*settings.inline_bytes));
   if (settings.bytes_max) line("bytes max", format_size(*settings.bytes_max));
@@ -126,6 +156,9 @@ void add_counters(JsonObject& object, const QueueStats& stats) {
   object["purged"] = stats.purged;
   object["refused_full"] = stats.refused_full;
   object["duplicates"] = stats.duplicates;
+  object["dead_lettered"] = stats.dead_lettered;
+  object["dead_letters_refused"] = stats.dead_letters_refused;
+  object["moved_in"] = stats.moved_in;
 }
 
 }  // namespace ringpost::cli

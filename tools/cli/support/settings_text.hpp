@@ -15,7 +15,8 @@ std::string settings_lines(const QueueSettings& settings);
 /// Adds "visible", "in_flight", "delayed", "oldest_age_seconds", "slots", "rings", "memory_bytes".
 void add_state(JsonObject& object, const QueueStats& stats);
 /// Adds "sent", "sent_bytes", "received", "redelivered", "acknowledged", "released", "expired",
-/// "dropped_by_retention", "purged", "refused_full", "duplicates".
+/// "dropped_by_retention", "purged", "refused_full", "duplicates", "dead_lettered",
+/// "dead_letters_refused", "moved_in".
 void add_counters(JsonObject& object, const QueueStats& stats);
 
 }  // namespace ringpost::cli

@@ -45,6 +45,9 @@ std::string seldom_text(const QueueStats& stats) {
   add(stats.purged, "purged");
   add(stats.refused_full, "sends refused: full");
   add(stats.duplicates, "sends dropped: duplicate");
+  add(stats.dead_lettered, "moved to the dead-letter queue");
+  add(stats.dead_letters_refused, "times not moved there: full or missing");
+  add(stats.moved_in, "moved in from other queues");
   return out;
 }
 

@@ -1,0 +1,24 @@
+// The scenarios of moves by name, for their mutants: crash/<name>, explore/<name>.
+#include "rig/move_stage.hpp"
+#include "rig/scenario_main.hpp"
+
+int main(int argc, char** argv) {
+  using namespace ringpost::rig;
+  MoveStage stage;
+  std::vector<NamedScenario> all;
+  for (const NamedMoveCrash& each : move_crashes()) {
+    all.push_back({"crash/" + each.name, [&] {
+                     const CrashReport report = run_crash_matrix(each.make(stage));
+                     return report.holds() ? std::string{} : report.text();
+                   }});
+  }
+  for (const NamedMove& each : move_schedules()) {
+    all.push_back({"explore/" + each.name, [&] {
+                     ExploreOptions options;
+                     options.preemptions_max = 1;
+                     const ExploreReport report = explore(each.make(stage), options);
+                     return report.holds() ? std::string{} : report.text();
+                   }});
+  }
+  return scenario_main(argc, argv, all);
+}
