@@ -77,7 +77,7 @@ struct QueueSettings {
   /// content, and the window, in use.
   std::optional<Dedup> dedup{};
   std::optional<Duration> dedup_window{};        ///< 5 min; 1 s to 24 h, from the first send
-  std::optional<std::uint32_t> dedup_entries{};  ///< 65,536; ids within a window; 102 B each
+  std::optional<std::uint32_t> dedup_entries{};  ///< 65,536, to 2^24; ids in a window; 102 B each
   std::optional<DedupScope> dedup_scope{};       ///< queue; fixed at creation
 };
 
