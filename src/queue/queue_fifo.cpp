@@ -157,13 +157,18 @@ bool QueueCore::drop_in_group(Lane& in, const ring::Taken& taken) noexcept {
 std::uint64_t QueueCore::discard_groups(Lane& in, std::uint64_t sent_before_ns) noexcept {
   const ring::RingView& view = in.ring.view;
   in.fifo->receiver.place_all({settler().now, 0});
+  std::uint64_t end = in.fifo->receiver.head();
   std::uint64_t removed = 0;
   for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
     const std::uint64_t lap = view.slot(slot).publish.load(std::memory_order_acquire);
-    if (lap == 0 || view.slot(slot).sent_ns.load() > sent_before_ns) continue;
-    if (group::discard(in.ring, in.fifo->groups, slot, lap, settler())) ++removed;
+    if (lap == 0 || lap > ring::kLapMask) continue;
+    if (view.slot(slot).sent_ns.load() > sent_before_ns) {  // stays, and so does its id
+      end = std::min(end, view.position_of(slot, lap));
+    } else if (group::discard(in.ring, in.fifo->groups, slot, lap, settler())) {
+      ++removed;
+    }
   }
-  if (in.fifo->ids) in.fifo->ids->table().clear(in.fifo->receiver.head());
+  if (in.fifo->ids) in.fifo->ids->table().clear(end);
   return removed;
 }
 
