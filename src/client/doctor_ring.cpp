@@ -23,18 +23,20 @@ LeaseWord as_written(LeaseWord word) noexcept {
       return LeaseWord::idle(word.lap());
     case LeaseState::kLeased:
       return LeaseWord::leased(word.lap(), word.owner(), word.deadline(), word.count(),
-                               word.viewed());
+                               word.viewed())
+          .with_drops(word.drops());
     case LeaseState::kReturned:
       return LeaseWord::returned(word.lap(), word.count(), word.viewed());
     case LeaseState::kAwait:
       return LeaseWord::await(word.lap());
     case LeaseState::kDelayed:
-      return LeaseWord::delayed(word.lap(), word.deadline());
+      return LeaseWord::delayed(word.lap(), word.deadline()).with_drops(word.drops());
     case LeaseState::kLimbo:
       return LeaseWord::limbo(word.lap());
     case LeaseState::kAcked:
       return LeaseWord::acked(word.lap(), word.owner(), word.deadline(), word.count(),
-                              word.viewed());
+                              word.viewed())
+          .with_drops(word.drops());
     case LeaseState::kMoved:
       return LeaseWord::moved(word.lap(), word.owner(), word.count(), word.viewed());
   }

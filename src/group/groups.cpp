@@ -44,8 +44,9 @@ bool Groups::after(std::uint32_t slot, std::uint64_t lap, std::uint32_t& positio
 
 /// Whether `next`, which becomes the first of a group after `front`, is visible, or may become so
 /// without another hint. Whoever ends a lease or delay hints before: if that was done while `front`
-/// waited, the lease of `front` has used the hint up. Not if both were leased together: each lease
-/// of `next` came with one of `front`, so their counts tell.
+/// waited, the lease of `front` has used the hint up; if it was done since, a look may have dropped
+/// it. Not if both were leased together, which their counts tell: each lease of `next` came with
+/// one of `front`. An acknowledged one hands on what it gets: there may be another behind it.
 bool Groups::needs_hint(LeaseWord front, std::uint32_t next) const noexcept {
   const LeaseWord word = ring_.view.lease_word(next);
   switch (word.state()) {
@@ -54,7 +55,9 @@ bool Groups::needs_hint(LeaseWord front, std::uint32_t next) const noexcept {
     case LeaseState::kDelayed:
       return true;
     case LeaseState::kLeased:
-      return word.count() != front.count() || word.count() == ring::kReceiveCountMax;
+    case LeaseState::kAcked:
+      return word.count() != front.count() || word.count() == ring::kReceiveCountMax ||
+             front.drops() != 0;
     default:
       return false;
   }

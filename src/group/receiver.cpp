@@ -162,8 +162,7 @@ Receiver::Step Receiver::pass_head(std::uint32_t slot, std::uint64_t lap) noexce
 }
 
 bool Receiver::still_mine() const noexcept {
-  const LeaseWord word = ring_.view.lease_word(open_.first_slot);
-  return word.with_lap(open_.first_word.lap()) == open_.first_word;  // senders may raise the lap
+  return ring_.view.lease_word(open_.first_slot).continues(open_.first_word);
 }
 
 /// One behind those of its group that this receive has leased. As long as the first of them is
@@ -178,9 +177,12 @@ bool Receiver::lease_behind(std::uint32_t slot, std::uint64_t lap, LeaseWord fro
   open_.last_lap = lap;
   if (still_mine()) return true;
   open_ = {};
-  ring_.hints.set(before.index);
-  static_cast<void>(ring_.view.move_lease(
-      slot, taken.word, LeaseWord::returned(taken.word.lap(), from.count(), from.viewed())));
+  for (LeaseWord word = taken.word; word.continues(taken.word);
+       word = ring_.view.lease_word(slot)) {
+    ring_.hints.set(before.index);  // before the state
+    const LeaseWord back = LeaseWord::returned(word.lap(), from.count(), from.viewed());
+    if (ring_.view.move_lease(slot, word, back)) break;
+  }
   ring_.receivers.wake_one();
   hazards_.clear(taken.hazard);
   return false;
@@ -261,13 +263,12 @@ ring::Hints::Look Receiver::look(std::uint32_t index, const LeaseTimes& times,
         if (lease(index, slot, lap, word, times, taken)) return kTaken;
         break;
       case LeaseState::kLeased:
-        // Its end may have been hinted and not been made yet: left until it has.
-        if (!end_if_over(slot, word, times.now)) return kLeave;
-        break;
       case LeaseState::kDelayed:
         if (end_if_over(slot, word, times.now)) break;
-        // Here too; delays are long, so whoever is about to end this one has to begin anew.
-        if (ring_.view.move_lease(slot, word, word.with_another_count())) return kClear;
+        // Its end, or that of one behind it, may be hinted and not be made yet. Whoever is about to
+        // end it finds another word, and hints again; for those behind see needs_hint().
+        if (word.drops() == LeaseWord::kDropsMax) return kLeave;
+        if (ring_.view.move_lease(slot, word, word.with_drops(word.drops() + 1))) return kClear;
         break;
       default:
         return kLeave;  // not a state of a message in a group: the doctor's business

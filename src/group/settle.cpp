@@ -17,8 +17,10 @@ bool matches(const RingView& view, const Delivery& delivery, LeaseWord word,
          word.state() == LeaseState::kLeased && word.deadline() > now;
 }
 
-LeaseWord acked(LeaseWord word, std::uint16_t owner, bool viewed) noexcept {
-  return LeaseWord::acked(word.lap(), owner, word.deadline(), word.count(), viewed);
+LeaseWord acked(LeaseWord word, std::uint16_t owner, std::uint64_t deadline, bool viewed) noexcept {
+  // What a look has dropped is made good by whoever takes it off its group: needs_hint().
+  return LeaseWord::acked(word.lap(), owner, deadline, word.count(), viewed)
+      .with_drops(word.drops());
 }
 
 /// Acknowledged words with a later message before them are nobody's: who takes that one off its
@@ -27,7 +29,14 @@ void leave_to_others(const RingView& view, std::uint32_t slot, std::uint16_t me)
   for (;;) {
     const LeaseWord word = view.lease_word(slot);
     if (word.state() != LeaseState::kAcked || word.owner() != me) return;
-    if (view.move_lease(slot, word, acked(word, 0, word.viewed()))) return;
+    if (view.move_lease(slot, word, word.with_owner(0))) return;
+  }
+}
+
+/// The lease lives and dies with nobody from now on.
+void disown(const RingView& view, std::uint32_t slot, LeaseWord mine) noexcept {
+  for (LeaseWord word = mine; word.continues(mine); word = view.lease_word(slot)) {
+    if (view.move_lease(slot, word, word.with_owner(0))) return;
   }
 }
 
@@ -40,13 +49,13 @@ Settled acknowledge(ring::Ring& ring, Groups& groups, const Delivery& delivery,
   LeaseWord gone;
   bool done = false;
   if (known != nullptr && !known->viewed() && known->deadline() > settler.now) {
-    gone = acked(*known, settler.me, false);
+    gone = acked(*known, settler.me, known->deadline(), false);
     done = view.move_lease(delivery.slot, *known, gone);
   }
   while (!done) {
     const LeaseWord word = view.lease_word(delivery.slot);
     if (!matches(view, delivery, word, settler.now)) return Settled::kStale;
-    gone = acked(word, settler.me, by_receipt || word.viewed());
+    gone = acked(word, settler.me, word.deadline(), by_receipt || word.viewed());
     done = view.move_lease(delivery.slot, word, gone);
   }
   if (!groups.finish(delivery.slot, delivery.lap, gone)) {
@@ -77,14 +86,13 @@ Settled extend(ring::Ring& ring, const Delivery& delivery, std::uint64_t deadlin
     if (!matches(ring.view, delivery, word, settler.now)) return Settled::kStale;
     ring.due.lower(delivery.slot, deadline);  // before the state
     const auto owned_by = [&](std::uint16_t owner) {
-      return LeaseWord::leased(word.lap(), owner, deadline, word.count(), word.viewed());
+      return LeaseWord::leased(word.lap(), owner, deadline, word.count(), word.viewed())
+          .with_drops(word.drops());
     };
     if (!ring.view.move_lease(delivery.slot, word, owned_by(settler.me))) continue;
     // As in ring::extend: an earlier end than before may have been overlooked by a scan.
     if (deadline < word.deadline()) ring.due.lower(delivery.slot, deadline);
-    if (!keep) {
-      static_cast<void>(ring.view.move_lease(delivery.slot, owned_by(settler.me), owned_by(0)));
-    }
+    if (!keep) disown(ring.view, delivery.slot, owned_by(settler.me));
     return Settled::kDone;
   }
 }
@@ -101,9 +109,7 @@ bool discard(ring::Ring& ring, Groups& groups, std::uint32_t slot, std::uint64_t
     // A leased one may be read in place by its holder. Over at once: nobody waits for me.
     const bool viewed = word.viewed() || state == LeaseState::kLeased;
     ring.due.lower(slot, settler.now);
-    const LeaseWord gone =
-        LeaseWord::acked(word.lap(), settler.me, settler.now, word.count(), viewed);
-    if (!ring.view.move_lease(slot, word, gone)) continue;
+    if (!ring.view.move_lease(slot, word, acked(word, settler.me, settler.now, viewed))) continue;
     if (!groups.finish(slot)) leave_to_others(ring.view, slot, settler.me);
     return true;
   }

@@ -29,9 +29,7 @@ void finish_acked(ring::Ring& ring, Groups& groups, std::uint32_t slot,
     const LeaseWord word = ring.view.lease_word(slot);
     if (word.state() != LeaseState::kAcked || word.owner() != dead) return;
     if (groups.finish(slot)) return;
-    const LeaseWord nobodys =
-        LeaseWord::acked(word.lap(), 0, word.deadline(), word.count(), word.viewed());
-    if (ring.view.move_lease(slot, word, nobodys)) return;
+    if (ring.view.move_lease(slot, word, word.with_owner(0))) return;
   }
 }
 

@@ -117,9 +117,7 @@ void QueueCore::hand_over_leases() noexcept {
       for (;;) {
         const ring::LeaseWord word = view.lease_word(slot);
         if (word.state() != ring::LeaseState::kLeased || word.owner() != member_.me.index()) break;
-        const ring::LeaseWord nobodys =
-            ring::LeaseWord::leased(word.lap(), 0, word.deadline(), word.count(), word.viewed());
-        if (view.move_lease(slot, word, nobodys)) break;
+        if (view.move_lease(slot, word, word.with_owner(0))) break;
       }
     }
   }

@@ -69,7 +69,7 @@ struct Claim {
 //
 // FIFO rings differ (group/receiver.hpp):
 // idle → returned, delayed      consumer, once it is in its group found in its group, by its hint
-// delayed → delayed             consumer that drops its hint      nothing: the same delay
+// leased, delayed → the same    consumer that drops its hint      nothing: the same lease or delay
 // idle → await                  consumer, after kSkipped          its producer's or the sweeper's
 // await, idle → idle            producer of a skipped claim       void
 // leased → acked                settler, purge                    finished by sweeper or when over
@@ -89,12 +89,14 @@ enum class LeaseState : std::uint8_t {
 /// FIFO, in a publish word beside the lap: consumers have gone past its claim.
 inline constexpr std::uint64_t kSkipped = std::uint64_t{1} << 63;
 
-/// lease: state · mark · owner · lap ‖ deadline · receive count.
+/// lease: drops · mark · state · owner · lap ‖ deadline · receive count.
 struct LeaseWord {
   base::Pair64 bits;
 
   static constexpr unsigned kStateShift = kLapBits + kOwnerBits;
   static constexpr std::uint64_t kViewedMark = std::uint64_t{1} << 61;
+  static constexpr unsigned kDropsShift = 62;
+  static constexpr std::uint32_t kDropsMax = 3;
 
   static constexpr std::uint64_t low_of(LeaseState state, std::uint64_t lap,
                                         std::uint16_t owner = 0, bool viewed = false) noexcept {
@@ -152,9 +154,21 @@ struct LeaseWord {
   [[nodiscard]] constexpr LeaseWord with_lap(std::uint64_t lap) const noexcept {
     return {{(bits.low & ~kLapMask) | (lap & kLapMask), bits.high}};
   }
-  /// Of a delay, where the count says nothing: another word of the same meaning.
-  [[nodiscard]] constexpr LeaseWord with_another_count() const noexcept {
-    return {{bits.low, bits.high ^ std::uint64_t{1} << kLapBits}};
+  [[nodiscard]] constexpr LeaseWord with_owner(std::uint16_t owner) const noexcept {
+    return {{(bits.low & ~(kOwnerMask << kLapBits)) | std::uint64_t{owner} << kLapBits, bits.high}};
+  }
+  /// FIFO, of a lease or delay: how often its group's hint was dropped while it was the first.
+  /// Never fewer as long as it lasts, so that a word that was read before a drop does not come
+  /// again.
+  [[nodiscard]] constexpr std::uint32_t drops() const noexcept {
+    return static_cast<std::uint32_t>(bits.low >> kDropsShift);
+  }
+  [[nodiscard]] constexpr LeaseWord with_drops(std::uint32_t drops) const noexcept {
+    return {{(bits.low << 2 >> 2) | std::uint64_t{drops} << kDropsShift, bits.high}};
+  }
+  /// The same lease: senders may have raised its lap, and looks have dropped hints.
+  [[nodiscard]] constexpr bool continues(LeaseWord before) const noexcept {
+    return with_lap(before.lap()).with_drops(before.drops()) == before;
   }
   [[nodiscard]] constexpr bool is(LeaseState state, std::uint64_t lap) const noexcept {
     return this->state() == state && this->lap() == lap;

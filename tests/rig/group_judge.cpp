@@ -119,8 +119,8 @@ void GroupWorld::judge_order(int me, const Sights& before, std::uint32_t slot) {
       const Held& it = p.held[i];
       if (it.delivery.slot == other && it.delivery.lap == now.publish) held = &it;
     }
-    const bool mine = held != nullptr && (then.word.state() != LeaseState::kLeased ||
-                                          then.word.with_lap(held->word.lap()) == held->word);
+    const bool mine = held != nullptr &&
+                      (then.word.state() != LeaseState::kLeased || then.word.continues(held->word));
     if (mine) continue;
     ledger.broken("message " + std::to_string(id_at(slot, after[slot].publish)) +
                   " is delivered before message " + std::to_string(id_at(other, now.publish)) +

@@ -22,7 +22,7 @@ void add_explored(std::vector<NamedScenario>& all) {
     all.push_back({"explore/" + each.name, [&each] {
                      ExploreOptions options;
                      options.preemptions_max = each.heavy ? 1 : 2;
-                     options.schedules_max = 20'000;
+                     options.schedules_max = 3'000;
                      const ExploreReport report = explore(each.make(stage_of(each.slots)), options);
                      return report.holds() ? std::string{} : report.text();
                    }});

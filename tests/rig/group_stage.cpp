@@ -82,8 +82,8 @@ void GroupStage::extend(int me, std::uint64_t units, std::size_t index) {
   }
 }
 
-void GroupStage::share_receipt(int from, int to) {
-  GroupWorld::Held* held = world_->held_at(from, 0);
+void GroupStage::share_receipt(int from, int to, std::size_t index) {
+  GroupWorld::Held* held = world_->held_at(from, index);
   GroupWorld::Participant& p = world_->of(to);
   if (held == nullptr || p.held_count == GroupWorld::kHeldMax) return;
   p.held[p.held_count] = *held;
@@ -95,9 +95,10 @@ void GroupStage::acknowledge_halfway(int me) {
   GroupWorld& w = *world_;
   GroupWorld::Held* held = w.held_at(me, 0);
   if (held == nullptr) return;
-  const ring::LeaseWord word = held->word;
+  const ring::LeaseWord word = w.view.lease_word(held->delivery.slot);
   const auto gone = ring::LeaseWord::acked(word.lap(), static_cast<std::uint16_t>(me),
-                                           word.deadline(), word.count(), word.viewed());
+                                           word.deadline(), word.count(), word.viewed())
+                        .with_drops(word.drops());
   w.ledger.begin_acknowledge(me, held->id);
   w.ledger.end_acknowledge(me, held->id, w.view.move_lease(held->delivery.slot, word, gone));
   w.drop(me, 0);

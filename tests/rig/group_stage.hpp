@@ -52,7 +52,7 @@ class GroupStage {
   void release(int me, std::size_t index = 0);                 ///< keeps it: a stale receipt then
   void extend(int me, std::uint64_t units, std::size_t index = 0);
   /// A receipt of one for another: both may use it.
-  void share_receipt(int from, int to);
+  void share_receipt(int from, int to, std::size_t index = 0);
   /// The first step of an acknowledgement and no more.
   void acknowledge_halfway(int me);
 

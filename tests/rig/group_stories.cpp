@@ -108,6 +108,18 @@ void add_passing(std::vector<GroupSchedules>& all) {
       {{"receive 2", [](GroupStage& s) { s.receive(1, 2); }},
        {"consume 2", [](GroupStage& s) { s.receive(2, 2), s.acknowledge(2), s.acknowledge(2); }}},
       {1, 2}));
+  all.push_back(story("a group goes round under a look at its hint",
+                      [](GroupStage& s) { s.send(4, 30, 1), s.receive(4), s.release(4); },
+                      {{"receive", [](GroupStage& s) { s.receive(1); }},
+                       {"goes round, release",
+                        [](GroupStage& s) {
+                          for (int i = 0; i < 4; ++i) {
+                            s.receive(2), s.acknowledge(2);
+                            s.send(2, 2 + i, 1);
+                          }
+                          s.receive(2), s.release(2);
+                        }}},
+                      {1}));
   all.push_back(story("the ring goes round under a slow receiver",
                       [](GroupStage& s) { s.send(4, 30, 1), s.receive(3), s.send(4, 31, 1); },
                       {{"receive", [](GroupStage& s) { s.receive(1); }},
@@ -119,6 +131,76 @@ void add_passing(std::vector<GroupSchedules>& all) {
                             s.send(2, 2 + i, 1), s.receive(2), s.acknowledge(2);
                         }}},
                       {1}));
+}
+
+/// 1 holds a whole group; 2 has the receipt of the last one, behind which nothing else is hinted.
+void batch_with_receipt(GroupStage& s, int messages) {
+  for (int i = 0; i < messages; ++i) s.send(4, 30 + i, 1);
+  s.receive(1, static_cast<std::uint32_t>(messages));
+  s.share_receipt(1, 2, static_cast<std::size_t>(messages) - 1);
+}
+
+/// A hint is set for the end of a lease that is not the first of its group, and used up, or
+/// dropped, before that end.
+void add_hints_behind(std::vector<GroupSchedules>& all) {
+  const Run release = [](GroupStage& s) { s.release(2); };
+  const Run look = [](GroupStage& s) { s.receive(3); };
+  all.push_back(story("the second of a batch is released, the first acknowledged, a look",
+                      [](GroupStage& s) { batch_with_receipt(s, 2); },
+                      {{"acknowledge", [](GroupStage& s) { s.acknowledge(1); }},
+                       {"release", release},
+                       {"receive", look}},
+                      {1, 2}));
+  all.push_back(story("the last of a batch is released, the one before is acknowledged, a look",
+                      [](GroupStage& s) { batch_with_receipt(s, 3), s.acknowledge(1, 1); },
+                      {{"acknowledge", [](GroupStage& s) { s.acknowledge(1); }},
+                       {"release", release},
+                       {"receive", look}},
+                      {1, 2}));
+  all.push_back(story("the last of a batch is released, the first received again by itself",
+                      [](GroupStage& s) { batch_with_receipt(s, 3), s.acknowledge(1, 1); },
+                      {{"release", [](GroupStage& s) { s.release(1); }},
+                       {"release by receipt", release},
+                       {"consume", [](GroupStage& s) { s.receive(3), s.acknowledge(3); }}},
+                      {1, 2}));
+  all.push_back(
+      story("the first is released, and its lease extended to where it ends, a look in between",
+            [](GroupStage& s) {
+              s.send(4, 30, 1), s.receive(1);
+              s.share_receipt(1, 2);
+            },
+            {{"extend", [](GroupStage& s) { s.extend(1, GroupStage::kVisibility); }},
+             {"release", release},
+             {"receive twice", [](GroupStage& s) { s.receive(3), s.receive(3); }}},
+            {1, 2}));
+}
+
+/// Seven groups fill the first bucket: 4 holds a message of each.
+void fill_bucket(GroupStage& s) {
+  for (int i = 1; i <= 7; ++i) s.send(4, 30 + i, i), s.receive(4);
+}
+
+void add_spills(std::vector<GroupSchedules>& all) {
+  all.push_back(story(
+      "a group gets its record in the next bucket",
+      [](GroupStage& s) { fill_bucket(s), s.send(4, 38, 8); },
+      {{"receive", [](GroupStage& s) { s.receive(1); }},
+       {"room, receive, send",
+        [](GroupStage& s) {
+          s.acknowledge(4), s.receive(2), s.acknowledge(2);
+          s.send(2, 2, 8), s.receive(2), s.acknowledge(2);
+        }}},
+      {1}, false, 8));
+  all.push_back(story(
+      "a group with its record in the next bucket, when there is room in the first",
+      [](GroupStage& s) {
+        fill_bucket(s), s.send(4, 38, 8), s.receive(3);
+        s.acknowledge(4), s.send(4, 39, 8);
+      },
+      {{"receive", [](GroupStage& s) { s.receive(1); }},
+       {"acknowledge, consume",
+        [](GroupStage& s) { s.acknowledge(3), s.receive(2), s.acknowledge(2); }}},
+      {1, 2}, false, 8));
 }
 
 void add_combinations(std::vector<GroupSchedules>& all) {
@@ -160,6 +242,10 @@ void add_sleepers(std::vector<GroupSchedules>& all) {
     all.push_back(acts("empty", {"sleep-receive", act}));
     all.push_back(acts("locked", {"sleep-receive", act}));
   }
+  // Some end a delay while others, who looked at the clock before, look at its hint.
+  all.push_back(acts("due", {"consume-all", "expire", "receive"}));
+  all.push_back(acts("delayed", {"expire+consume", "expire+consume"}));
+  all.push_back(acts("delayed", {"expire+consume", "expire", "consume"}, true));
   all.push_back(acts("over", {"sleep-receive", "expire"}));
   all.push_back(acts("due", {"sleep-receive", "expire"}));
   all.push_back(acts("acked-over", {"sleep-receive", "expire"}));
@@ -176,6 +262,8 @@ std::vector<GroupSchedules> group_stories() {
   std::vector<GroupSchedules> all;
   add_placing(all);
   add_passing(all);
+  add_hints_behind(all);
+  add_spills(all);
   return all;
 }
 

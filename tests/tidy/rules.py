@@ -38,8 +38,9 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/group/layout.hpp": ("FifoHead", "Bucket")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
 TESTING = "docs/testing.md"
-MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/growth.txt",
-           "tests/rig/mutants/dedup.txt", "tests/rig/mutants/move.txt")
+MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/group.txt",
+           "tests/rig/mutants/growth.txt", "tests/rig/mutants/dedup.txt",
+           "tests/rig/mutants/move.txt")
 _MUTANT = re.compile(r"^mutant +(\S+)", re.M)
 _MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"
