@@ -82,9 +82,7 @@ Settled extend(ring::Ring& ring, const Delivery& delivery, std::uint64_t deadlin
     if (!ring.view.move_lease(delivery.slot, word, owned_by(settler.me))) continue;
     // As in ring::extend: an earlier end than before may have been overlooked by a scan.
     if (deadline < word.deadline()) ring.due.lower(delivery.slot, deadline);
-    if (!keep) {
-      static_cast<void>(ring.view.move_lease(delivery.slot, owned_by(settler.me), owned_by(0)));
-    }
+    if (!keep) ring::leave_to_nobody(ring.view, delivery.slot, owned_by(settler.me));
     return Settled::kDone;
   }
 }
