@@ -4,6 +4,7 @@
 //   bus, participants, files   doctor.cpp
 //   queues and their chains    doctor_queue.cpp
 //   slots of a ring            doctor_ring.cpp
+//   groups of a FIFO ring      doctor_groups.cpp
 //   blocks of the arena        doctor_arena.cpp
 #pragma once
 
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "client/member.hpp"
+#include "group/groups.hpp"
 #include "ringpost/admin.hpp"
 
 namespace ringpost::client {
@@ -78,6 +80,7 @@ class Doctor {
   [[nodiscard]] Verdict judge_entry(queue::QueueMapping& mapping, std::uint32_t index) const;
 
   void examine_ring(const KnownRing& known);
+  void examine_groups(const KnownRing& known, const std::string& object);
 
   void examine_arena();
   [[nodiscard]] Verdict judge_block(std::uint64_t block) const;
@@ -167,6 +170,34 @@ class RingExam {
 
   const Surroundings with_;
   const ring::RingView& view_;
+};
+
+/// The groups of one FIFO ring. Lists in a sound ring have no more messages than it has slots; in a
+/// damaged one each record may lead through all of them: after so many steps nothing more is found.
+class GroupExam {
+ public:
+  explicit GroupExam(ring::Ring& ring) noexcept
+      : groups_(ring), view_(ring.view), steps_left_(64ull * ring.view.slots()) {}
+
+  /// The hint cell of this number has a record.
+  [[nodiscard]] static bool is_record(std::uint32_t index) noexcept {
+    return index % ring::kHintsPerBucket < group::kRecordsPerBucket;
+  }
+  [[nodiscard]] Verdict judge_record(std::uint32_t index) const;
+  /// By slot: whether the list of some record has its message now.
+  [[nodiscard]] std::vector<bool> members() const;
+  [[nodiscard]] Verdict judge_membership(std::uint32_t slot) const;
+
+ private:
+  template <class Visit>
+  Verdict walk(const group::Record& record, Visit&& visit) const;
+  std::uint32_t find(std::uint64_t key, group::Record& record) const;
+  void charge(std::uint64_t steps) const noexcept;
+  [[nodiscard]] static bool needs_group(ring::LeaseWord word) noexcept;
+
+  const group::Groups groups_;
+  const ring::RingView& view_;
+  mutable std::uint64_t steps_left_;
 };
 
 }  // namespace ringpost::client

@@ -119,7 +119,7 @@ Verdict RingExam::judge_lease(const Look& seen) const {
   const bool needs_content =
       lease.state() == LeaseState::kLeased || lease.state() == LeaseState::kReturned ||
       lease.state() == LeaseState::kLimbo || lease.state() == LeaseState::kAcked ||
-      lease.state() == LeaseState::kMoved;
+      lease.state() == LeaseState::kMoved || (lease.state() == LeaseState::kDelayed && is_fifo());
   if (needs_content && !seen.published()) {
     return damaged(std::string(kStateNames[static_cast<std::size_t>(lease.state())]) +
                    ", but its content was never published");
@@ -165,8 +165,7 @@ Verdict RingExam::judge_claim(const Look& seen) const {
 /// Would a receiver find it? Hints for what is visible behind the head, the due index for the rest.
 Verdict RingExam::judge_finding(std::uint32_t slot, const Look& seen, std::uint64_t now) const {
   const LeaseState state = seen.lease.state();
-  // The hints of a FIFO ring are those of groups: only a sweep, which can place messages, judges
-  // them.
+  // The hints of a FIFO ring are those of groups: GroupExam.
   if (is_fifo() && (state == LeaseState::kReturned || state == LeaseState::kAwait)) return {};
   if (state == LeaseState::kReturned || state == LeaseState::kAwait) {
     if (ring::Hints(view_).is_set(slot)) return {};
@@ -174,7 +173,9 @@ Verdict RingExam::judge_finding(std::uint32_t slot, const Look& seen, std::uint6
         std::string(kStateNames[static_cast<std::size_t>(state)]) + ", but no hint leads to it",
         {}};
   }
-  if (state != LeaseState::kLeased && state != LeaseState::kDelayed) return {};
+  const bool ends =
+      state == LeaseState::kLeased || state == LeaseState::kDelayed || state == LeaseState::kAcked;
+  if (!ends) return {};
   // A scan may have put off the next look by R, which delays the end of a lease by so much.
   const std::uint64_t by = std::max(seen.lease.deadline(), now + ring::DueIndex::kRecheckUnits);
   const ring::DueWord block{view_.due_block(slot / ring::kDueBlockSlots).load()};
@@ -185,10 +186,18 @@ Verdict RingExam::judge_finding(std::uint32_t slot, const Look& seen, std::uint6
 
 Verdict RingExam::judge_content(std::uint32_t slot, const Look& seen) const {
   const ring::Lengths lengths{view_.slot(slot).lengths.load(std::memory_order_relaxed)};
-  if (lengths.in_block()) return judge_block(slot, seen, lengths.content());
+  std::uint64_t bytes = lengths.content();
+  if (is_fifo()) {
+    const auto* head =
+        reinterpret_cast<const group::FifoHead*>(view_.payload(slot) - sizeof(group::FifoHead));
+    const group::IdLengths ids{head->lengths.load(std::memory_order_relaxed)};
+    if (ids.group() == 0) return damaged("its message has no group");
+    bytes += ids.both();
+  }
+  if (lengths.in_block()) return judge_block(slot, seen, bytes);
   const std::uint64_t envelope = lengths.moved_in() ? ring::kEnvelopeBytes : 0;
-  if (lengths.content() + envelope > view_.inline_bytes()) {
-    return damaged(std::to_string(lengths.content()) + " bytes in a slot of " +
+  if (bytes + envelope > view_.inline_bytes()) {
+    return damaged(std::to_string(bytes) + " bytes in a slot of " +
                    std::to_string(view_.inline_bytes()));
   }
   return {};

@@ -11,14 +11,15 @@ Groups::Placed Groups::place_slowly(std::uint64_t position) noexcept {
   const std::uint64_t lap = view.lap_of(position);
   const auto mine = static_cast<std::uint32_t>(position);
   const std::uint64_t key = key_at(slot);
-  for (std::uint32_t steps = 0; steps < kStepsMax; ++steps) {
+  bool full = false;
+  for (std::uint32_t steps = 0; steps < kStepsMax && !full; ++steps) {
     const base::Pair64 insertion = view.hot().insertion.load();  // [insertion] before the search
     Record record;
     const std::uint32_t index = find(key, record);
     // After the search: as long as nobody has gone past, the record is older than the placing.
     if (!view.lease_word(slot).is(LeaseState::kIdle, lap)) return {};
     if (index == count()) {
-      insert(position, key, insertion);
+      insert(position, key, insertion, full);
       continue;  // it is there now, or was until others went past
     }
     if (record.occupied() && record.last() == mine) {
@@ -28,7 +29,7 @@ Groups::Placed Groups::place_slowly(std::uint64_t position) noexcept {
     if (!record.occupied()) return {Place::kFirst, index, 0, true};
     return {Place::kBehind, index, record.last(), true};
   }
-  return {};
+  return {Place::kDamaged};
 }
 
 bool Groups::append(std::uint32_t index, Record record, std::uint64_t position) noexcept {
@@ -57,12 +58,14 @@ bool Groups::link(std::uint32_t index, Record record, std::uint64_t position) no
 
 /// The first message of a group without a record. One word says which record it gets, so that it
 /// gets one: `seen` was read before the search that found none.
-bool Groups::insert(std::uint64_t position, std::uint64_t key, base::Pair64 seen) noexcept {
+bool Groups::insert(std::uint64_t position, std::uint64_t key, base::Pair64 seen,
+                    bool& full) noexcept {
   const ring::RingView& view = ring_.view;
   auto index = static_cast<std::uint32_t>(seen.high);
   if (seen.low != position + 1) {
     index = find_free(key);
-    if (index == count()) return false;  // cannot be: there are more records than slots
+    full = index == count();  // cannot be: there are more records than slots
+    if (full) return false;
     // [insertion] A full barrier.
     if (!view.hot().insertion.compare_exchange(seen, {position + 1, index})) return false;
   }

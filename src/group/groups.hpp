@@ -46,9 +46,10 @@ class Groups {
         bucket_mask_(ring.view.geometry().buckets - 1) {}
 
   enum class Place : std::uint8_t {
-    kFirst,   ///< in its group, and the first one
-    kBehind,  ///< in its group, behind others
-    kPassed,  ///< others have gone past the position
+    kFirst,    ///< in its group, and the first one
+    kBehind,   ///< in its group, behind others
+    kPassed,   ///< others have gone past the position
+    kDamaged,  ///< no record, or no end of changes: memory that lies
   };
   struct Placed {
     Place place = Place::kPassed;
@@ -154,7 +155,7 @@ class Groups {
   Placed place_slowly(std::uint64_t position) noexcept;
   [[nodiscard]] std::uint32_t find_free(std::uint64_t key) const noexcept;
   bool append(std::uint32_t index, Record record, std::uint64_t position) noexcept;
-  bool insert(std::uint64_t position, std::uint64_t key, base::Pair64 seen) noexcept;
+  bool insert(std::uint64_t position, std::uint64_t key, base::Pair64 seen, bool& full) noexcept;
   bool link(std::uint32_t index, Record record, std::uint64_t position) noexcept;
   void free_slot(std::uint32_t slot, std::uint64_t lap) noexcept;
   [[nodiscard]] bool needs_hint(ring::LeaseWord front, std::uint32_t next) const noexcept;

@@ -36,11 +36,12 @@ Receiver::Outcome Receiver::take(const LeaseTimes& times, Taken& taken) noexcept
     expire_due(times.now, kDueBlocksInPassing);
   }
   if (hazards_.available() == 0) return Outcome::kNoHazard;
+  steps_left_ = kStepsPerSlot * ring_.view.slots();
   if (open_.is_open && take_next_of_group(times, taken)) return Outcome::kTaken;
   open_ = {};
   const RingView& view = ring_.view;
   // Every step follows one of somebody's; the bound is for hostile memory.
-  for (std::uint64_t steps = 0; steps < 64ull * view.slots(); ++steps) {
+  for (; steps_left_ != 0; --steps_left_) {
     if (ring_.hints.any()) [[unlikely]] {
       ring_turn_ = !ring_turn_;  // or else what is hinted keeps others waiting in the ring
       if (ring_turn_ && walk(times, kTurnPositions, taken) == Step::kTaken) return Outcome::kTaken;
@@ -58,9 +59,13 @@ Receiver::Outcome Receiver::take(const LeaseTimes& times, Taken& taken) noexcept
   return Outcome::kEmpty;
 }
 
-void Receiver::place_all(const LeaseTimes& times) noexcept {
+void Receiver::place_all(const LeaseTimes& times, std::uint64_t delay_ns) noexcept {
   Taken none;
-  wanted_ = 0;  // lease nothing
+  begin(0, delay_ns);  // lease nothing, stop at nobody's claim
+  // Whatever is published now is less than a lap beyond the shared head.
+  const std::uint64_t shared = ring_.view.hot().head.load(std::memory_order_acquire);  // [head]
+  if (static_cast<std::int64_t>(shared - head_) > 0) head_ = shared;
+  steps_left_ = kStepsPerSlot * ring_.view.slots();
   walk(times, 64 * ring_.view.slots(), none);
 }
 
@@ -69,8 +74,7 @@ Receiver::Step Receiver::walk(const LeaseTimes& times, std::uint32_t positions,
                               Taken& taken) noexcept {
   Step step = Step::kAgain;
   const std::uint64_t end = head_ + positions;
-  for (std::uint64_t steps = 0; step == Step::kAgain && steps < 64ull * ring_.view.slots();
-       ++steps) {
+  for (; step == Step::kAgain && steps_left_ > 1; --steps_left_) {
     if (static_cast<std::int64_t>(end - head_) <= 0) return Step::kAgain;
     step = take_at_head(times, taken);
   }
@@ -94,6 +98,7 @@ Receiver::Step Receiver::place_at_head(std::uint32_t slot, std::uint64_t lap,
   if (ids_ != nullptr) ids_->commit(head_);
   const Groups::Placed placed = groups_.place(head_);
   if (placed.place == Groups::Place::kPassed) return pass_head(slot, lap);
+  if (placed.place == Groups::Place::kDamaged) return Step::kEmpty;
   const std::uint64_t due = due_of(slot);
   const LeaseWord idle = LeaseWord::idle(lap);
   const bool first = placed.place == Groups::Place::kFirst;
@@ -177,15 +182,30 @@ bool Receiver::lease_behind(std::uint32_t slot, std::uint64_t lap, LeaseWord fro
   open_.last_lap = lap;
   if (still_mine()) return true;
   open_ = {};
-  for (LeaseWord word = taken.word; word.continues(taken.word);
-       word = ring_.view.lease_word(slot)) {
-    ring_.hints.set(before.index);  // before the state
-    const LeaseWord back = LeaseWord::returned(word.lap(), from.count(), from.viewed());
-    if (ring_.view.move_lease(slot, word, back)) break;
-  }
-  ring_.receivers.wake_one();
+  give_back(before.index, slot, lap, from, taken.word);
   hazards_.clear(taken.hazard);
   return false;
+}
+
+/// `from` became `mine`, and nobody received it: visible again, with the count that it had. By now
+/// a sender may have raised the lap, or somebody may have ended the lease, if it was a short one.
+void Receiver::give_back(std::uint32_t index, std::uint32_t slot, std::uint64_t lap, LeaseWord from,
+                         LeaseWord mine) noexcept {
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    const LeaseWord word = ring_.view.lease_word(slot);
+    const std::uint64_t publish =
+        ring_.view.slot(slot).publish.load(std::memory_order_acquire);  // [publish]
+    const bool leased = word.continues(mine);
+    const bool ended = word.state() == LeaseState::kReturned && word.count() == mine.count();
+    if (publish != lap || !(leased || ended)) return;
+    ring_.hints.set(index);  // before the state
+    if (ring_.view.move_lease(
+            slot, word,
+            LeaseWord::returned(word.lap(), from.count(), ended ? word.viewed() : from.viewed()))) {
+      ring_.receivers.wake_one();
+      return;
+    }
+  }
 }
 
 bool Receiver::take_next_of_group(const LeaseTimes& times, Taken& taken) noexcept {

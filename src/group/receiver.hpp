@@ -46,8 +46,8 @@ class Receiver {
 
   void expire_due(std::uint64_t now, std::uint32_t blocks_max) noexcept;
 
-  /// Places everything that is published now.
-  void place_all(const LeaseTimes& times) noexcept;
+  /// Places everything that is published now; a receive that goes on must begin() anew.
+  void place_all(const LeaseTimes& times, std::uint64_t delay_ns) noexcept;
 
   [[nodiscard]] bool may_have_message() const noexcept {
     const ring::RingView& view = ring_.view;
@@ -93,6 +93,8 @@ class Receiver {
                                     Taken& taken) noexcept;
   bool lease_behind(std::uint32_t slot, std::uint64_t lap, ring::LeaseWord from,
                     const LeaseTimes& times, Taken& taken) noexcept;
+  void give_back(std::uint32_t index, std::uint32_t slot, std::uint64_t lap, ring::LeaseWord from,
+                 ring::LeaseWord mine) noexcept;
   [[nodiscard]] bool still_mine() const noexcept;
   [[nodiscard]] std::uint64_t due_of(std::uint32_t slot) const noexcept;
   bool end_if_over(std::uint32_t slot, ring::LeaseWord word, std::uint64_t now) noexcept;
@@ -107,6 +109,7 @@ class Receiver {
   static constexpr std::uint64_t kTailStride = 16;
   static constexpr std::uint64_t kFetchAhead = 8;
   static constexpr int kLooksMax = 1'000;
+  static constexpr std::uint64_t kStepsPerSlot = 64;  ///< of one take(); for hostile memory
 #if defined(RINGPOST_RIG)
   static constexpr int kFillingSpins = 2;
 #else
@@ -122,6 +125,7 @@ class Receiver {
   std::uint32_t wanted_ = 1;
   std::uint32_t ahead_ = 0;
   std::uint64_t delay_ns_ = 0;
+  std::uint64_t steps_left_ = 0;
   bool ring_turn_ = false;
   std::uint32_t rotation_ = 0;     ///< where the next look at hinted groups begins
   std::uint64_t head_ = 0;         ///< every position below is passed by consumers

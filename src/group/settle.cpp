@@ -33,13 +33,6 @@ void leave_to_others(const RingView& view, std::uint32_t slot, std::uint16_t me)
   }
 }
 
-/// The lease lives and dies with nobody from now on.
-void disown(const RingView& view, std::uint32_t slot, LeaseWord mine) noexcept {
-  for (LeaseWord word = mine; word.continues(mine); word = view.lease_word(slot)) {
-    if (view.move_lease(slot, word, word.with_owner(0))) return;
-  }
-}
-
 }  // namespace
 
 Settled acknowledge(ring::Ring& ring, Groups& groups, const Delivery& delivery,
@@ -92,7 +85,7 @@ Settled extend(ring::Ring& ring, const Delivery& delivery, std::uint64_t deadlin
     if (!ring.view.move_lease(delivery.slot, word, owned_by(settler.me))) continue;
     // As in ring::extend: an earlier end than before may have been overlooked by a scan.
     if (deadline < word.deadline()) ring.due.lower(delivery.slot, deadline);
-    if (!keep) disown(ring.view, delivery.slot, owned_by(settler.me));
+    if (!keep) ring::leave_to_nobody(ring.view, delivery.slot, owned_by(settler.me));
     return Settled::kDone;
   }
 }

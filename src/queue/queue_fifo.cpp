@@ -156,7 +156,8 @@ bool QueueCore::drop_in_group(Lane& in, const ring::Taken& taken) noexcept {
 /// Purge: everything is in its group first, because only from there it can be taken out.
 std::uint64_t QueueCore::discard_groups(Lane& in, std::uint64_t sent_before_ns) noexcept {
   const ring::RingView& view = in.ring.view;
-  in.fifo->receiver.place_all({settler().now, 0});
+  in.fifo->receiver.place_all({settler().now, 0},
+                              header().settings.delay_ns.load(std::memory_order_relaxed));
   std::uint64_t end = in.fifo->receiver.head();
   std::uint64_t removed = 0;
   for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {

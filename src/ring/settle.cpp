@@ -80,9 +80,18 @@ Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline, std
     // An earlier end than before: who scanned in between saw the later one and put that back. Mine
     // until then: if I die first, the sweeper returns it.
     if (deadline < word.deadline()) ring.due.lower(delivery.slot, deadline);
-    // Lost: somebody has ended or extended it meanwhile.
-    if (!keep) static_cast<void>(ring.view.move_lease(delivery.slot, owned_by(me), owned_by(0)));
+    if (!keep) leave_to_nobody(ring.view, delivery.slot, owned_by(me));
     return Settled::kDone;
+  }
+}
+
+void leave_to_nobody(const RingView& view, std::uint32_t slot, LeaseWord mine) noexcept {
+  for (;;) {
+    const LeaseWord word = view.lease_word(slot);
+    if (!word.continues(mine)) return;
+    const LeaseWord nobodys =
+        LeaseWord::leased(word.lap(), 0, word.deadline(), word.count(), word.viewed());
+    if (view.move_lease(slot, word, nobodys)) return;
   }
 }
 

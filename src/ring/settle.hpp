@@ -36,6 +36,10 @@ Settled release(Ring& ring, const Delivery& delivery, bool by_receipt) noexcept;
 Settled extend(Ring& ring, const Delivery& delivery, std::uint64_t deadline, std::uint16_t me,
                bool keep) noexcept;
 
+/// The lease that I have just made `mine` becomes nobody's, unless somebody has ended or extended
+/// it since; a sender may have raised its lap.
+void leave_to_nobody(const RingView& view, std::uint32_t slot, LeaseWord mine) noexcept;
+
 /// Ends the message in `slot`, whose lease word is `word`, by one CAS; its block is freed after it.
 /// `viewed`: somebody may be reading it in place. False: the word has changed.
 bool finish(Ring& ring, std::uint32_t slot, LeaseWord word, bool viewed) noexcept;

@@ -16,13 +16,13 @@ namespace {
 using rig::base_seed;
 using rig::by_depth;
 
-enum class Kind : std::uint8_t { kBus, kQueue, kRing, kSegment };
-constexpr const char* kNames[] = {"bus", "queue", "ring", "segment"};
+enum class Kind : std::uint8_t { kBus, kQueue, kRing, kSegment, kFifoRing };
+constexpr const char* kNames[] = {"bus", "queue", "ring", "segment", "fifo_ring"};
 
 std::string file_of(const Victim& victim, Kind kind, std::mt19937_64& random) {
   if (kind == Kind::kBus) return victim.bus_file();
   if (kind == Kind::kQueue) return victim.queue_file();
-  const auto files = kind == Kind::kRing ? victim.ring_files() : victim.segment_files();
+  const auto files = kind == Kind::kSegment ? victim.segment_files() : victim.ring_files();
   return files.empty() ? victim.bus_file() : files[random() % files.size()];
 }
 
@@ -76,7 +76,8 @@ void damage_a_range(const test::RawFile& file, std::mt19937_64& random) {
 class RandomDamage : public ::testing::TestWithParam<Kind> {};
 
 INSTANTIATE_TEST_SUITE_P(To, RandomDamage,
-                         ::testing::Values(Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment),
+                         ::testing::Values(Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment,
+                                           Kind::kFifoRing),
                          [](const auto& each) { return kNames[static_cast<int>(each.param)]; });
 
 TEST_P(RandomDamage, AtRestHarmsNobodyButTheBus) {
@@ -88,7 +89,7 @@ TEST_P(RandomDamage, AtRestHarmsNobodyButTheBus) {
                             std::string(kNames[static_cast<int>(GetParam())]) + " file, seed " +
                             std::to_string(seed));
     std::mt19937_64 random(seed);
-    Victim victim(seed);
+    Victim victim(seed, GetParam() == Kind::kFifoRing);
     victim.populate();
     const test::RawFile file(file_of(victim, GetParam(), random));
     for (std::uint64_t i = 0; i <= random() % 20; ++i) damage_a_word(file, random);
@@ -109,7 +110,7 @@ TEST_P(RandomDamage, UnderWayHarmsNobodyButTheBus) {
                             std::string(kNames[static_cast<int>(GetParam())]) + " file, seed " +
                             std::to_string(seed));
     std::mt19937_64 random(seed);
-    Victim victim(seed);
+    Victim victim(seed, GetParam() == Kind::kFifoRing);
     victim.populate();
     const test::RawFile file(file_of(victim, GetParam(), random));
     std::atomic<bool> stop{false};
@@ -140,7 +141,7 @@ TEST(RandomDamageToAllFiles, LeavesAnotherBusUntouched) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Watchdog watchdog("damage to all files, seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    Victim victim(seed);
+    Victim victim(seed, round % 2 == 1);
     victim.populate();
     for (const Kind kind : {Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment}) {
       const test::RawFile file(file_of(victim, kind, random));

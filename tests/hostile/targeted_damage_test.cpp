@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 
+#include "group/groups.hpp"
 #include "hostile/victim.hpp"
 #include "hostile/watchdog.hpp"
 #include "support/corruption.hpp"
@@ -150,6 +151,108 @@ const Damage kRingDamages[] = {
      }},
 };
 
+void all_records(RawRing& raw, const std::function<group::Record(std::uint32_t)>& make) {
+  auto* buckets = reinterpret_cast<group::Bucket*>(raw.view().buckets());
+  for (std::uint32_t i = 0; i < raw.view().geometry().buckets; ++i) {
+    for (std::uint32_t j = 0; j < group::kRecordsPerBucket; ++j) {
+      buckets[i].records[j].initialise(make(i * group::kRecordsPerBucket + j).bits);
+    }
+    buckets[i].spilled.store(1);
+  }
+}
+void all_next(RawRing& raw, const std::function<std::uint32_t(std::uint32_t)>& to) {
+  each_slot(raw, [&](std::uint32_t slot) {
+    raw.view().next(slot).store(group::Next::of(1, to(slot)).word);
+  });
+}
+void all_acked(RawRing& raw) {
+  all_publishes(raw, 1);
+  all_claims(raw, Claim::of(1, 1).word);
+  all_leases(raw, LeaseWord::acked(1, 0, 1, 1, false));
+}
+std::uint64_t key_of_slot(RawRing& raw, std::uint32_t slot) {
+  return group::Groups(raw.ring()).key_at(slot);
+}
+
+const Damage kGroupDamages[] = {
+    {"records of everything",
+     [](RawRing& raw) {
+       all_records(raw, [](std::uint32_t) { return group::Record{{kMost, kMost}}; });
+     }},
+    {"records that begin and end anywhere",
+     [](RawRing& raw) {
+       all_records(raw, [](std::uint32_t i) { return group::Record::of(i + 1, i * 77, i * 13); });
+       all_hints(raw);
+     }},
+    {"all records of one group",
+     [](RawRing& raw) {
+       const std::uint64_t key = key_of_slot(raw, 0);
+       all_records(raw, [&](std::uint32_t i) { return group::Record::of(key, i % 64, 63); });
+     }},
+    {"no free record",
+     [](RawRing& raw) {
+       all_records(raw, [](std::uint32_t i) { return group::Record::of(i + 1, 0, 0); });
+     }},
+    {"no records",
+     [](RawRing& raw) { all_records(raw, [](std::uint32_t) { return group::Record{}; }); }},
+    {"lists that go round, acknowledged",
+     [](RawRing& raw) {
+       const std::uint64_t key = key_of_slot(raw, 0);
+       all_acked(raw);
+       all_next(raw, [](std::uint32_t slot) { return (slot + 1) % 64; });
+       all_records(raw, [&](std::uint32_t) { return group::Record::of(key, 0, 64 * 5); });
+       all_hints(raw);
+     }},
+    {"lists of one, acknowledged",
+     [](RawRing& raw) {
+       const std::uint64_t key = key_of_slot(raw, 0);
+       all_acked(raw);
+       all_next(raw, [](std::uint32_t slot) { return slot; });
+       all_records(raw, [&](std::uint32_t i) { return group::Record::of(key, i % 64, 64 * 9); });
+       raw.view().hot().due_top.store(0);
+       raw.view().due_block(0).store(0);
+     }},
+    {"acknowledged without a list",
+     [](RawRing& raw) {
+       all_acked(raw);
+       all_records(raw, [](std::uint32_t) { return group::Record{}; });
+       raw.view().hot().due_top.store(0);
+       raw.view().due_block(0).store(0);
+     }},
+    {"lists of slots that do not exist",
+     [](RawRing& raw) {
+       each_slot(raw, [&](std::uint32_t slot) { raw.view().next(slot).store(kMost); });
+     }},
+    {"keys of zero",
+     [](RawRing& raw) {
+       each_slot(raw, [&](std::uint32_t slot) { group::Groups(raw.ring()).head(slot).key = 0; });
+     }},
+    {"ids of any length",
+     [](RawRing& raw) {
+       each_slot(raw, [&](std::uint32_t slot) {
+         group::Groups(raw.ring()).head(slot).lengths = kMost - slot;
+       });
+     }},
+    {"entries of ids that are not there",
+     [](RawRing& raw) {
+       each_slot(raw, [&](std::uint32_t slot) {
+         group::Groups(raw.ring()).head(slot).entry = kMost - slot;
+       });
+     }},
+    {"every claim passed",
+     [](RawRing& raw) {
+       each_slot(raw, [&](std::uint32_t slot) {
+         auto& publish = raw.view().slot(slot).publish;
+         publish.store(publish.load() | ring::kSkipped);
+       });
+     }},
+    {"an insertion of every position",
+     [](RawRing& raw) {
+       raw.view().hot().insertion.initialise({41, ~0u});
+       all_records(raw, [](std::uint32_t) { return group::Record{}; });
+     }},
+};
+
 const Damage kQueueDamages[] = {
     {"rings without end", [](RawRing& raw) { raw.header().write_ring.store(kMost); }},
     {"rings beyond the table", [](RawRing& raw) { raw.header().write_ring.store(64); }},
@@ -271,11 +374,11 @@ const Damage kBusDamages[] = {
      }},
 };
 
-void suffer(const Damage& damage) {
+void suffer(const Damage& damage, bool fifo = false) {
   SCOPED_TRACE(damage.name);
   const Watchdog watchdog(damage.name);
   for (const bool look_first : {false, true}) {
-    Victim victim(1);
+    Victim victim(1, fifo);
     victim.populate();
     {
       RawRing raw(victim.bus(), "q");
@@ -291,6 +394,11 @@ void suffer(const Damage& damage) {
 
 TEST(TargetedDamage, ToARingHarmsNobodyButTheQueue) {
   for (const Damage& each : kRingDamages) suffer(each);
+}
+
+TEST(TargetedDamage, ToAFifoRingHarmsNobodyButTheQueue) {
+  for (const Damage& each : kGroupDamages) suffer(each, true);
+  for (const Damage& each : kRingDamages) suffer(each, true);
 }
 
 TEST(TargetedDamage, ToAQueueHarmsNobodyButTheQueue) {

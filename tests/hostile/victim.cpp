@@ -7,7 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const QueueSettings kSettings{.visibility_timeout = 1ms, .slots = 64, .bytes_max = 512 * 1024};
+const QueueSettings kStandard{.visibility_timeout = 1ms, .slots = 64, .bytes_max = 512 * 1024};
+const QueueSettings kFifo{.visibility_timeout = 1ms, .slots = 64, .fifo = true};
 
 std::vector<std::string> paths_in(const std::string& directory) {
   std::vector<std::string> paths;
@@ -31,11 +32,13 @@ std::uint64_t sum_of(const AttributeView& attributes) {
 
 }  // namespace
 
-Victim::Victim(std::uint64_t seed)
+Victim::Victim(std::uint64_t seed, bool fifo)
     : random_(seed),
+      fifo_(fifo),
+      settings_(fifo ? kFifo : kStandard),
       options_{.participants_max = 8, .arena_bytes_max = 4u << 20, .shm_dir = scratch_.path("shm")},
       bus_(Bus::open("victim", options_).value()),
-      queue_(bus_.queue("q", kSettings).value()),
+      queue_(bus_.queue("q", settings_).value()),
       other_bus_(bus_.clone().value()),
       other_(other_bus_.open_queue("q").value()) {}
 
@@ -65,7 +68,7 @@ void Victim::use_new_handles() {
   if (!bus) return;
   auto queue = bus->queue("q");
   if (queue) use(*bus, *queue);
-  auto fresh = bus->queue("fresh", kSettings);
+  auto fresh = bus->queue("fresh", settings_);
   if (fresh) use(*bus, *fresh);
   static_cast<void>(bus->delete_queue("fresh"));
 }
@@ -93,14 +96,21 @@ void Victim::use(Bus& bus, Queue& queue) {
   static_cast<void>(bus.queue_names());
 }
 
+std::string_view Victim::any_group() {
+  static constexpr std::string_view kGroups[] = {"a", "b", "group.c", "d"};
+  return fifo_ ? kGroups[any(std::size(kGroups))] : std::string_view();
+}
+
 void Victim::send_some(Queue& queue) {
   const std::string body(any(3) == 0 ? any(3'000) : any(100), 'x');
   static constexpr Attribute attributes[] = {{"name", "value"}, {"number", "1.5", "Number"}};
-  const SendOptions options{.delay = any(4) == 0 ? std::optional<Duration>(1ms) : std::nullopt,
-                            .attributes = attributes};
+  const bool delays = !fifo_ && any(4) == 0;
+  const SendOptions options{.delay = delays ? std::optional<Duration>(1ms) : std::nullopt,
+                            .attributes = attributes,
+                            .group = any_group()};
   switch (any(4)) {
     case 0: {
-      const std::vector<OutMessage> batch(any(40), OutMessage{as_bytes(body), {}});
+      const std::vector<OutMessage> batch(any(40), OutMessage{as_bytes(body), {}, options.group});
       static_cast<void>(queue.send_batch(batch, options));
       break;
     }
@@ -125,6 +135,7 @@ void Victim::receive_some(Queue& queue) {
     sum_ += each.id().position +
             static_cast<std::uint64_t>(each.sent_at().time_since_epoch().count() ^
                                        each.first_received_at().time_since_epoch().count());
+    sum_ += sum_of(as_bytes(each.group())) + each.sequence();
     receipts_.push_back(each.receipt());
     switch (any(4)) {
       case 0:
@@ -163,7 +174,7 @@ void Victim::wait_some(Queue& queue) {
   if (auto received = queue.receive({.max_messages = 3, .wait = 1ms})) {
     for (Lease& each : *received) sum_ += sum_of(each.body());
   }
-  static_cast<void>(queue.send("late", {.wait = 1ms}));
+  static_cast<void>(queue.send("late", {.group = any_group(), .wait = 1ms}));
   WaitSet set;
   static_cast<void>(set.add(queue));
   static_cast<void>(set.wait(1ms));
@@ -185,7 +196,7 @@ void Victim::tidy_up() {
   sum_ += bus_.sweep().blocks_freed;
   static_cast<void>(queue_.purge());
   static_cast<void>(bus_.delete_queue("q"));
-  static_cast<void>(bus_.queue("q", kSettings));
+  static_cast<void>(bus_.queue("q", settings_));
 }
 
 }  // namespace ringpost::hostile

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "process/rig/scratch.hpp"
@@ -14,7 +15,8 @@ namespace ringpost::hostile {
 
 class Victim {
  public:
-  explicit Victim(std::uint64_t seed);
+  /// `fifo`: with groups of messages.
+  explicit Victim(std::uint64_t seed, bool fifo = false);
 
   /// Fills the queue with messages in every state, so that there is something to damage.
   void populate();
@@ -37,6 +39,7 @@ class Victim {
 
  private:
   void use(Bus& bus, Queue& queue);
+  [[nodiscard]] std::string_view any_group();
   void send_some(Queue& queue);
   void receive_some(Queue& queue);
   void settle_some(Queue& queue);
@@ -45,6 +48,8 @@ class Victim {
   [[nodiscard]] std::size_t any(std::size_t below) { return random_() % below; }
 
   std::mt19937_64 random_;
+  const bool fifo_;
+  const QueueSettings settings_;
   const rig::Scratch scratch_;
   const BusOptions options_;
   Bus bus_;

@@ -52,13 +52,13 @@ void print(const Record& record) {
   const Receipt receipt = record.receipt();
   std::printf(
       "%8llu %14llu  process %-3u %-8s %-11s result %-2d message %s count %u delivery %u "
-      "slot %u/%u lap %llu duration %llu\n",
+      "slot %u/%u lap %llu duration %llu group %u\n",
       static_cast<unsigned long long>(record.ticket),
       static_cast<unsigned long long>(record.time_ns), record.process, name(record.event),
       name(record.action), record.result, to_string(record.key()).c_str(), record.count,
       receipt.receive_count, receipt.ring, receipt.slot,
       static_cast<unsigned long long>(receipt.lap),
-      static_cast<unsigned long long>(record.duration_ns));
+      static_cast<unsigned long long>(record.duration_ns), record.group);
 }
 
 int show(const std::string& directory, const std::string& wanted) {

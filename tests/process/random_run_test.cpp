@@ -44,11 +44,46 @@ std::vector<Plan> kinds_of_runs() {
   return {growing, small, crowded, mixed, real_time};
 }
 
-// 5 kinds: at ci 10^6 calls and 100 kills in all.
-TEST(RandomRun, KeepsEveryPromiseThroughKillsAndStops) {
+/// FIFO queues.
+std::vector<Plan> kinds_of_group_runs() {
+  Plan few;
+  few.name = "few groups";
+  few.groups = 3;
+  few.settings.slots = 256;
+
+  Plan many;
+  many.name = "many groups in a small ring";
+  many.groups = 50;
+  many.settings.slots = 64;
+
+  Plan one;
+  one.name = "one group, workers that do everything";
+  one.groups = 1;
+  one.roles = {Role::kMixed, Role::kMixed, Role::kMixed, Role::kMixed};
+  one.settings.slots = 1024;
+  one.tight_limit = true;
+
+  Plan delayed;
+  delayed.name = "groups with a delay";
+  delayed.groups = 7;
+  delayed.settings.slots = 128;
+  delayed.settings.delay = std::chrono::microseconds(300);
+
+  Plan real_time;
+  real_time.name = "groups, time that passes by itself";
+  real_time.groups = 20;
+  real_time.settings.slots = 128;
+  real_time.operation_clock = false;
+
+  std::vector<Plan> kinds{few, many, one, delayed, real_time};
+  for (Plan& kind : kinds) kind.settings.fifo = true;
+  return kinds;
+}
+
+void run_all(std::vector<Plan> kinds, const char* what) {
   RunSummary summary;
   for (int round = 0; round < by_depth(1, 1, 100); ++round) {
-    for (Plan& plan : kinds_of_runs()) {
+    for (Plan& plan : kinds) {
       plan.seed = base_seed() + static_cast<std::uint64_t>(round);
       plan.operations = by_depth<std::uint64_t>(10'000, 200'000, 200'000);
       plan.kills = by_depth(4u, 20u, 20u);
@@ -58,7 +93,16 @@ TEST(RandomRun, KeepsEveryPromiseThroughKillsAndStops) {
       ASSERT_EQ(outcome.faults, "") << plan.name << ", seed " << plan.seed;
     }
   }
-  summary.print("processes with random calls");
+  summary.print(what);
+}
+
+// 5 kinds each: at ci 10^6 calls and 100 kills in all.
+TEST(RandomRun, KeepsEveryPromiseThroughKillsAndStops) {
+  run_all(kinds_of_runs(), "processes with random calls");
+}
+
+TEST(RandomRun, KeepsEveryPromiseOfGroupsThroughKillsAndStops) {
+  run_all(kinds_of_group_runs(), "processes with random calls, groups");
 }
 
 class PlantedBugInProcesses : public testing::TestWithParam<int> {};
@@ -73,6 +117,10 @@ TEST_P(PlantedBugInProcesses, IsFound) {
   plan.settings.fixed = true;
   plan.keeps_logs = false;
   plan.purge_one_in = bug == Bug::kPurgesNothing ? 10 : 0;  // a purge may excuse a loss
+  if (GetParam() >= kStandardBugs) {
+    plan.groups = 5;
+    plan.settings.fifo = true;
+  }
   plan.wrap = [bug](std::unique_ptr<Client> inner, const Clock&) {
     return make_faulty(std::move(inner), bug);
   };

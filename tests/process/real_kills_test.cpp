@@ -55,5 +55,15 @@ TEST(RealKills, SurvivorsGetThroughOnASmallQueueOfFixedSize) {
   run_with(plan, figures(), "kills under load, 64 slots");
 }
 
+TEST(RealKills, SurvivorsGetThroughOnAQueueWithGroups) {
+  Plan plan;
+  plan.roles = {Role::kMixed, Role::kMixed, Role::kMixed};
+  plan.groups = 5;
+  plan.settings.slots = 64;
+  plan.settings.fifo = true;
+  plan.operation_clock = false;
+  run_with(plan, figures(), "kills under load, groups");
+}
+
 }  // namespace
 }  // namespace ringpost::rig

@@ -51,13 +51,13 @@ class ThreadStress : public testing::Test {
   std::optional<Bus> bus_;
 };
 
-void expect_every_slot_claimable(Queue& queue, std::uint32_t slots) {
+void expect_every_slot_claimable(Queue& queue, std::uint32_t slots, const char* group = "") {
   for (int round = 0; round < 3; ++round) {
     for (std::uint32_t i = 0; i < slots; ++i) {
-      const auto sent = queue.send("x");
+      const auto sent = queue.send("x", {.group = group});
       ASSERT_TRUE(sent) << "slot " << i << " of round " << round << ": " << name(sent.error());
     }
-    EXPECT_EQ(queue.send("x").error(), Errc::kFull);
+    EXPECT_EQ(queue.send("x", {.group = group}).error(), Errc::kFull);
     for (std::uint32_t i = 0; i < slots; ++i) {
       auto received = queue.receive();
       ASSERT_TRUE(received);
@@ -87,6 +87,20 @@ TEST_F(ThreadStress, LosesAndDoublesNothingOnAQueueThatGrows) {
   plan.settings.slots = 64;
   plan.settings.bytes_max = 1ull << 20;
   EXPECT_EQ(faults_of(run(plan), kWithoutOrder), "") << "seed " << plan.seed;
+}
+
+TEST_F(ThreadStress, KeepsGroupsInOrder) {
+  Plan plan;
+  plan.seed = base_seed() + 2;
+  plan.operations = by_depth<std::uint64_t>(20'000, 300'000, 3'000'000);
+  plan.roles = {Role::kMixed, Role::kMixed, Role::kMixed, Role::kMixed};
+  plan.groups = 7;
+  plan.settings.slots = 64;
+  plan.settings.fifo = true;
+  EXPECT_EQ(faults_of(run(plan), kWithoutOrder), "") << "seed " << plan.seed;
+  auto queue = bus_->open_queue("work");
+  ASSERT_TRUE(queue);
+  expect_every_slot_claimable(*queue, 64, "g");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "support/raw_ring.hpp"
 #include "support/test_bus.hpp"
 
 namespace ringpost::test {
@@ -267,6 +268,34 @@ TEST(Fifo, PurgesWhatIsVisibleAndInFlight) {
   send_all(queue, {"a3"});
   EXPECT_EQ(drain(queue), Texts{"a3"});
   EXPECT_EQ(test.findings_after_sweep(), "");
+}
+
+TEST(Fifo, PurgesBehindAClaimThatIsNotPublished) {
+  TestBus test;
+  Queue queue = test.queue("q", kFifo);
+  RawRing raw(test.bus(), "q");
+  send_all(queue, {"a1", "a2"});
+  Leases leases;
+  EXPECT_EQ(take(queue, 2, leases), (Texts{"a1", "a2"}));  // this receive asked for no more
+  raw.claim();
+  send_all(queue, {"a3", "b1"});
+  EXPECT_EQ(queue.purge().value(), 4u);
+  EXPECT_EQ(drain(queue), Texts{});
+}
+
+TEST(Fifo, PurgesFarBehindWhatOthersHaveReceived) {
+  TestBus test;
+  Queue queue = test.queue("q", kFifo);
+  Bus other_bus = test.attach();
+  Queue other = other_bus.open_queue("q").value();
+  send_all(other, {"a1"});
+  EXPECT_EQ(drain(queue), Texts{"a1"});
+  for (int i = 0; i < 64 * 65; ++i) {
+    send(other, "a", "x");
+    ASSERT_EQ(drain(other), Texts{"x"});
+  }
+  send_all(other, {"a2", "b1"});
+  EXPECT_EQ(queue.purge().value(), 2u);
 }
 
 TEST(Fifo, DropsMessagesPastTheirRetentionAndGoesOn) {

@@ -1,7 +1,9 @@
 // Acknowledge, release, extend; receipts in other hands, and stale ones.
 #include <gtest/gtest.h>
 
+#include "ring/settle.hpp"
 #include "support/child.hpp"
+#include "support/raw_ring.hpp"
 #include "support/test_bus.hpp"
 
 namespace ringpost::test {
@@ -24,6 +26,17 @@ TEST_F(Settle, AcknowledgeRemovesTheMessageForEver) {
   test_.clock().advance(1h);
   EXPECT_FALSE(is_visible());
   EXPECT_EQ(test_.findings(), "");
+}
+
+TEST_F(Settle, ADelayedReleaseIsNobodysAlsoWhenASenderRaisesTheLapMeanwhile) {
+  static_cast<void>(receive_one(queue_));
+  const RawRing raw(test_.bus(), "q");
+  const ring::LeaseWord mine = raw.view().lease_word(0);
+  ASSERT_TRUE(raw.view().move_lease(0, mine, mine.with_lap(mine.lap() + 3)));
+  ring::leave_to_nobody(raw.view(), 0, mine);
+  EXPECT_EQ(raw.view().lease_word(0).owner(), 0u);
+  EXPECT_EQ(raw.view().lease_word(0).lap(), mine.lap() + 3);
+  EXPECT_EQ(raw.view().lease_word(0).deadline(), mine.deadline());
 }
 
 TEST_F(Settle, AcknowledgeOfTheSameReceiptAgainIsStale) {

@@ -54,9 +54,11 @@ class Passing {
   std::vector<Look> looks_;
 };
 
-/// The first delivery of a message that has a place in the order; else null.
+/// The first delivery of a message that has a place in the order; else null. A message with a group
+/// has its place there only: check_groups.cpp.
 const Delivery* ordered_delivery(const Message& message) noexcept {
-  const bool counts = message.sent == Outcome::kDone && message.send->delay_ns == 0;
+  const bool counts =
+      message.sent == Outcome::kDone && message.send->delay_ns == 0 && message.send->group == 0;
   return counts ? message.first_delivery() : nullptr;
 }
 

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "process/history/evidence.hpp"
+#include "process/history/groups.hpp"
 
 namespace ringpost::history {
 
@@ -28,13 +29,15 @@ struct Visible {
 };
 
 /// Messages without a delay are visible from their send, and from a release without a delay, until
-/// the receive begins that delivers them next.
-std::vector<Visible> visible_stretches(const Evidence& evidence) {
+/// the receive begins that delivers them next. With a group: while all before them are gone.
+std::vector<Visible> visible_stretches(const Evidence& evidence, const Groups& groups) {
   std::vector<Visible> stretches;
   for (const Message& message : evidence.table.messages()) {
     const Delivery* first = message.first_delivery();
+    const std::uint64_t unlocked = groups.unlocked_from(message);
     if (first != nullptr && message.sent == Outcome::kDone && message.send->delay_ns == 0) {
-      stretches.push_back({message.send->when.ret, first->when.invoke, message.key});
+      stretches.push_back(
+          {std::max(message.send->when.ret, unlocked), first->when.invoke, message.key});
     }
     for (std::size_t i = 1; i < message.deliveries.size(); ++i) {
       const Delivery& before = message.deliveries[i - 1];
@@ -50,7 +53,8 @@ std::vector<Visible> visible_stretches(const Evidence& evidence) {
       }
       const bool released = settles == 1 && only->action == Action::kRelease &&
                             only->outcome == Outcome::kDone && only->duration_ns == 0;
-      if (released) stretches.push_back({only->when.ret, next.when.invoke, message.key});
+      if (!released) continue;
+      stretches.push_back({std::max(only->when.ret, unlocked), next.when.invoke, message.key});
     }
   }
   return stretches;
@@ -124,8 +128,9 @@ void check_slots(const Evidence& evidence) {
   }
 }
 
-void check_false_empty(const Evidence& evidence) {
-  std::vector<Visible> visible = visible_stretches(evidence);
+void check_false_empty(const Evidence& evidence, const Groups& groups) {
+  if (evidence.policy.limited && !groups.empty()) return;
+  std::vector<Visible> visible = visible_stretches(evidence, groups);
   std::sort(visible.begin(), visible.end(),
             [](const Visible& a, const Visible& b) { return a.from < b.from; });
   std::vector<const Receive*> empty;

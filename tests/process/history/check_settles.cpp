@@ -24,6 +24,18 @@ const Delivery* newest(const Message& message) noexcept {
   return message.deliveries.empty() ? nullptr : &message.deliveries.back();
 }
 
+/// A receipt of a FIFO queue is void once its lease is over, also if nobody else has the message.
+void check_in_time(const Evidence& evidence, const Message& message, const Settle& settle) {
+  const Delivery* delivery = delivery_of(message, settle);
+  if (delivery == nullptr) return;
+  const std::uint64_t end_ns = latest_end(message, *delivery, settle);
+  const std::uint64_t slack_ns = evidence.policy.slack_ns + evidence.policy.lag_ns;
+  if (end_ns == kNever || end_ns + slack_ns >= settle.when.invoke_ns) return;
+  evidence.fail(Rule::kSettledAfterLease, message,
+                text(settle) + ", " + std::to_string(settle.when.invoke_ns - end_ns) +
+                    " ns after the lease had ended");
+}
+
 void check_accepted(const Evidence& evidence, const Message& message, const Settle& settle) {
   if (delivery_of(message, settle) == nullptr) {
     evidence.fail(Rule::kSettledUndelivered, message, text(settle));
@@ -36,6 +48,7 @@ void check_accepted(const Evidence& evidence, const Message& message, const Sett
       return;
     }
   }
+  if (message.send->group != 0) check_in_time(evidence, message, settle);
   if (evidence.surely_purged(*message.send, settle.when.invoke)) {
     evidence.fail(Rule::kSurvivedPurge, message, text(settle));
   }
@@ -82,10 +95,10 @@ bool somebody_else_may_have_it(const Evidence& evidence, const Message& message,
 }
 
 /// "Stale" says that the message is gone or that somebody else has it by now. A release or an
-/// extension may also be refused because the lease is over.
+/// extension may also be refused because the lease is over; in a FIFO queue an acknowledge, too.
 void check_refused(const Evidence& evidence, const Message& message, const Settle& settle) {
   if (somebody_else_may_have_it(evidence, message, settle)) return;
-  if (settle.action != Action::kAcknowledge) {
+  if (settle.action != Action::kAcknowledge || message.send->group != 0) {
     const Delivery* delivery = delivery_of(message, settle);
     if (delivery == nullptr) return;
     const LeaseEnd end = earliest_end(evidence.history, message, *delivery, settle.when.ret);

@@ -1,6 +1,7 @@
 #include "process/history/checker.hpp"
 
 #include "process/history/evidence.hpp"
+#include "process/history/groups.hpp"
 
 namespace ringpost::history {
 
@@ -58,6 +59,16 @@ const char* name(Rule rule) noexcept {
       return "ViewChanged";
     case Rule::kRemovedMoreThanSent:
       return "RemovedMoreThanSent";
+    case Rule::kWrongGroup:
+      return "WrongGroup";
+    case Rule::kSequenceOrder:
+      return "SequenceOrder";
+    case Rule::kGroupOvertaken:
+      return "GroupOvertaken";
+    case Rule::kGroupNotLocked:
+      return "GroupNotLocked";
+    case Rule::kSettledAfterLease:
+      return "SettledAfterLease";
   }
   return "unknown";
 }
@@ -116,6 +127,13 @@ bool Evidence::may_be_purged(const Send& send, std::uint64_t before_ticket) cons
   });
 }
 
+std::uint64_t Evidence::surely_purged_at(std::uint64_t sent_before) const noexcept {
+  for (const Other* purge : finished_purges) {
+    if (purge->when.invoke > sent_before) return purge->when.ret;
+  }
+  return kNever;
+}
+
 bool Evidence::surely_purged(const Send& send, std::uint64_t before_ticket) const noexcept {
   const auto end = std::lower_bound(
       finished_purges.begin(), finished_purges.end(), before_ticket,
@@ -137,7 +155,9 @@ Report check(const History& history, const Policy& policy) {
   }
   check_slots(evidence);
   if (policy.ordered && policy.one_order) check_order(evidence);
-  if (policy.one_order) check_false_empty(evidence);
+  const Groups groups(evidence);
+  check_groups(evidence, groups);
+  if (policy.one_order) check_false_empty(evidence, groups);
   check_sums(evidence);
   return report;
 }

@@ -1,4 +1,5 @@
-// The checker: does a history keep the promises of a standard queue (P1, P2, P3)?
+// The checker: does a history keep the promises of a standard queue (P1, P2, P3), and those of a
+// FIFO queue for messages that have a group?
 //
 // It judges only what is certain. A call without a return is "maybe": it may have happened, then
 // or never, so it can excuse something and never prove anything. O(n log n) in the calls.
@@ -39,8 +40,13 @@ enum class Rule : std::uint8_t {
   kTooManyInBatch,             ///< more messages than the receive asked for
   kViewChanged,                ///< bytes changed while they were in hand
   kRemovedMoreThanSent,        ///< purges and acknowledges removed more than was ever sent
+  kWrongGroup,                 ///< FIFO: the lease names another group than the send
+  kSequenceOrder,              ///< FIFO: a later message of a group has a lower sequence number
+  kGroupOvertaken,             ///< FIFO: delivered while an earlier one of its group waited
+  kGroupNotLocked,             ///< FIFO: delivered while an earlier one of its group was in flight
+  kSettledAfterLease,          ///< FIFO: a receipt acted although its lease was over
 };
-inline constexpr int kRules = static_cast<int>(Rule::kRemovedMoreThanSent) + 1;
+inline constexpr int kRules = static_cast<int>(Rule::kSettledAfterLease) + 1;
 
 [[nodiscard]] const char* name(Rule rule) noexcept;
 
@@ -53,8 +59,11 @@ struct Policy {
   /// First deliveries are in order of sending.
   bool ordered = true;
   /// Somebody set in_flight_max so low that a receive may have waited in vain for messages in
-  /// flight to become fewer: its time-out then says nothing about what was visible.
+  /// flight to become fewer: its time-out then says nothing about what was visible. Nor does
+  /// "empty" of a FIFO queue.
   bool limited = false;
+  /// The bus's clock may be so much behind when a lease of a FIFO queue is settled.
+  std::uint64_t lag_ns = 0;
   /// Tickets of different processes can be compared. If not, only rules without time are judged.
   bool one_order = true;
 };

@@ -11,6 +11,8 @@
 
 namespace ringpost::history {
 
+class Groups;
+
 struct Evidence {
   Evidence(const History& from, const MessageTable& by_message, const Policy& by_policy,
            Report& into);
@@ -34,6 +36,9 @@ struct Evidence {
   }
   /// Some purge may have removed a message of `send` before `ticket`.
   [[nodiscard]] bool may_be_purged(const Send& send, std::uint64_t before_ticket) const noexcept;
+  /// Ticket at which the first purge was over that certainly removed what was sent before
+  /// `sent_before`; kNever if there is none.
+  [[nodiscard]] std::uint64_t surely_purged_at(std::uint64_t sent_before) const noexcept;
   /// A purge that began after `send` had returned was over before `ticket`.
   [[nodiscard]] bool surely_purged(const Send& send, std::uint64_t before_ticket) const noexcept;
 
@@ -49,7 +54,8 @@ void check_settles(const Evidence& evidence, const Message& message);
 void check_not_lost(const Evidence& evidence, const Message& message);
 void check_slots(const Evidence& evidence);
 void check_order(const Evidence& evidence);
-void check_false_empty(const Evidence& evidence);
+void check_groups(const Evidence& evidence, const Groups& groups);
+void check_false_empty(const Evidence& evidence, const Groups& groups);
 void check_sums(const Evidence& evidence);
 
 }  // namespace ringpost::history

@@ -30,7 +30,12 @@ Call Forge::begin_send(std::uint32_t process, SendTerms terms) {
   invoke.set_key({process, numbers_[process] + 1});
   invoke.count = terms.count;
   invoke.duration_ns = terms.delay_ns;
-  numbers_[process] += terms.count;
+  invoke.group = terms.group;
+  for (std::uint32_t i = 0; i < terms.count; ++i) {
+    const MessageKey key{process, ++numbers_[process]};
+    groups_[key] = terms.group;
+    positions_.emplace(key, positions_.size());
+  }
   return begin(invoke);
 }
 
@@ -60,7 +65,7 @@ void Forge::end(const Call& call, Errc result, std::uint32_t count) {
   record.set_key(call.invoke.key());
   record.count = result == Errc::kOk ? count : 0;
   if (call.invoke.action == Action::kSend && count == 1) {
-    record.set_id({7, call.invoke.producer * 100'000 + call.invoke.number});
+    record.set_id(id_of(call.invoke.key()));
   }
   if (call.invoke.action == Action::kPurge) record.number = std::exchange(record.count, 0u);
   logs_[call.process].push_back(record);
@@ -76,7 +81,9 @@ void Forge::end_receive(const Call& call, const std::vector<Taken>& taken, Errc 
     record.duration_ns = call.invoke.duration_ns;
     record.set_key(one.key);
     record.set_receipt(receipt_of(one));
-    record.set_id({7, one.key.producer * 100'000 + one.key.number});
+    record.set_id(id_of(one.key));
+    const auto group = groups_.find(one.key);
+    record.group = group != groups_.end() ? group->second : 0;
     record.count = place++;
     logs_[call.process].push_back(record);
   }
@@ -127,6 +134,11 @@ void Forge::view_changed(std::uint32_t process, MessageKey key) {
   Record record = stamped(process, Event::kViewChanged, Action::kNone);
   record.set_key(key);
   logs_[process].push_back(record);
+}
+
+MessageId Forge::id_of(MessageKey key) const {
+  const auto position = positions_.find(key);
+  return {7, position != positions_.end() ? position->second : 0};
 }
 
 Receipt Forge::receipt_of(Taken taken) {

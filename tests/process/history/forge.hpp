@@ -20,6 +20,7 @@ struct SendTerms {
   std::uint32_t count = 1;
   std::uint64_t delay_ns = 0;
   Errc result = Errc::kOk;
+  std::uint32_t group = 0;
 };
 
 struct ReceiveTerms {
@@ -77,6 +78,7 @@ class Forge {
   [[nodiscard]] Report judged(const Policy& policy = {}) const { return check(history(), policy); }
 
  private:
+  MessageId id_of(MessageKey key) const;
   Record stamped(std::uint32_t process, Event event, Action action);
   Call begin(Record invoke);
 
@@ -84,6 +86,8 @@ class Forge {
   std::map<std::uint32_t, std::vector<Record>> logs_;
   std::map<std::uint32_t, std::uint32_t> operations_;
   std::map<std::uint32_t, std::uint64_t> numbers_;
+  std::map<MessageKey, std::uint32_t> groups_;
+  std::map<MessageKey, std::uint64_t> positions_;  // in the order in which sends begin
   std::uint64_t ticket_ = 0;
   std::uint64_t now_ns_ = 1'000'000'000;
 };

@@ -116,6 +116,7 @@ class Assembler {
     send.process = log_.process;
     send.count = open_->count;
     send.delay_ns = open_->duration_ns;
+    send.group = open_->group;
     send.outcome = outcome;
     send.result = result;
     if (last != nullptr) {
@@ -150,6 +151,7 @@ class Assembler {
       delivery.process = log_.process;
       delivery.place = record.count;
       delivery.timeout_ns = record.duration_ns;
+      delivery.group = record.group;
       delivery.damaged = (record.flags & kBodyDamaged) != 0;
       history_.deliveries.push_back(delivery);
     }

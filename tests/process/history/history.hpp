@@ -37,7 +37,8 @@ struct Send {
   std::uint64_t delay_ns = 0;
   Outcome outcome = Outcome::kMaybe;
   Errc result = Errc::kOk;
-  MessageId id;  ///< {0, 0} when it was not told
+  MessageId id;             ///< {0, 0} when it was not told
+  std::uint32_t group = 0;  ///< of all of the batch; 0: none, a standard queue
 };
 
 struct Receive {
@@ -58,6 +59,7 @@ struct Delivery {
   std::uint32_t process = 0;
   std::uint32_t place = 0;  ///< in its batch
   std::uint64_t timeout_ns = 0;
+  std::uint32_t group = 0;  ///< as the lease said
   bool damaged = false;
 };
 

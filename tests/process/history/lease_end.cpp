@@ -46,4 +46,25 @@ LeaseEnd earliest_end(const History& history, const Message& message, const Deli
   return end.earliest_ns == kNever ? LeaseEnd{0, false} : end;
 }
 
+std::uint64_t latest_end(const Message& message, const Delivery& delivery, const Settle& by) {
+  std::uint64_t replaced_before = 0;
+  for (const Settle& settle : message.settles) {
+    const bool counts = moves_the_end(settle, delivery) && settle.outcome == Outcome::kDone;
+    if (counts && settle.when.over_before(by.when)) {
+      replaced_before = std::max(replaced_before, settle.when.invoke);
+    }
+  }
+  std::uint64_t latest_ns = 0;
+  if (delivery.when.ret >= replaced_before) {
+    latest_ns = delivery.when.return_ns + delivery.timeout_ns;
+  }
+  for (const Settle& settle : message.settles) {
+    if (&settle == &by || !moves_the_end(settle, delivery)) continue;
+    if (settle.when.ret < replaced_before || by.when.over_before(settle.when)) continue;
+    if (!settle.when.returned()) return kNever;
+    latest_ns = std::max(latest_ns, settle.when.return_ns + settle.duration_ns);
+  }
+  return latest_ns;
+}
+
 }  // namespace ringpost::history

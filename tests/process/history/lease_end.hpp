@@ -23,4 +23,9 @@ struct LeaseEnd {
 /// The process may have been gone by then: its leases may end at once.
 [[nodiscard]] bool owner_gone(const History& history, std::uint32_t owner, std::uint64_t seen_at);
 
+/// The latest end of the lease that `delivery` of `message` gave, on the bus's clock, as far as it
+/// was decided before `by` began; kNever if that is not known.
+[[nodiscard]] std::uint64_t latest_end(const Message& message, const Delivery& delivery,
+                                       const Settle& by);
+
 }  // namespace ringpost::history

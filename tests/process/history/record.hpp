@@ -55,10 +55,10 @@ enum Flag : std::uint32_t {
 /// recognised. The parent reads the log when the process has ended. Which field means what:
 ///
 ///   event      action    producer, number    count             duration_ns   other
-///   kInvoke    kSend     first message       messages          delay
+///   kInvoke    kSend     first message       messages          delay         group
 ///   kReturn    kSend     first message       accepted          -             id of a single one
 ///   kInvoke    kReceive  -                   max_messages      timeout
-///   kDelivery  kReceive  the message         place in batch    timeout       receipt, id
+///   kDelivery  kReceive  the message         place in batch    timeout       receipt, id, group
 ///   kReturn    kReceive  -                   messages          -
 ///   kInvoke    settling  the message         -                 delay or end  receipt
 ///   kReturn    kPurge    number: removed     -                 -
@@ -82,7 +82,7 @@ struct Record {
   std::uint32_t receipt_slot = 0;
   std::uint64_t receipt_lap = 0;
   std::uint32_t receive_count = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t group = 0;  ///< number of the message group; 0: none, a standard queue
   std::uint64_t id_ring = 0;
   std::uint64_t id_position = 0;
   std::uint64_t spare[2] = {};

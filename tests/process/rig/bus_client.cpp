@@ -51,6 +51,8 @@ Errc BusClient::receive(const ReceiveOptions& options, std::vector<Hand>& into) 
     hand.id = lease.id();
     identify(hand, lease.body(), lease.attributes());
     hand.damaged |= hand.receipt.receive_count != lease.receive_count();
+    hand.group = group_number(lease.group());
+    hand.damaged |= hand.group != 0 && lease.sequence() != hand.id.position;
     hand.lease = std::move(lease);
     hand.has_lease = true;
     into.push_back(std::move(hand));

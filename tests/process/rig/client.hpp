@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "process/history/record.hpp"
@@ -20,6 +21,7 @@ struct Hand {
   MessageKey key;  ///< {0, 0} when the bytes are not those that any producer wrote
   Receipt receipt;
   MessageId id;
+  std::uint32_t group = 0;  ///< its number; 0: none
   bool damaged = false;
   bool has_lease = false;  ///< else it can be settled by receipt only
   Lease lease;
@@ -73,6 +75,11 @@ class Client {
   /// What is still in use although the queue is empty and nobody holds anything, in words.
   virtual std::vector<std::string> leaks() { return {}; }
 };
+
+/// FIFO: groups have numbers from 1; 0 is none. Names are of many lengths.
+[[nodiscard]] std::string group_name(std::uint32_t number);
+/// 0: not a name that group_name() gives.
+[[nodiscard]] std::uint32_t group_number(std::string_view name);
 
 /// Fills in what the bytes of a received message say.
 void identify(Hand& hand, ByteSpan body, AttributeView attributes);

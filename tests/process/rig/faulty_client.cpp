@@ -47,6 +47,16 @@ Trait trait_of(Bug bug) noexcept {
       return {"purges nothing", Rule::kSurvivedPurge};
     case Bug::kRefusesAGoodReceipt:
       return {"refuses a good receipt", Rule::kStaleWithoutReason};
+    case Bug::kUsesASecondLock:
+      return {"uses a second lock for a group", Rule::kGroupNotLocked};
+    case Bug::kReversesABatch:
+      return {"sends a batch from behind", Rule::kSequenceOrder};
+    case Bug::kSwapsInABatch:
+      return {"swaps messages of a group", Rule::kGroupOvertaken};
+    case Bug::kNamesAnotherGroup:
+      return {"names another group", Rule::kWrongGroup};
+    case Bug::kReceiptOutlivesItsLease:
+      return {"a receipt outlives its lease", Rule::kSettledAfterLease};
   }
   return {"unknown", Rule::kMalformedLog};
 }
@@ -70,6 +80,17 @@ class FaultyClient final : public Client {
       prompt.delay = Duration::zero();
       return inner_->send(messages, way, prompt);
     }
+    if (messages.size() > 1 && strikes(Bug::kReversesABatch)) {
+      const std::vector<OutMessage> reversed(messages.rbegin(), messages.rend());
+      const Sent sent = inner_->send(reversed, way, options);
+      return sent.accepted == reversed.size() ? sent : Sent{Errc::kOk, sent.accepted, {}};
+    }
+    if (way != SendWay::kBatch && strikes(Bug::kUsesASecondLock)) {
+      const std::string second = group_name(group_number(options.group) + kSecondLock);
+      SendOptions apart = options;
+      apart.group = second;
+      return inner_->send(messages, way, apart);
+    }
     return inner_->send(messages, way, options);
   }
 
@@ -79,7 +100,10 @@ class FaultyClient final : public Client {
     if (strikes(Bug::kIgnoresTheTimeout)) inner_options.visibility_timeout = Duration::zero();
     const std::size_t had = into.size();
     const Errc result = inner_->receive(inner_options, into);
+    for (std::size_t i = had; i < into.size(); ++i) into[i].group %= kSecondLock;
     if (into.size() == had) return result;
+    if (bug_ == Bug::kNamesAnotherGroup && strikes(bug_)) ++into.back().group;
+    if (bug_ == Bug::kSwapsInABatch) swap_neighbours(into, had);
     if (bug_ == Bug::kDamagesABody && strikes(bug_)) into.back().damaged = true;
     if (bug_ == Bug::kDeliversTwice) repeat(into);
     if (bug_ == Bug::kHoldsBackAMessage) return hold_back(into, had, options.max_messages);
@@ -111,6 +135,8 @@ class FaultyClient final : public Client {
   std::vector<std::string> leaks() override { return inner_->leaks(); }
 
  private:
+  static constexpr std::uint32_t kSecondLock = 10'000;  // beyond all numbers of groups
+
   bool strikes(Bug bug) { return bug == bug_ && ++opportunities_ % period_ == 0; }
 
   static Hand copy_of(const Hand& hand) {
@@ -125,6 +151,12 @@ class FaultyClient final : public Client {
   void repeat(std::vector<Hand>& into) {
     if (again_ && strikes(bug_)) into.back() = *std::exchange(again_, std::nullopt);
     if (!again_) again_ = copy_of(into.back());
+  }
+
+  static void swap_neighbours(std::vector<Hand>& into, std::size_t had) {
+    for (std::size_t i = had + 1; i < into.size(); ++i) {
+      if (into[i - 1].group == into[i].group) return std::swap(into[i - 1], into[i]);
+    }
   }
 
   Errc hold_back(std::vector<Hand>& into, std::size_t had, std::size_t max_messages) {
@@ -146,6 +178,7 @@ class FaultyClient final : public Client {
     const Errc result = settle(*inner_);
     if (result == Errc::kStaleReceipt) {
       if (strikes(Bug::kStaleReceiptSaysOk)) return Errc::kOk;
+      if (strikes(Bug::kReceiptOutlivesItsLease)) return Errc::kOk;
       if (acknowledges && bug_ == Bug::kStaleReceiptActs) return act_on_a_newer_one(receipt);
     }
     if (result == Errc::kOk && acknowledges && key.producer != 0 && strikes(Bug::kResurrects)) {
@@ -184,7 +217,8 @@ history::Rule rule_broken_by(Bug bug) noexcept { return trait_of(bug).rule; }
 
 std::unique_ptr<Client> make_faulty(std::unique_ptr<Client> inner, Bug bug) {
   // Delays are rare, and most swaps of messages are excused by what goes on at the same time.
-  const bool is_subtle = bug == Bug::kIgnoresTheDelay || bug == Bug::kHoldsBackAMessage;
+  const bool is_subtle = bug == Bug::kIgnoresTheDelay || bug == Bug::kHoldsBackAMessage ||
+                         bug == Bug::kUsesASecondLock || bug == Bug::kReversesABatch;
   return std::make_unique<FaultyClient>(std::move(inner), bug, is_subtle ? 5u : 50u);
 }
 

@@ -24,8 +24,15 @@ enum class Bug : std::uint8_t {
   kFalseEmpty,  ///< says empty without looking
   kPurgesNothing,
   kRefusesAGoodReceipt,
+  // Of FIFO queues.
+  kUsesASecondLock,  ///< some messages of a group are locked and ordered apart from the others
+  kReversesABatch,   ///< sends the last one first
+  kSwapsInABatch,    ///< gives two messages of a group in the wrong order
+  kNamesAnotherGroup,
+  kReceiptOutlivesItsLease,
 };
-inline constexpr int kBugs = static_cast<int>(Bug::kRefusesAGoodReceipt) + 1;
+inline constexpr int kBugs = static_cast<int>(Bug::kReceiptOutlivesItsLease) + 1;
+inline constexpr int kStandardBugs = static_cast<int>(Bug::kUsesASecondLock);
 
 [[nodiscard]] const char* name(Bug bug) noexcept;
 /// A rule that this bug breaks.

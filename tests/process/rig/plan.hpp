@@ -36,6 +36,7 @@ struct Plan {
   std::uint64_t arena_bytes_max = 64ull << 20;
   bool operation_clock = true;  ///< else the system's
   std::size_t body_bytes_max = 20'000;
+  std::uint32_t groups = 0;  ///< of a FIFO queue; 0: a standard one
   bool delays = true;
   std::uint64_t purge_one_in = 300;  ///< chances to purge; 0: never
   bool mail = true;                  ///< receipts are settled by other workers too

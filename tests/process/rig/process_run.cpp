@@ -59,7 +59,7 @@ class ProcessRun {
     await_operations(plan_.operations);
     finish();
     outcome_.history = history::assemble(crew_.logs());
-    outcome_.faults = faults_of(outcome_, {.limited = plan_.tight_limit});
+    outcome_.faults = faults_of(outcome_, policy_of(plan_));
     if (!outcome_.faults.empty() && plan_.keeps_logs) outcome_.faults += crew_.keep_logs();
     return std::move(outcome_);
   }
@@ -155,7 +155,8 @@ class ProcessRun {
     const auto seed = plan_.seed * 10'000 + recorder.process();
     Worker worker(session, *control_, control_->places[place], plan_, plan_.roles[place], seed);
     if (plan_.steady) {
-      SteadyWorker steady(session, *control_, control_->places[place], seed, place == kSurvivor);
+      SteadyWorker steady(session, *control_, control_->places[place], plan_, seed,
+                          place == kSurvivor);
       if (const std::string wrong = steady.run(); !wrong.empty()) return wrong;
     } else {
       worker.run();

@@ -6,6 +6,14 @@
 
 namespace ringpost::rig {
 
+history::Policy policy_of(const Plan& plan) {
+  history::Policy policy;
+  policy.limited = plan.tight_limit;
+  // Leases of FIFO queues are settled by the coarse clock, which moves every 4 or 10 ms.
+  policy.lag_ns = plan.operation_clock ? 0 : 12'000'000;
+  return policy;
+}
+
 std::string faults_of(const RunOutcome& outcome, const history::Policy& policy) {
   std::string text;
   if (!outcome.failure.empty()) text += "run: " + outcome.failure + "\n";

@@ -8,6 +8,7 @@
 #include "process/history/checker.hpp"
 #include "process/history/history.hpp"
 #include "process/history/rare_states.hpp"
+#include "process/rig/plan.hpp"
 
 namespace ringpost::rig {
 
@@ -20,6 +21,9 @@ struct RunOutcome {
   std::uint64_t attempts_max = 0;  ///< most calls that a survivor of a strike needed to get through
   std::string faults;              ///< everything that is wrong, in words; empty: nothing is
 };
+
+/// By what a run of this plan is judged.
+[[nodiscard]] history::Policy policy_of(const Plan& plan);
 
 /// For `faults`.
 [[nodiscard]] std::string faults_of(const RunOutcome& outcome, const history::Policy& policy = {});

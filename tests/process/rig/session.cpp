@@ -1,5 +1,7 @@
 #include "process/rig/session.hpp"
 
+#include <algorithm>
+
 #include "process/history/body.hpp"
 
 namespace ringpost::rig {
@@ -25,6 +27,20 @@ void identify(Hand& hand, ByteSpan body, AttributeView attributes) {
                            ? attribute && attribute->value == std::to_string(hand.key.producer)
                            : !attribute;
   hand.damaged = !as_sent;
+}
+
+std::string group_name(std::uint32_t number) {
+  if (number == 0) return {};
+  return "group." + std::to_string(number) + std::string(number % 8 == 0 ? 100 : number % 8, '+');
+}
+
+std::uint32_t group_number(std::string_view name) {
+  std::uint32_t number = 0;
+  for (const char digit : name.substr(std::min<std::size_t>(6, name.size()))) {
+    if (digit < '0' || digit > '9' || number > 100'000) break;
+    number = number * 10 + static_cast<std::uint32_t>(digit - '0');
+  }
+  return group_name(number) == name ? number : 0;
 }
 
 Record Session::begin(Action action, Record record) {
@@ -56,6 +72,7 @@ void Session::compose(const SendPlan& plan) {
   for (const auto bytes : plan.body_bytes) all += bytes;
   bytes_.resize(all);
   messages_.clear();
+  group_ = group_name(plan.group);
   attribute_value_ = std::to_string(journal_.recorder->process());
   attribute_ = {"producer", attribute_value_, "Number"};
   const AttributeList attributes{std::span<const Attribute>(&attribute_, 1)};
@@ -65,7 +82,7 @@ void Session::compose(const SendPlan& plan) {
     at += bytes;
     const MessageKey key{journal_.recorder->process(), next_number_++};
     history::write_body(body, key, plan.with_attribute);
-    messages_.push_back({body, plan.with_attribute ? attributes : AttributeList{}});
+    messages_.push_back({body, plan.with_attribute ? attributes : AttributeList{}, group_});
   }
 }
 
@@ -75,13 +92,15 @@ Errc Session::send(const SendPlan& plan) {
   compose(plan);
   record.count = static_cast<std::uint32_t>(messages_.size());
   record.duration_ns = ns_of(plan.delay);
+  record.group = plan.group;
   record.flags = plan.way == SendWay::kBatch  ? history::kBatch
                  : plan.way == SendWay::kLoan ? history::kLoaned
                                               : 0u;
   SendOptions options;
-  options.delay = plan.delay;
+  if (plan.group == 0) options.delay = plan.delay;  // FIFO: the queue's
   options.wait = plan.wait;
   if (plan.way != SendWay::kBatch) options.attributes = messages_.front().attributes;
+  if (plan.way != SendWay::kBatch) options.group = group_;
   const Record invoke = begin(Action::kSend, record);
   const Sent sent = client_.send(messages_, plan.way, options);
   record.count = sent.accepted;
@@ -109,6 +128,7 @@ Errc Session::receive(const ReceiveOptions& options, std::vector<Hand>& into) {
     delivery.set_key(hand.key);
     delivery.set_receipt(hand.receipt);
     delivery.set_id(hand.id);
+    delivery.group = hand.group;
     delivery.count = static_cast<std::uint32_t>(i - had);
     delivery.flags = hand.damaged ? history::kBodyDamaged : 0u;
     journal_.recorder->append(delivery);

@@ -20,6 +20,7 @@ struct SendPlan {
   std::vector<std::size_t> body_bytes;  ///< one for each message
   bool with_attribute = false;
   Duration delay{0};
+  std::uint32_t group = 0;  ///< FIFO: its number; its delay is the queue's
   Duration wait{0};
 };
 
@@ -57,6 +58,7 @@ class Session {
   std::vector<std::byte> bytes_;  // all bodies of one send
   std::string attribute_value_;
   Attribute attribute_;
+  std::string group_;
   std::vector<OutMessage> messages_;
 };
 

@@ -4,9 +4,14 @@
 
 namespace ringpost::rig {
 
-SteadyWorker::SteadyWorker(Session& session, Control& control, Place& place, std::uint64_t seed,
-                           bool examines)
-    : session_(session), control_(control), place_(place), random_(seed), examines_(examines) {}
+SteadyWorker::SteadyWorker(Session& session, Control& control, Place& place, const Plan& plan,
+                           std::uint64_t seed, bool examines)
+    : session_(session),
+      control_(control),
+      place_(place),
+      random_(seed),
+      groups_(plan.groups),
+      examines_(examines) {}
 
 std::string SteadyWorker::run() {
   while (control_.phase() == Phase::kRun && findings_.empty()) {
@@ -21,6 +26,7 @@ std::string SteadyWorker::run() {
 
 void SteadyWorker::send() {
   SendPlan plan;
+  if (groups_ != 0) plan.group = 1 + static_cast<std::uint32_t>(random_.below(groups_));
   plan.way = random_.one_of({SendWay::kSingle, SendWay::kBatch, SendWay::kLoan});
   const std::uint64_t count = plan.way == SendWay::kBatch ? 1 + random_.below(4) : 1;
   for (std::uint64_t i = 0; i < count; ++i) {

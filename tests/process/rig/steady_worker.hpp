@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "process/rig/control.hpp"
+#include "process/rig/plan.hpp"
 #include "process/rig/random.hpp"
 #include "process/rig/session.hpp"
 
@@ -14,7 +15,8 @@ namespace ringpost::rig {
 
 class SteadyWorker {
  public:
-  SteadyWorker(Session& session, Control& control, Place& place, std::uint64_t seed, bool examines);
+  SteadyWorker(Session& session, Control& control, Place& place, const Plan& plan,
+               std::uint64_t seed, bool examines);
 
   /// Until the phase is no longer kRun. Returns what is wrong; empty: nothing.
   std::string run();
@@ -28,6 +30,7 @@ class SteadyWorker {
   Control& control_;
   Place& place_;
   Random random_;
+  const std::uint32_t groups_;
   const bool examines_;
   std::vector<Hand> hands_;
   std::string findings_;

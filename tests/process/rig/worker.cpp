@@ -85,7 +85,12 @@ void Worker::produce() {
   for (std::uint64_t i = 0; i < count; ++i) plan.body_bytes.push_back(body_bytes());
   // A loan has no room for attributes unless its block happens to be larger than asked for.
   plan.with_attribute = plan.way != SendWay::kLoan && random_.percent(20);
-  if (plan_.delays && random_.percent(8)) plan.delay = short_time();
+  if (plan_.groups != 0) {
+    plan.group = 1 + static_cast<std::uint32_t>(random_.below(plan_.groups));
+    plan.delay = plan_.settings.delay.value_or(Duration(0));
+  } else if (plan_.delays && random_.percent(8)) {
+    plan.delay = short_time();
+  }
   if (random_.percent(2)) plan.wait = std::chrono::microseconds(200);
   session_.send(plan);
   counted();
