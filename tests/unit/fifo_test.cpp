@@ -175,6 +175,18 @@ TEST(Fifo, RefusesADelayOfOneMessage) {
   EXPECT_EQ(code_of(queue.send("x", {.delay = 0s, .group = "a"})), Errc::kOk);
 }
 
+TEST(Fifo, RefusesADelayOfABatchAndOfALoan) {
+  TestBus test;
+  Queue queue = test.queue("q", kFifo);
+  const OutMessage messages[] = {{as_bytes("x"), {}, "a"}};
+  EXPECT_EQ(code_of(queue.send_batch(messages, {.delay = 2s})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(queue.send(queue.loan(1).value(), {.delay = 2s, .group = "a"})),
+            Errc::kInvalidArgument);
+  EXPECT_EQ(drain(queue), Texts{});
+  EXPECT_EQ(code_of(queue.send_batch(messages, {.delay = 0s})), Errc::kOk);
+  EXPECT_EQ(drain(queue), Texts{"x"});
+}
+
 TEST(Fifo, CountsADelayedMessageAsDelayedBeforeAnybodyReceives) {
   TestBus test;
   Queue queue = test.queue("q", {.delay = 10s, .slots = 64, .fifo = true});
