@@ -273,6 +273,10 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
     out.group = options.group;
     out.dedup_id = options.dedup_id;
     if (const Errc code = choose_id(out, content); code != Errc::kOk) return Unexpected(code);
+    if (out.body.size() + out.attribute_bytes + out.group.size() + out.dedup_id.size() >
+        loan.capacity_) {
+      return Unexpected(Errc::kTooLarge);  // with attributes; one made of the content counts, too
+    }
     auto id = send_in_group(out, options.wait, sent);
     if (sent) loan.core_ = nullptr;
     return id;
