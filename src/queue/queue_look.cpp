@@ -39,10 +39,18 @@ Seen look_at(const ring::RingView& view, std::uint32_t slot) noexcept {
   return seen;
 }
 
-/// A lease or delay that is over is visible, also while no receiver has come by to end it.
-MessageState state_of(ring::LeaseWord word, std::uint64_t now_ns) noexcept {
+/// Until when a message is invisible, in deadline units. `delay_ns`: of a FIFO queue, whose
+/// messages have it in their lease words only once they are in their groups.
+std::uint64_t hidden_until(ring::LeaseWord word, std::uint64_t sent_ns,
+                           std::uint64_t delay_ns) noexcept {
   const bool waits = word.state() == LeaseState::kLeased || word.state() == LeaseState::kDelayed;
-  if (!waits || word.deadline() <= now_ns / ring::kDeadlineUnitNs) return MessageState::kVisible;
+  if (waits) return word.deadline();
+  return delay_ns == 0 ? 0 : ring::deadline_from_ns(sent_ns + delay_ns);
+}
+
+/// A lease or delay that is over is visible, also while no receiver has come by to end it.
+MessageState state_of(ring::LeaseWord word, std::uint64_t due, std::uint64_t now_ns) noexcept {
+  if (due <= now_ns / ring::kDeadlineUnitNs) return MessageState::kVisible;
   return word.state() == LeaseState::kLeased ? MessageState::kInFlight : MessageState::kDelayed;
 }
 
@@ -59,6 +67,10 @@ RINGPOST_UNSTABLE_READ void copy_unstable(std::string& into, const std::byte* fr
 }
 
 }  // namespace
+
+std::uint64_t QueueCore::group_delay_ns() noexcept {
+  return fifo_ ? header().settings.delay_ns.load(std::memory_order_relaxed) : 0;  // a setting
+}
 
 QueueStats QueueCore::stats() {
   refresh_lanes();
@@ -92,8 +104,9 @@ QueueStats QueueCore::stats() {
     for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
       const Seen seen = look_at(view, slot);
       if (!seen.has_message) continue;
-      oldest = std::max(oldest, age_at(now_ns, view.slot(slot).sent_ns.load()));
-      switch (state_of(seen.word, now_ns)) {
+      const std::uint64_t sent_ns = view.slot(slot).sent_ns.load();
+      oldest = std::max(oldest, age_at(now_ns, sent_ns));
+      switch (state_of(seen.word, hidden_until(seen.word, sent_ns, group_delay_ns()), now_ns)) {
         case MessageState::kVisible:
           ++stats.visible;
           break;
@@ -155,7 +168,8 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   copy_unstable(into.group, content + lengths.content(), group_bytes);
   copy_unstable(into.body, content, lengths.body());
   copy_unstable(into.encoded_attributes, content + lengths.body(), lengths.attributes());
-  into.age = Duration(static_cast<std::int64_t>(age_at(now_ns, head.sent_ns.load())));
+  const std::uint64_t sent_ns = head.sent_ns.load();
+  into.age = Duration(static_cast<std::int64_t>(age_at(now_ns, sent_ns)));
   const queue::Envelope envelope =
       lengths.moved_in() ? queue::read_envelope(view, slot) : queue::Envelope{};
   std::atomic_thread_fence(std::memory_order_acquire);  // the copy before the second look
@@ -163,14 +177,17 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   if (!after.has_message || after.lap != before.lap) return false;
   into.id = {in.mapped->ring_id, into.position};
   into.ring = static_cast<std::uint32_t>(in.number());
-  into.state = state_of(after.word, now_ns);
-  into.receive_count = after.word.count() + envelope.received_before;
+  const std::uint64_t due = hidden_until(after.word, sent_ns, group_delay_ns());
+  into.state = state_of(after.word, due, now_ns);
+  // In the word of a delayed one the count has another use, see group::Receiver::look().
+  const bool delayed = after.word.state() == LeaseState::kDelayed;
+  into.receive_count = (delayed ? 0 : after.word.count()) + envelope.received_before;
   if (lengths.moved_in()) {
     into.id = envelope.id;
     into.dead_letter_source = queue_name_of(envelope.source);
   }
   if (into.state != MessageState::kVisible) {
-    const std::uint64_t due_ns = after.word.deadline() * ring::kDeadlineUnitNs;
+    const std::uint64_t due_ns = due * ring::kDeadlineUnitNs;
     into.due_in = Duration(static_cast<std::int64_t>(due_ns > now_ns ? due_ns - now_ns : 0));
   }
   return true;

@@ -207,6 +207,9 @@ Errc QueueCore::due_of(const SendOptions& options, std::uint64_t& due) noexcept 
   const std::uint64_t queue_delay = header().settings.delay_ns.load(std::memory_order_relaxed);
   if (!options.delay && queue_delay == 0) [[likely]]
     return Errc::kOk;
+  if (fifo_) {  // only the queue delays, see group::Receiver
+    return options.delay.value_or(0s) == 0s ? Errc::kOk : Errc::kInvalidArgument;
+  }
   const Duration delay = options.delay.value_or(Duration(static_cast<std::int64_t>(queue_delay)));
   if (delay < Duration::zero() || delay > Duration(15min)) return Errc::kInvalidArgument;
   if (delay > Duration::zero()) {
@@ -270,6 +273,10 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
     out.group = options.group;
     out.dedup_id = options.dedup_id;
     if (const Errc code = choose_id(out, content); code != Errc::kOk) return Unexpected(code);
+    if (out.body.size() + out.attribute_bytes + out.group.size() + out.dedup_id.size() >
+        loan.capacity_) {
+      return Unexpected(Errc::kTooLarge);  // with attributes; one made of the content counts, too
+    }
     auto id = send_in_group(out, options.wait, sent);
     if (sent) loan.core_ = nullptr;
     return id;

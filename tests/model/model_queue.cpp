@@ -61,7 +61,10 @@ Answers ModelQueue::may_send(const ModelSend& message, const Duration* delay,
     answers.allow(Errc::kTooLarge);
   }
   if (!message.attributes_are_valid) answers.allow(Errc::kInvalidArgument);
-  if (delay != nullptr && (*delay < Duration::zero() || *delay > kDelayMax)) {
+  if (type_.fifo) {
+    if (!is_right_in_group(message, delay)) answers.allow(Errc::kInvalidArgument);
+    if (answers.empty() && is_duplicate(message, now_ns)) return {Errc::kOk};
+  } else if (delay != nullptr && (*delay < Duration::zero() || *delay > kDelayMax)) {
     answers.allow(Errc::kInvalidArgument);
   }
   const Range stored = count_if(is_there, now_ns);
@@ -74,11 +77,13 @@ Answers ModelQueue::may_send(const ModelSend& message, const Duration* delay,
 
 const ModelMessage& ModelQueue::sent(const ModelSend& send, const Duration* delay, MessageId id,
                                      std::uint64_t now_ns) {
-  const bool queues =
-      delay == nullptr || (flaw_ == Flaw::kZeroDelayIsTheQueues && *delay == Duration::zero());
+  const bool queues = delay == nullptr ||
+                      (type_.fifo && flaw_ != Flaw::kFifoDelayMayBeGiven) ||  // [S06]
+                      (flaw_ == Flaw::kZeroDelayIsTheQueues && *delay == Duration::zero());
   const Duration hidden = queues ? settings_.delay : *delay;  // [S05, T01]
   ModelMessage message;
   message.number = next_number_++;
+  message.body_number = send.body_number;
   message.sender = send.sender;
   message.body_bytes = send.body_bytes;
   message.attributes = send.attributes;
@@ -87,20 +92,26 @@ const ModelMessage& ModelQueue::sent(const ModelSend& send, const Duration* dela
   if (flaw_ == Flaw::kDelayShiftsTheSend) message.sent_ns += ns_of(hidden);
   message.invisible_until_ns = now_ns + ns_of(hidden);  // [R16]
   message.was_delayed = hidden > Duration::zero();
+  if (type_.fifo) remember(message, send, now_ns);
   messages_.push_back(message);
-  held_ += message.was_delayed ? 1 : 0;
+  // In a FIFO queue also a receive that gives nothing may take a message off the ring's order.
+  held_ += message.was_delayed || type_.fifo ? 1 : 0;
   return messages_.back();
 }
 
-/// [R13] At the limit a receive that does not wait fails.
+/// [R13, R14] At the limit a receive that does not wait fails; from a FIFO queue it gives nothing.
 Answers ModelQueue::may_receive(std::uint64_t wanted, std::uint64_t now_ns) const {
   if (wanted == 0) return {Errc::kInvalidArgument};
   const Range in_flight = count_if(is_in_flight, now_ns);
   const bool limited = flaw_ != Flaw::kNoLimitInFlight;
+  const bool fails = !type_.fifo || flaw_ == Flaw::kFifoLimitFails;
+  const Errc over_limit = fails ? Errc::kOverLimit : Errc::kEmpty;
   Answers answers{};
-  if (limited && in_flight.most >= settings_.in_flight_max) answers.allow(Errc::kOverLimit);
+  if (limited && in_flight.most >= settings_.in_flight_max) answers.allow(over_limit);
   if (limited && in_flight.least >= settings_.in_flight_max) return answers;
-  answers.allow(may_give(wanted, now_ns).most > 0 ? Errc::kOk : Errc::kEmpty);
+  const Range range = may_give(wanted, now_ns);
+  if (range.most > 0) answers.allow(Errc::kOk);
+  if (range.most == 0 || (type_.fifo && range.least == 0)) answers.allow(Errc::kEmpty);
   return answers;
 }
 
@@ -110,14 +121,22 @@ Range ModelQueue::may_give(std::uint64_t wanted, std::uint64_t now_ns) const {
   const Range in_flight = count_if(is_in_flight, now_ns);
   const std::uint64_t limit = flaw_ == Flaw::kNoLimitInFlight ? ~0ull : settings_.in_flight_max;
   const auto room = [&](std::uint64_t taken) { return limit > taken ? limit - taken : 0; };
+  if (type_.fifo) {
+    const Range range = available(now_ns);
+    return {std::min({wanted, range.least, room(in_flight.most)}),
+            std::min({wanted, range.most, room(in_flight.least)})};
+  }
   const std::uint64_t most = std::min(wanted, count_if(is_visible, now_ns).least);
   const std::uint64_t least = capacity_ == 0 ? std::min<std::uint64_t>(most, 1) : most;
   return {std::min(least, room(in_flight.most)), std::min(most, room(in_flight.least))};
 }
 
 bool ModelQueue::can_be_given(const ModelMessage& message, std::uint64_t now_ns) const {
-  const bool given = std::find(given_.begin(), given_.end(), message.number) != given_.end();
-  return message.is_visible(now_ns) && !is_over_age(message, now_ns) && !given;
+  return message.is_visible(now_ns) && !is_over_age(message, now_ns) && !was_given(message);
+}
+
+bool ModelQueue::was_given(const ModelMessage& message) const {
+  return std::find(given_.begin(), given_.end(), message.number) != given_.end();
 }
 
 const ModelMessage* ModelQueue::oldest_visible(std::uint64_t now_ns) const {
@@ -152,7 +171,11 @@ const ModelMessage* ModelQueue::receive(std::uint64_t number, MessageId id,
     if (message.number != number) continue;
     if (!can_be_given(message, now_ns)) return nullptr;
     given_.push_back(number);
+    if (type_.fifo && (groups_given_.empty() || groups_given_.back() != message.group)) {
+      groups_given_.push_back(message.group);
+    }
     message.id = id;
+    learn(message);
     ++message.receive_count;                                                 // [R08]
     if (message.first_received_ns == 0) message.first_received_ns = now_ns;  // [E13]
     if (flaw_ == Flaw::kReceiveRefreshesRetention) message.sent_ns = now_ns;
@@ -160,13 +183,16 @@ const ModelMessage* ModelQueue::receive(std::uint64_t number, MessageId id,
         visibility_timeout != nullptr ? *visibility_timeout : settings_.visibility_timeout;
     message.invisible_until_ns = now_ns + ns_of(timeout);  // [R05, R06]
     message.in_flight = true;
-    held_ += message.receive_count == 1 ? 1 : 0;
+    held_ += message.receive_count == 1 && !type_.fifo ? 1 : 0;
     return &message;
   }
   return nullptr;
 }
 
-void ModelQueue::end_receive() { given_.clear(); }
+void ModelQueue::end_receive() {
+  given_.clear();
+  groups_given_.clear();
+}
 
 /// [R07] A receipt is good until the message is gone or received again; also when its lease is
 /// over [V02, V07]. By design P2 and against V02 a stale one never acts on a later delivery.
@@ -186,6 +212,10 @@ ModelMessage* ModelQueue::find(const ModelReceipt& receipt) {
 Answers ModelQueue::may_settle(const ModelReceipt& receipt, std::uint64_t now_ns) const {
   const ModelMessage* message = find(receipt);
   if (message == nullptr) return {Errc::kStaleReceipt};
+  const bool is_over = !message->in_flight || message->is_visible(now_ns);
+  if (type_.fifo && is_over && flaw_ != Flaw::kFifoReceiptsOutliveLeases) {  // [V03]
+    return {Errc::kStaleReceipt};
+  }
   if (is_over_age(*message, now_ns)) return {Errc::kOk, Errc::kStaleReceipt};  // [R15]
   return {Errc::kOk};
 }
@@ -200,6 +230,7 @@ bool ModelQueue::may_extend(const ModelReceipt& receipt, Duration timeout, bool 
 
 void ModelQueue::acknowledge(const ModelReceipt& receipt) {  // [V01, V02]
   const ModelMessage* message = find(receipt);
+  if (flaw_ == Flaw::kAcknowledgeForgetsTheId) ids_.erase(message->dedup_key);
   messages_.erase(messages_.begin() + (message - messages_.data()));
   if (messages_.empty()) held_ = views_;
 }
@@ -229,6 +260,7 @@ Range ModelQueue::may_purge(std::uint64_t now_ns) const {  // [P01]
 
 void ModelQueue::purge() {
   messages_.clear();
+  if (flaw_ != Flaw::kPurgeKeepsTheIds) ids_.clear();  // [D07]
   held_ = views_;
 }
 

@@ -18,6 +18,8 @@ constexpr Duration kLongPasses[] = {100s, 15min, 6h, 12h};
 constexpr Duration kRetentions[] = {60s + 500ms, 65s + 500ms, 120s + 500ms, 14 * 24h};
 constexpr std::uint64_t kLimits[] = {1, 2, 3, 5, 10, 40, 120'000};
 constexpr std::uint64_t kBytesMax[] = {1'024, 1'100, 2'048, 4'096};
+constexpr Duration kWindows[] = {1500ms, 5500ms, 60s + 500ms, 5min + 500ms};
+constexpr std::size_t kStandardSettings = 5;  ///< the others are of FIFO queues
 
 struct Share {
   Call call;
@@ -30,6 +32,10 @@ constexpr Share kShares[] = {
     {Call::kPurge, 1},    {Call::kStats, 3},          {Call::kPeek, 1},
     {Call::kLetGo, 2},    {Call::kForeignReceipt, 1},
 };
+
+bool sends(Call call) {
+  return call == Call::kSend || call == Call::kSendLoan || call == Call::kSendBatch;
+}
 
 Call random_call(Random& random) {
   std::uint64_t at = random.below(100);
@@ -59,17 +65,25 @@ void choose_setting(Random& random, Setting setting, std::uint64_t& value) {
     case Setting::kBytes:
       value = random.one_of(kBytesMax) + 1;
       break;
+    case Setting::kDedup:
+      value = random.one_in(2) ? 2 : 3;  // Dedup::kById, Dedup::kByContent
+      break;
+    case Setting::kWindow:
+      value = stored(random.one_of(kWindows));
+      break;
     case Setting::kCountOf:
       break;
   }
 }
 
-Operation random_begin(Random& random) {
+Operation random_begin(Random& random, bool fifo) {
   Operation begin;
   begin.call = Call::kBegin;
   // Mostly the default: 30.5 s, no delay, 14 days, no limit, 4 KiB.
-  begin.set = {stored(30500ms), stored(0s), stored(14 * 24h), 120'001, 4'097};
-  for (std::size_t i = 0; i < begin.set.size(); ++i) {
+  begin.set = {stored(30500ms), stored(0s), stored(14 * 24h), 120'001, 4'097, 0, 0};
+  if (fifo) begin.set[5] = random.one_in(2) ? 2 : 3;
+  if (fifo) begin.set[6] = stored(random.one_in(2) ? 2500ms : 5min + 500ms);
+  for (std::size_t i = 0; i < (fifo ? begin.set.size() : kStandardSettings); ++i) {
     if (random.one_in(4)) choose_setting(random, static_cast<Setting>(i), begin.set[i]);
   }
   return begin;
@@ -102,7 +116,22 @@ void choose_time(Random& random, Operation& operation) {
   }
 }
 
-Operation random_operation(Random& random, bool crowded) {
+/// Few groups, ids and bodies, so that they meet again.
+void choose_ids(Random& random, Operation& operation) {
+  operation.group = static_cast<std::uint32_t>(random.below(kGroups));
+  if (random.one_in(60)) operation.group = kGroups + static_cast<std::uint32_t>(random.below(3));
+  if (!random.one_in(3)) {
+    operation.dedup_id = 1 + static_cast<std::uint32_t>(random.below(kIds + kContentIds));
+  }
+  if (random.one_in(60)) {
+    operation.dedup_id = kIds + kContentIds + 1 + static_cast<std::uint32_t>(random.below(2));
+  }
+  if (random.one_in(3)) operation.twin = 1 + static_cast<std::uint32_t>(random.below(kTwins));
+  // Here a delay is refused, unless it is 0.
+  if (operation.time && !random.one_in(8)) operation.time.reset();
+}
+
+Operation random_operation(Random& random, bool crowded, bool fifo) {
   Operation operation;
   operation.call = random_call(random);
   operation.handle = random.one_in(3) ? 1 : 0;
@@ -120,21 +149,24 @@ Operation random_operation(Random& random, bool crowded) {
     operation.count = static_cast<std::uint32_t>(random.below(11));
     if (crowded) operation.count += static_cast<std::uint32_t>(random.below(60));
   } else if (operation.call == Call::kSet) {
-    const std::size_t setting = random.below(operation.set.size());
+    const std::size_t setting = random.below(fifo ? operation.set.size() : kStandardSettings);
     choose_setting(random, static_cast<Setting>(setting), operation.set[setting]);
   }
+  if (fifo && sends(operation.call)) choose_ids(random, operation);
   return operation;
 }
 
 }  // namespace
 
-Program random_sequence(std::uint64_t seed) {
+Program random_sequence(std::uint64_t seed, bool fifo) {
   Random random(seed);
   Program program;
-  program.push_back(random_begin(random));
+  program.push_back(random_begin(random, fifo));
   const bool crowded = random.one_in(16);  // enough messages to fill a ring
   const std::uint64_t calls = 5 + random.below(36);
-  for (std::uint64_t i = 0; i < calls; ++i) program.push_back(random_operation(random, crowded));
+  for (std::uint64_t i = 0; i < calls; ++i) {
+    program.push_back(random_operation(random, crowded, fifo));
+  }
   return program;
 }
 
@@ -143,8 +175,8 @@ namespace {
 constexpr const char* kNames[] = {
     "begin", "send", "send a loan", "send a batch", "receive", "acknowledge", "release", "extend",
     "pass",  "set",  "purge",       "stats",        "peek",    "let go",      "foreign"};
-constexpr const char* kSettings[] = {"visibility_timeout", "delay", "retention", "in_flight_max",
-                                     "message_bytes_max"};
+constexpr const char* kSettings[] = {"visibility_timeout", "delay", "retention",   "in_flight_max",
+                                     "message_bytes_max",  "dedup", "dedup_window"};
 
 std::string seconds(Duration time) {
   char text[40];
@@ -152,9 +184,6 @@ std::string seconds(Duration time) {
   return text;
 }
 
-bool sends(Call call) {
-  return call == Call::kSend || call == Call::kSendLoan || call == Call::kSendBatch;
-}
 bool settles(Call call) {
   return call == Call::kAcknowledge || call == Call::kRelease || call == Call::kExtend;
 }
@@ -171,6 +200,9 @@ std::string to_string(const Operation& operation) {
   if (sends(call) && operation.attributes != 0) {
     text += ", attributes " + std::to_string(operation.attributes);
   }
+  if (sends(call) && operation.group != 0) text += ", group " + std::to_string(operation.group);
+  if (sends(call) && operation.dedup_id != 0) text += ", id " + std::to_string(operation.dedup_id);
+  if (sends(call) && operation.twin != 0) text += ", twin " + std::to_string(operation.twin);
   if (settles(call)) {
     text += " receipt -" + std::to_string(operation.receipt);
     text += operation.in_place ? " by its lease" : "";
@@ -181,7 +213,8 @@ std::string to_string(const Operation& operation) {
     if (operation.set[i] == 0) continue;
     const std::uint64_t value = operation.set[i] - 1;
     text += std::string(", ") + kSettings[i] + " ";
-    text += i < 3 ? seconds(Duration(static_cast<std::int64_t>(value))) : std::to_string(value);
+    const bool is_time = i < 3 || i == static_cast<std::size_t>(Setting::kWindow);
+    text += is_time ? seconds(Duration(static_cast<std::int64_t>(value))) : std::to_string(value);
   }
   if (operation.handle != 0) text += " (other participant)";
   return text;

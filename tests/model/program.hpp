@@ -32,7 +32,16 @@ enum class Call : std::uint8_t {
   kForeignReceipt,
 };
 
-enum class Setting : std::uint8_t { kVisibility, kDelay, kRetention, kInFlight, kBytes, kCountOf };
+enum class Setting : std::uint8_t {
+  kVisibility,
+  kDelay,
+  kRetention,
+  kInFlight,
+  kBytes,
+  kDedup,   ///< FIFO
+  kWindow,  ///< FIFO
+  kCountOf,
+};
 
 struct Operation {
   Call call = Call::kPass;
@@ -43,7 +52,10 @@ struct Operation {
   std::optional<Duration> time{};      ///< delay, visibility timeout, extension, time that passes
   std::uint32_t body = 0;              ///< index into kBodyBytes
   std::uint32_t attributes = 0;        ///< index of a set of attributes, see attributes_of()
-  std::array<std::uint64_t, 5> set{};  ///< by Setting: 0: left as it is, else value + 1
+  std::array<std::uint64_t, 7> set{};  ///< by Setting: 0: left as it is, else value + 1
+  std::uint32_t group = 0;             ///< FIFO: index of a group, see group_text()
+  std::uint32_t dedup_id = 0;          ///< FIFO: index of an id, see id_text()
+  std::uint32_t twin = 0;              ///< FIFO: not 0: its body is as that of others
 
   friend bool operator==(const Operation&, const Operation&) = default;
 };
@@ -55,8 +67,13 @@ inline constexpr std::uint32_t kBodyBytes[] = {12,  0,   1,     40,    41,   104
                                                105, 600, 1'018, 1'024, 1'025};
 inline constexpr std::uint32_t kAttributeSets = 8;
 
+inline constexpr std::uint32_t kGroups = 4;      ///< those behind are no groups
+inline constexpr std::uint32_t kIds = 6;         ///< 1 … kIds are ids; 0: none is given
+inline constexpr std::uint32_t kContentIds = 3;  ///< the next ones are those of contents
+inline constexpr std::uint32_t kTwins = 3;
+
 /// A sequence of 5 to 40 calls, opened by kBegin.
-[[nodiscard]] Program random_sequence(std::uint64_t seed);
+[[nodiscard]] Program random_sequence(std::uint64_t seed, bool fifo);
 
 [[nodiscard]] std::string to_string(const Operation& operation);
 [[nodiscard]] std::string to_string(const Program& program);

@@ -55,6 +55,9 @@ class Shrinker {
       try_on(i, [](Operation& each) { each.attributes = 0; });
       try_on(i, [](Operation& each) { each.body = 0; });
       try_on(i, [](Operation& each) { each.receipt = 0; });
+      try_on(i, [](Operation& each) { each.group = 0; });
+      try_on(i, [](Operation& each) { each.dedup_id = 0; });
+      try_on(i, [](Operation& each) { each.twin = 0; });
       try_on(i, [](Operation& each) {
         if (each.call != Call::kPass) each.time.reset();
       });

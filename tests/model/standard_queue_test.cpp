@@ -7,92 +7,36 @@
 // Not here  threads, deaths, waiting: see docs/testing.md.
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <optional>
-
-#include "model/shrink.hpp"
-#include "model/trial.hpp"
+#include "model/search.hpp"
 #include "process/rig/depth.hpp"
 
 namespace ringpost::model {
 namespace {
 
-constexpr Kind kKinds[] = {
-    {.name = "Crowded", .slots = 64, .inline_bytes = 104, .fixed = true, .one_participant = false},
-    {.name = "Growing", .slots = 64, .inline_bytes = 40, .fixed = false, .one_participant = false},
-    {.name = "Alone", .slots = 1024, .inline_bytes = 104, .fixed = true, .one_participant = true}};
-constexpr std::uint64_t kSequencesOfAQueue = 2'000;
-constexpr std::uint64_t kSequencesOfABus = 20'000;  // its clock must not pass 5 years: kLapBits
-
-struct Failure {
-  std::string difference;  ///< empty: none
-  Program program;
-};
-
-std::uint64_t seed_of(const Kind& kind, std::uint64_t sequence) {
-  const auto which = static_cast<std::uint64_t>(&kind - kKinds);
-  return rig::base_seed() * 1'000'003 + sequence * std::size(kKinds) + which;
-}
-
-std::string difference_of(Bench& bench, const Kind& kind, Flaw flaw, const Program& program) {
-  return Trial(bench, kind, flaw).run(program);
-}
-
-/// The sequence that failed may need some of those that ran on the same queue before it.
-Failure shortest(Bench& bench, const Kind& kind, Flaw flaw, std::uint64_t first,
-                 std::uint64_t failed) {
-  const auto fails = [&](const Program& program) {
-    return !difference_of(bench, kind, flaw, program).empty();
-  };
-  for (std::uint64_t back = 0;; back = back * 2 + 1) {
-    const std::uint64_t begin = failed - std::min(failed - first, back);
-    Program program;
-    for (std::uint64_t i = begin; i <= failed; ++i) {
-      const Program more = random_sequence(seed_of(kind, i));
-      program.insert(program.end(), more.begin(), more.end());
-    }
-    if (fails(program)) {
-      program = shrink(std::move(program), fails);
-      return {difference_of(bench, kind, flaw, program), program};
-    }
-    if (begin == first) return {"it did not fail a second time", program};
-  }
-}
-
-/// Runs sequences first … first + count − 1 on one queue.
-Failure run_on_one_queue(Bench& bench, const Kind& kind, Flaw flaw, std::uint64_t first,
-                         std::uint64_t count) {
-  std::uint64_t failed = first;
-  {
-    Trial trial(bench, kind, flaw);
-    while (failed < first + count && trial.run(random_sequence(seed_of(kind, failed))).empty()) {
-      ++failed;
-    }
-  }
-  if (failed == first + count) return {};
-  return shortest(bench, kind, flaw, first, failed);
-}
-
-std::string text_of(const Failure& failure, const Kind& kind) {
-  return std::string("queue ") + kind.name + ": " + failure.difference + "\n" +
-         to_string(failure.program);
-}
+constexpr Kind kKinds[] = {{.name = "Crowded",
+                            .slots = 64,
+                            .inline_bytes = 104,
+                            .fixed = true,
+                            .one_participant = false,
+                            .seed = 0},
+                           {.name = "Growing",
+                            .slots = 64,
+                            .inline_bytes = 40,
+                            .fixed = false,
+                            .one_participant = false,
+                            .seed = 1},
+                           {.name = "Alone",
+                            .slots = 1024,
+                            .inline_bytes = 104,
+                            .fixed = true,
+                            .one_participant = true,
+                            .seed = 2}};
 
 class StandardQueueModel : public ::testing::TestWithParam<const Kind*> {};
 
 TEST_P(StandardQueueModel, AndTheLibraryGiveTheSame) {
-  const Kind& kind = *GetParam();
   const auto sequences = rig::by_depth<std::uint64_t>(40'000, 340'000, 10'000'000);
-  static_cast<void>(rig::base_seed());
-  std::optional<Bench> bench;
-  for (std::uint64_t first = 0; first < sequences; first += kSequencesOfAQueue) {
-    if (first % kSequencesOfABus == 0) bench.emplace();
-    const Failure failure = run_on_one_queue(*bench, kind, Flaw::kNone, first, kSequencesOfAQueue);
-    ASSERT_EQ(failure.difference, "") << text_of(failure, kind);
-    ASSERT_EQ(bench->bus().findings_after_sweep(), "");
-  }
-  std::printf("note: %llu sequences on queues of kind %s\n",
-              static_cast<unsigned long long>(sequences), kind.name);
+  EXPECT_EQ(run_sequences(*GetParam(), sequences), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, StandardQueueModel,
@@ -109,21 +53,16 @@ constexpr const char* kFlaws[] = {"",
                                   "PurgeSparesTheReceived",
                                   "NoLimitInFlight",
                                   "DelayShiftsTheSend"};
-static_assert(std::size(kFlaws) == static_cast<std::size_t>(Flaw::kCountOf));
+constexpr int kEnd = static_cast<int>(Flaw::kGroupsAreNotLocked);
+static_assert(std::size(kFlaws) == kEnd);
 
 class FlawedModel : public ::testing::TestWithParam<int> {};
 
 TEST_P(FlawedModel, IsFoundAndShrunkToAFewCalls) {
-  Bench bench;
-  const Kind& alone = kKinds[2];
-  const Failure failure =
-      run_on_one_queue(bench, alone, static_cast<Flaw>(GetParam()), 0, kSequencesOfAQueue);
-  EXPECT_NE(failure.difference, "");
-  EXPECT_LE(failure.program.size(), 8u) << text_of(failure, alone);
-  EXPECT_EQ(difference_of(bench, alone, Flaw::kNone, failure.program), "");
+  EXPECT_EQ(search_flaw(kKinds[2], static_cast<Flaw>(GetParam())), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, FlawedModel, ::testing::Range(1, static_cast<int>(Flaw::kCountOf)),
+INSTANTIATE_TEST_SUITE_P(Of, FlawedModel, ::testing::Range(1, kEnd),
                          [](const auto& test) { return kFlaws[test.param]; });
 
 }  // namespace

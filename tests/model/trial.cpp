@@ -54,6 +54,12 @@ QueueSettings settings_of(const Kind& kind) {
   settings.slots = kind.slots;
   settings.inline_bytes = kind.inline_bytes;
   settings.fixed = kind.fixed;
+  if (kind.fifo) settings.fifo = true;
+  if (kind.dedup != Dedup::kOff) {
+    settings.dedup = kind.dedup;
+    settings.dedup_scope = kind.dedup_scope;
+    settings.dedup_entries = 4'096;  // more than a sequence has
+  }
   return settings;
 }
 
@@ -68,10 +74,12 @@ Trial::Trial(Bench& bench, const Kind& kind, Flaw flaw)
     : bench_(bench),
       name_(kind.name),
       one_participant_(kind.one_participant),
-      model_(kind.fixed ? kind.slots : 0, kind.one_participant, flaw) {
+      has_ids_(kind.dedup != Dedup::kOff),
+      model_({kind.fixed ? kind.slots : 0, kind.one_participant, kind.fifo, kind.dedup_scope},
+             flaw) {
   queues_[0] = bench.bus().queue(name_, settings_of(kind));
   queues_[1] = bench.other().open_queue(name_).value();
-  model_.settings() = {30s, 0s, 4 * 24h, 120'000, 256 * 1024};
+  model_.settings() = {30s, 0s, 4 * 24h, 120'000, 256 * 1024, kind.dedup, 5min};
 }
 
 Trial::~Trial() {
@@ -147,16 +155,32 @@ std::string_view Trial::body_of(std::uint64_t number, std::uint32_t bytes) {
 
 ModelSend Trial::outgoing(const Operation& operation, std::size_t body,
                           std::uint32_t attributes) const {
-  return {one_participant_ ? 0u : operation.handle, kBodyBytes[body], attributes,
-          counted(kSets[attributes].list), kSets[attributes].valid};
+  return {one_participant_ ? 0u : operation.handle, kBodyBytes[body],        attributes,
+          counted(kSets[attributes].list),          kSets[attributes].valid, next_number_};
+}
+
+void Trial::was_sent(const ModelSend& message, const Duration* delay, MessageId id) {
+  if (!model_.type().fifo || !model_.is_duplicate(message, now_ns())) {
+    const ModelMessage& sent = model_.sent(message, delay, id, now_ns());
+    if (model_.type().fifo && id != MessageId{} && !model_.rises(sent, id)) {
+      differ("the sequence number of " + message_text(sent));
+    }
+    ++next_number_;
+  } else if (id != MessageId{} && !model_.duplicate_got(message, id, now_ns())) {
+    differ("it gave another id than that of the first message");
+  }
 }
 
 void Trial::send(const Operation& operation) {
   const bool by_loan = operation.call == Call::kSendLoan;
-  const ModelSend message = outgoing(operation, operation.body, by_loan ? 0 : operation.attributes);
+  ModelSend message = outgoing(operation, operation.body, by_loan ? 0 : operation.attributes);
+  if (model_.type().fifo) choose_ids(operation, 0, message);
   bodies_.clear();
-  const std::string_view body = body_of(next_number_, message.body_bytes);
-  const SendOptions options{.delay = operation.time, .attributes = kSets[message.attributes].list};
+  const std::string_view body = body_of(message.body_number, message.body_bytes);
+  const SendOptions options{.delay = operation.time,
+                            .attributes = kSets[message.attributes].list,
+                            .group = message.group,
+                            .dedup_id = message.dedup_id};
   Result<MessageId, Errc> result = Unexpected(Errc::kOk);
   if (!by_loan) {
     result = queue(operation).send(body, options);
@@ -169,30 +193,32 @@ void Trial::send(const Operation& operation) {
   const Duration* delay = pointer_to(operation.time);
   expect_code("it", test::code_of(result), model_.may_send(message, delay, now_ns()));
   if (!result) return;
-  model_.sent(message, delay, *result, now_ns());
-  ++next_number_;
+  was_sent(message, delay, *result);
 }
 
 /// A batch gives no ids: those are learnt from the first receive.
 void Trial::send_batch(const Operation& operation) {
   std::vector<ModelSend> messages;
+  messages.reserve(operation.count);  // ids are in them
   bodies_.clear();
-  bodies_.reserve(operation.count * 1'100);
+  bodies_.reserve((operation.count + 1) * 1'100);
   batch_.clear();
   for (std::uint32_t i = 0; i < operation.count; ++i) {
     const std::size_t body = (operation.body + (i % 3 == 2 ? 1u : 0u)) % std::size(kBodyBytes);
     const bool has_number = kBodyBytes[body] >= kBodyBytes[0];  // recognise() needs it
-    messages.push_back(outgoing(operation, has_number ? body : 0, operation.attributes));
-    batch_.push_back({as_bytes(body_of(next_number_ + i, messages.back().body_bytes)),
-                      kSets[operation.attributes].list});
+    ModelSend& message =
+        messages.emplace_back(outgoing(operation, has_number ? body : 0, operation.attributes));
+    message.body_number += i;
+    if (model_.type().fifo) choose_ids(operation, i, message);
+    batch_.push_back({as_bytes(body_of(message.body_number, message.body_bytes)),
+                      kSets[operation.attributes].list, message.group, message.dedup_id});
   }
   const auto result = queue(operation).send_batch(batch_, {.delay = operation.time});
   const Duration* delay = pointer_to(operation.time);
   const std::size_t sent = result ? *result : 0;
   for (std::size_t i = 0; i < sent; ++i) {
     expect_code("a message of the batch", Errc::kOk, model_.may_send(messages[i], delay, now_ns()));
-    model_.sent(messages[i], delay, {}, now_ns());
-    ++next_number_;
+    was_sent(messages[i], delay, {});
   }
   if (sent == operation.count) return;
   Answers refused = model_.may_send(messages[sent], delay, now_ns());
@@ -225,11 +251,14 @@ void Trial::receive(const Operation& operation) {
 
 void Trial::take(Lease& lease, const Operation& operation) {
   const ModelMessage* got = recognise(lease);
-  const ModelMessage* right = model_.oldest_visible(now_ns());
-  if (got == nullptr || (got != right && !model_.may_come_early(*got, now_ns()))) {
+  const bool fifo = model_.type().fifo;
+  const ModelMessage* right = fifo ? nullptr : model_.oldest_visible(now_ns());
+  if (got == nullptr || (fifo && !model_.may_come_next(*got, now_ns())) ||
+      (!fifo && got != right && !model_.may_come_early(*got, now_ns()))) {
     return differ("it gave \"" + std::string(lease.text().substr(0, 12)) + "\", expected " +
-                  (right == nullptr ? "nothing" : message_text(*right)));
+                  (right == nullptr ? "another or none" : message_text(*right)));
   }
+  if (fifo && !model_.rises(*got, lease.id())) return differ("the sequence number");
   const ModelMessage* received =
       model_.receive(got->number, lease.id(), pointer_to(operation.time), now_ns());
   if (received == nullptr) return differ("it gave what is not visible: " + message_text(*got));
@@ -238,6 +267,7 @@ void Trial::take(Lease& lease, const Operation& operation) {
   hand.expected = {received->number, received->receive_count, now_ns()};
   hand.receipt = lease.receipt();
   hand.body_bytes = received->body_bytes;
+  hand.body_number = received->body_number;
   if (!operation.in_place || model_.views() >= kViewsMax) return;
   hand.lease = std::move(lease);
   hand.has_lease = hand.in_place = true;
@@ -248,23 +278,24 @@ void Trial::take(Lease& lease, const Operation& operation) {
 bool Trial::is_of(const MessageId& id, std::string_view body, const ModelMessage& message) {
   if (message.id != MessageId{}) return message.id == id;
   bodies_.clear();
-  return body == body_of(message.number, message.body_bytes);
+  return body == body_of(message.body_number, message.body_bytes);
 }
 
 const ModelMessage* Trial::recognise(Lease& lease) {
   const MessageId id = lease.id();
   for (const ModelMessage& message : model_.messages()) {
-    if (is_of(id, lease.text(), message)) return &message;
+    if (is_of(id, lease.text(), message) && may_be(lease, message)) return &message;
   }
   return nullptr;
 }
 
 void Trial::compare(Lease& lease, const ModelMessage& expected) {
   bodies_.clear();
-  if (lease.text() != body_of(expected.number, expected.body_bytes)) {
+  if (lease.text() != body_of(expected.body_number, expected.body_bytes)) {
     return differ("it gave \"" + std::string(lease.text().substr(0, 12)) + "\", expected " +
                   message_text(expected));
   }
+  compare_ids(lease, expected);
   if (lease.receive_count() != expected.receive_count) {
     return differ("it gave count " + std::to_string(lease.receive_count()) + " to " +
                   message_text(expected));
@@ -319,7 +350,7 @@ void Trial::settle(const Operation& operation) {
 Errc Trial::settle_really(const Operation& operation, Hand& hand) {
   const bool by_lease = operation.in_place && hand.has_lease;
   bodies_.clear();
-  if (hand.in_place && hand.lease.text() != body_of(hand.expected.number, hand.body_bytes)) {
+  if (hand.in_place && hand.lease.text() != body_of(hand.body_number, hand.body_bytes)) {
     differ("the bytes under a reader in place have changed");
   }
   if (by_lease && operation.call != Call::kExtend) {
@@ -349,7 +380,10 @@ void Trial::set(const Operation& operation) {
     real = static_cast<typename std::remove_reference_t<decltype(real)>::value_type>(expected);
   };
   change(Setting::kVisibility, changes.visibility_timeout, of_model.visibility_timeout);
-  change(Setting::kDelay, changes.delay, of_model.delay);
+  // In a FIFO queue it is one of the messages that are there, too [T01]: left open.
+  if (!model_.type().fifo || model_.messages().empty()) {
+    change(Setting::kDelay, changes.delay, of_model.delay);
+  }
   // Lowering it removes older messages [T03]; whether raising it brings some back is left open.
   const auto retention = operation.set[static_cast<std::size_t>(Setting::kRetention)];
   if (model_.messages().empty() ||
@@ -358,6 +392,10 @@ void Trial::set(const Operation& operation) {
   }
   change(Setting::kInFlight, changes.in_flight_max, of_model.in_flight_max);
   change(Setting::kBytes, changes.message_bytes_max, of_model.message_bytes_max);
+  if (has_ids_) {
+    change(Setting::kDedup, changes.dedup, of_model.dedup);
+    change(Setting::kWindow, changes.dedup_window, of_model.dedup_window);
+  }
   if (!queue(operation).set(changes)) differ("it was refused");
 }
 
@@ -384,13 +422,30 @@ void Trial::compare_stats(const Operation& operation) {
   check("delayed", stats.delayed, right.delayed);
 }
 
+/// By its id. Of messages of a batch that are alike one in the state that was seen, and before
+/// those that may be gone.
+std::vector<ModelMessage>::const_iterator Trial::find_peeked(
+    const PeekedMessage& peeked, const std::vector<std::uint64_t>& unseen) {
+  const std::vector<ModelMessage>& all = model_.messages();
+  auto found = std::find_if(all.begin(), all.end(),
+                            [&](const ModelMessage& each) { return each.id == peeked.id; });
+  for (const bool over_age : {false, true}) {
+    if (found != all.end()) break;
+    found = std::find_if(all.begin(), all.end(), [&](const ModelMessage& each) {
+      return each.id == MessageId{} && model_.is_over_age(each, now_ns()) == over_age &&
+             std::find(unseen.begin(), unseen.end(), each.number) != unseen.end() &&
+             peeked.group == each.group && peeked.state == state_of(each, now_ns()) &&
+             is_of(peeked.id, peeked.body, each);
+    });
+  }
+  return found;
+}
+
 void Trial::compare_peek(const Operation& operation) {
   std::vector<std::uint64_t> unseen;
   for (const ModelMessage& message : model_.messages()) unseen.push_back(message.number);
   for (const PeekedMessage& peeked : queue(operation).peek(2'000)) {
-    const auto at =
-        std::find_if(model_.messages().begin(), model_.messages().end(),
-                     [&](const ModelMessage& each) { return is_of(peeked.id, peeked.body, each); });
+    const auto at = find_peeked(peeked, unseen);
     if (at == model_.messages().end() || std::erase(unseen, at->number) == 0) {
       return differ("it saw \"" + peeked.body.substr(0, 12) + "\", which is not there");
     }

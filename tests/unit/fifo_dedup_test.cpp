@@ -95,6 +95,44 @@ TEST(FifoDedup, ByContentMakesTheIdOfTheBodyUnlessOneIsGiven) {
   EXPECT_EQ(send(queue, "other body", id).value(), first);
 }
 
+TEST(FifoDedup, ByContentCountsTheIdOfALoanTowardsTheRoomInItsBlock) {
+  TestBus test;
+  Queue queue = test.queue("q", with_ids(Dedup::kByContent));
+  int refused = 0;
+  for (std::size_t bytes = 1; bytes < 400; bytes += 20) {  // of attributes behind a body of 760
+    auto loan = queue.loan(760).value();
+    std::fill(loan.bytes().begin(), loan.bytes().end(), static_cast<std::byte>(bytes));
+    const std::string value(bytes, 'v');
+    const auto id = queue.send(std::move(loan), {.attributes = {{"k", value}}, .group = "g"});
+    if (!id) {
+      EXPECT_EQ(code_of(id), Errc::kTooLarge);
+      ++refused;
+      continue;
+    }
+    auto leases = queue.receive();
+    ASSERT_TRUE(leases) << "gone with an attribute of " << bytes << " bytes";
+    EXPECT_EQ(leases->front().dedup_id().size(), 64u);
+    EXPECT_EQ(leases->front().acknowledge(), Errc::kOk);
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_LT(refused, 20);
+  EXPECT_EQ(test.findings_after_sweep(), "");
+}
+
+TEST(FifoDedup, AResendAfterTheWindowWaitsBehindItsGroup) {
+  TestBus test;
+  QueueSettings settings = with_ids();
+  settings.visibility_timeout = 10min;
+  Queue queue = test.queue("q", settings);
+  const MessageId first = send(queue, "one", "id").value();
+  auto held = queue.receive().value();
+  test.clock().advance(5min + 1s);
+  EXPECT_NE(send(queue, "again", "id").value(), first);
+  EXPECT_EQ(drain(queue), Texts{});
+  EXPECT_EQ(held.front().acknowledge(), Errc::kOk);
+  EXPECT_EQ(drain(queue), Texts{"again"});
+}
+
 TEST(FifoDedup, ByIdNeedsAnId) {
   TestBus test;
   Queue queue = test.queue("q", with_ids());

@@ -176,6 +176,44 @@ TEST(Fifo, RefusesADelayOfOneMessage) {
   EXPECT_EQ(code_of(queue.send("x", {.delay = 0s, .group = "a"})), Errc::kOk);
 }
 
+TEST(Fifo, RefusesADelayOfABatchAndOfALoan) {
+  TestBus test;
+  Queue queue = test.queue("q", kFifo);
+  const OutMessage messages[] = {{as_bytes("x"), {}, "a"}};
+  EXPECT_EQ(code_of(queue.send_batch(messages, {.delay = 2s})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(queue.send(queue.loan(1).value(), {.delay = 2s, .group = "a"})),
+            Errc::kInvalidArgument);
+  EXPECT_EQ(drain(queue), Texts{});
+  EXPECT_EQ(code_of(queue.send_batch(messages, {.delay = 0s})), Errc::kOk);
+  EXPECT_EQ(drain(queue), Texts{"x"});
+}
+
+TEST(Fifo, CountsADelayedMessageAsDelayedBeforeAnybodyReceives) {
+  TestBus test;
+  Queue queue = test.queue("q", {.delay = 10s, .slots = 64, .fifo = true});
+  send_all(queue, {"a1"});
+  EXPECT_EQ(queue.stats().delayed, 1u);
+  EXPECT_EQ(queue.stats().visible, 0u);
+  const PeekedMessage seen = queue.peek(1).at(0);
+  EXPECT_EQ(seen.state, MessageState::kDelayed);
+  EXPECT_GT(seen.due_in, 9s);
+  test.clock().advance(11s);
+  EXPECT_EQ(queue.stats().visible, 1u);
+  EXPECT_EQ(queue.peek(1).at(0).state, MessageState::kVisible);
+}
+
+TEST(Fifo, ADelayedMessageIsSeenWithoutAReceiveHoweverOftenReceiversLookAtIt) {
+  TestBus test;
+  Queue queue = test.queue("q", {.slots = 64, .fifo = true});
+  send_all(queue, {"a1"});
+  EXPECT_EQ(queue.purge().value(), 1u);  // leaves a hint of the group
+  ASSERT_TRUE(queue.set({.delay = 10s}));
+  send_all(queue, {"a2"});
+  EXPECT_EQ(code_of(queue.receive()), Errc::kEmpty);
+  EXPECT_EQ(queue.peek(1).at(0).receive_count, 0u);
+  EXPECT_EQ(queue.peek(1).at(0).state, MessageState::kDelayed);
+}
+
 TEST(Fifo, NeedsAGroup) {
   TestBus test;
   Queue queue = test.queue("q", kFifo);
