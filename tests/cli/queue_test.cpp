@@ -55,7 +55,7 @@ TEST_F(CliQueue, PoliciesOfDeadLettersAreSetShownAndTakenAway) {
   EXPECT_NE(succeed({"queue", "show", "orders"}).find("dead, after 3 receives"), std::string::npos);
   EXPECT_NE(succeed({"queue", "show", "dead"}).find("orders, other"), std::string::npos);
   EXPECT_EQ(
-      text_of(error_of({"queue", "create", "q", "--dead-letter-queue", "dead"}, 1).at("code")),
+      text_of(error_of({"queue", "create", "q", "--dead-letter-queue", "dead"}, 2).at("code")),
       "InvalidArgument");
   succeed({"queue", "set", "orders", "--dead-letter-queue", ""});
   EXPECT_TRUE(

@@ -110,8 +110,7 @@ void GroupStage::expire(int me) { world_->of(me).receiver.expire_due(world_->now
 void GroupStage::purge(int me) {
   GroupWorld& w = *world_;
   GroupWorld::Participant& p = w.of(me);
-  p.receiver.begin(0, w.queue_delay * ring::kDeadlineUnitNs);
-  p.receiver.place_all({w.now(), 0});
+  p.receiver.place_all({w.now(), 0}, w.queue_delay * ring::kDeadlineUnitNs);
   for (std::uint32_t slot = 0; slot < w.view.slots(); ++slot) {
     const std::uint64_t lap = w.view.slot(slot).publish.load(std::memory_order_acquire);
     if (lap == 0 || lap > ring::kLapMask) continue;
