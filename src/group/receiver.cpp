@@ -38,7 +38,7 @@ Receiver::Outcome Receiver::take(const LeaseTimes& times, Taken& taken) noexcept
   if (hazards_.available() == 0) return Outcome::kNoHazard;
   steps_left_ = kStepsPerSlot * ring_.view.slots();
   if (open_.is_open && take_next_of_group(times, taken)) return Outcome::kTaken;
-  open_ = {};
+  open_.is_open = false;
   const RingView& view = ring_.view;
   // Every step follows one of somebody's; the bound is for hostile memory.
   for (; steps_left_ != 0; --steps_left_) {

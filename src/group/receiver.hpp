@@ -36,7 +36,7 @@ class Receiver {
   /// A receive of `count` messages with queue delay `delay_ns` begins: what take() gave before is
   /// not continued.
   void begin(std::uint32_t count, std::uint64_t delay_ns) noexcept {
-    open_ = {};
+    open_.is_open = false;
     wanted_ = count;
     delay_ns_ = delay_ns;
     ahead_ = kAheadMax;

@@ -156,8 +156,8 @@ int pass_the_ball(const BusOptions& options, bool serves, bool waits, Progress& 
   for (int i = 0; i < 300; ++i) {
     if (!hit()) return 5;
   }
-  // Who waits or finds nothing tests now and then whether the others are alive: by their locks, with
-  // fcntl, at most every 100 ms, so that on a quiet machine it does not come to that here.
+  // Who waits or finds nothing tests now and then whether the others are alive: by their locks,
+  // with fcntl, at most every 100 ms, so that on a quiet machine it does not come to that here.
   if (!forbid_system_calls(SYS_fcntl)) return 9;
   progress.under_filter = true;
   for (int i = 0; i < 1'000; ++i, ++progress.turns) {
