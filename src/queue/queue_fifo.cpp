@@ -132,7 +132,9 @@ void QueueCore::fill_ids(const Claim& slot, const Outgoing& out) noexcept {
   std::byte* content = out.block.data != nullptr ? out.block.data : view.payload(index);
   std::byte* ids = content + out.body.size() + out.attribute_bytes;
   std::memcpy(ids, out.group.data(), out.group.size());
-  std::memcpy(ids + out.group.size(), out.dedup_id.data(), out.dedup_id.size());
+  if (!out.dedup_id.empty()) {
+    std::memcpy(ids + out.group.size(), out.dedup_id.data(), out.dedup_id.size());
+  }
   // relaxed: the publish behind it carries all of this.
   head.key.store(group::key_of(out.group, mapping_->queue_id()), std::memory_order_relaxed);
   head.lengths.store(group::IdLengths::of(out.group.size(), out.dedup_id.size()).word,
