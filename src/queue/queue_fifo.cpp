@@ -6,21 +6,12 @@
 #include "group/publish.hpp"
 #include "queue/attributes.hpp"
 #include "queue/queue_core.hpp"
+#include "sqs/charset.hpp"
 
 namespace ringpost::detail {
 
 using queue::Counter;
 using queue::Lane;
-
-namespace {
-
-/// sqs.md, S13: letters, digits and punctuation.
-bool is_id(std::string_view id, std::size_t bytes_max) noexcept {
-  const auto fits = [](char c) { return c > ' ' && c <= '~'; };
-  return !id.empty() && id.size() <= bytes_max && std::all_of(id.begin(), id.end(), fits);
-}
-
-}  // namespace
 
 Result<MessageId, Errc> QueueCore::send_in_group(ByteSpan body,
                                                  const SendOptions& options) noexcept {
@@ -47,14 +38,14 @@ Result<MessageId, Errc> QueueCore::send_in_group(const OutMessage& message,
 
 /// Checks both ids; by content a message without one gets its own.
 Errc QueueCore::choose_id(Outgoing& out, dedup::ContentId& content) noexcept {
-  if (!is_id(out.group, kIdBytesMax)) return Errc::kInvalidArgument;
+  if (!sqs::is_id_text(out.group)) return Errc::kInvalidArgument;
   const auto mode = static_cast<Dedup>(header().settings.dedup.load(std::memory_order_relaxed));
   if (out.dedup_id.empty() && mode == Dedup::kByContent) {
     content = dedup::content_id(out.body);
     out.dedup_id = {content.data(), content.size()};
   }
   if (out.dedup_id.empty()) return mode == Dedup::kOff ? Errc::kOk : Errc::kInvalidArgument;
-  return is_id(out.dedup_id, kIdBytesMax) ? Errc::kOk : Errc::kInvalidArgument;
+  return sqs::is_id_text(out.dedup_id) ? Errc::kOk : Errc::kInvalidArgument;
 }
 
 /// Once consumers have gone past a claim its message could not come where the order wants it: then
