@@ -152,6 +152,8 @@ Receiver::Step Receiver::pass_head(std::uint32_t slot, std::uint64_t lap) noexce
     if (seen == lap) return Step::kAgain;
     base::cpu_pause();
   }
+  // Meanwhile others may have gone round: a later lap's word is not mine to change.
+  if ((seen & ring::kLapMask) > lap) return Step::kAgain;
   // [publish] acq_rel: decides between its producer and me.
   if (seen != (lap | ring::kSkipped) &&
       !publish.compare_exchange_strong(seen, lap | ring::kSkipped, std::memory_order_acq_rel,

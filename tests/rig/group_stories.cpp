@@ -120,6 +120,17 @@ void add_passing(std::vector<GroupSchedules>& all) {
                           s.receive(2), s.release(2);
                         }}},
                       {1}));
+  all.push_back(story("the ring goes round under a receiver that is about to pass a claim",
+                      [](GroupStage& s) { s.claim_only(2, 30, 1); },
+                      {{"receive", [](GroupStage& s) { s.receive(1); }},
+                       {"publish, goes round",
+                        [](GroupStage& s) {
+                          s.finish(2);
+                          s.receive(2), s.acknowledge(2);
+                          for (int i = 0; i < 3; ++i)
+                            s.send(2, 2 + i, 1), s.receive(2), s.acknowledge(2);
+                          s.send(2, 5, 1);
+                        }}}));
   all.push_back(story("the ring goes round under a slow receiver",
                       [](GroupStage& s) { s.send(4, 30, 1), s.receive(3), s.send(4, 31, 1); },
                       {{"receive", [](GroupStage& s) { s.receive(1); }},
