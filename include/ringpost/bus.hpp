@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ringpost/move_task.hpp"
 #include "ringpost/options.hpp"
 #include "ringpost/queue.hpp"
 #include "ringpost/result.hpp"
@@ -53,6 +54,18 @@ class RINGPOST_API Bus {
   /// Names in order, of those that begin with `prefix`.
   Result<std::vector<std::string>> queue_names(std::string_view prefix = {}) const;
 
+  /// Queues whose dead-letter queue is `name`, in order. Error kNotFound.
+  [[nodiscard]] Result<std::vector<std::string>> dead_letter_sources(std::string_view name) const;
+  /// Begins to move what came into the dead-letter queue `source` through redrive; what was sent
+  /// there stays. The runner moves it. Errors: kNotFound (source or destination), kInvalidArgument
+  /// (options), kNotDeadLetterQueue (`source` is nobody's), kTaskRunning (one at a time), kBusy.
+  Result<MoveRunner> start_move(std::string_view source, const MoveOptions& options = {});
+  /// The tasks of a queue, newest first, at most ten. Error kNotFound.
+  [[nodiscard]] Result<std::vector<MoveTask>> move_tasks(std::string_view source) const;
+  /// Ends a running task; what has been moved stays where it is. Returns how many that are. Until
+  /// whoever is at work sees it, a few more may move. Errors: kNoTask (also: it has ended).
+  Result<std::uint64_t> cancel_move(const TaskId& id);
+
   /// What the sweeper found and did.
   struct Swept {
     std::uint32_t dead_participants = 0;
@@ -61,9 +74,11 @@ class RINGPOST_API Bus {
     std::uint64_t blocks_freed = 0;
     std::uint64_t files_removed = 0;
     std::uint64_t hints_repaired = 0;
-    bool elected = false;  ///< false: another participant was sweeping
+    std::uint64_t messages_moved = 0;  ///< by message move tasks that were carried on
+    bool elected = false;              ///< false: another participant was sweeping
   };
-  /// Clears up after dead participants, now. Waiting receivers do this by themselves.
+  /// Clears up after dead participants, now, and carries on message move tasks. Waiting receivers
+  /// do this by themselves.
   Swept sweep();
 
   [[nodiscard]] const std::string& name() const noexcept;

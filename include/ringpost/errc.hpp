@@ -39,6 +39,9 @@ enum class Errc : int {
   kBusy,                ///< A live process holds the lock; the error names it.
   kUnsupported,         ///< This processor or kernel lacks something that is needed.
   kSystem,              ///< A system call failed; Error::sys_errno says how.
+  kNotDeadLetterQueue,  ///< No queue has it as its dead-letter queue.
+  kTaskRunning,         ///< A task is moving messages out of that queue already.
+  kNoTask,              ///< No such message move task, or it is not running any more.
 
   // Corruption: bytes in shared memory that no correct process writes.
   kCorrupt,

@@ -5,6 +5,7 @@
 #include "ringpost/bus.hpp"
 #include "ringpost/errc.hpp"
 #include "ringpost/message.hpp"
+#include "ringpost/move_task.hpp"
 #include "ringpost/options.hpp"
 #include "ringpost/queue.hpp"
 #include "ringpost/result.hpp"

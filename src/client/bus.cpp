@@ -215,7 +215,10 @@ Result<std::vector<std::string>> Bus::queue_names(std::string_view prefix) const
 }
 
 Bus::Swept Bus::sweep() {
-  return check_not_forked(*impl_->member) ? impl_->member->sweep(true) : Swept{};
+  if (!check_not_forked(*impl_->member)) return {};
+  Swept swept = impl_->member->sweep(true);
+  swept.messages_moved = impl_->member->carry_on_tasks();
+  return swept;
 }
 const std::string& Bus::name() const noexcept { return impl_->member->files().name(); }
 const std::string& Bus::directory() const noexcept { return impl_->member->files().path(); }

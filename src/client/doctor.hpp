@@ -3,6 +3,7 @@
 //
 //   bus, participants, files   doctor.cpp
 //   queues and their chains    doctor_queue.cpp
+//   policies and move tasks    doctor_tasks.cpp
 //   slots of a ring            doctor_ring.cpp
 //   groups of a FIFO ring      doctor_groups.cpp
 //   blocks of the arena        doctor_arena.cpp
@@ -75,6 +76,9 @@ class Doctor {
   void examine_queue(const std::string& name);
   void examine_header(queue::QueueMapping& mapping, const std::string& object);
   void examine_stripes(queue::QueueMapping& mapping, const std::string& object);
+  void examine_redrive(queue::QueueMapping& mapping, const std::string& object);
+  void examine_tasks(queue::QueueMapping& mapping, const std::string& object);
+  [[nodiscard]] Verdict judge_participant_of_task(std::uint64_t index, const char* doing) const;
   void examine_chain(const std::shared_ptr<queue::QueueMapping>& mapping,
                      const std::string& object);
   [[nodiscard]] Verdict judge_entry(queue::QueueMapping& mapping, std::uint32_t index) const;

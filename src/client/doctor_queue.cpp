@@ -28,6 +28,8 @@ void Doctor::examine_queue(const std::string& name) {
   if (state != 0) add(object, "its state, " + std::to_string(state) + ", does not exist");
   examine_header(found, object);
   examine_stripes(found, object);
+  examine_redrive(found, object);
+  examine_tasks(found, object);
   examine_chain(*mapping, object);
 }
 

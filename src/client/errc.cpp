@@ -42,6 +42,11 @@ constexpr Text kTexts[] = {
     {Errc::kBusy, "Busy", "somebody is using it"},
     {Errc::kUnsupported, "Unsupported", "this processor or kernel lacks what is needed"},
     {Errc::kSystem, "System", "a system call failed"},
+    {Errc::kNotDeadLetterQueue, "NotDeadLetterQueue",
+     "it is no queue's dead-letter queue: name it in the redrive of a queue first"},
+    {Errc::kTaskRunning, "TaskRunning",
+     "a task is moving its messages already: wait for its end or cancel it"},
+    {Errc::kNoTask, "NoTask", "no such message move task is running: list them"},
     {Errc::kCorrupt, "Corrupt", "bytes that no correct process writes"},
 };
 

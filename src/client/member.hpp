@@ -52,16 +52,23 @@ class Member final : public queue::Housekeeper, public std::enable_shared_from_t
   /// Sweeps the dead unless somebody else is at it; with `repair` also everything that a sweep can
   /// rebuild.
   Bus::Swept sweep(bool repair);
+  /// Carries on, as far as they get now, the message move tasks there are. Returns how many
+  /// messages were moved. The participant's thread.
+  std::uint64_t carry_on_tasks();
 
  private:
   Member(std::shared_ptr<Context> context, std::unique_ptr<shm::Participant> me)
       : context_(std::move(context)), me_(std::move(me)), arena_(context_->segments, *me_) {}
   Bus::Swept sweep_as(shm::Sweeper& sweeper, bool repair);
+  void clear_up_after_the_dead() noexcept;
+  void relieve_tasks() noexcept;
 
   std::shared_ptr<Context> context_;
   std::unique_ptr<shm::Participant> me_;
   shm::Arena arena_;
   std::atomic<std::uint64_t> other_sweeps_since_ns_{0};  ///< 0: not that I know
+  std::atomic<std::uint64_t> tasks_looked_ns_{0};        ///< when I last looked for tasks
+  std::atomic<bool> relieving_{false};                   ///< I worked at one then
 };
 
 /// Takes the queue off the bus; finishes what another deleter began. Idempotent.

@@ -8,6 +8,7 @@
 #include "group/ids.hpp"
 #include "group/sweep.hpp"
 #include "queue/setting_change.hpp"
+#include "queue/task_table.hpp"
 #include "ring/move.hpp"
 #include "ring/sweep.hpp"
 
@@ -148,6 +149,7 @@ class Sweep {
     for (const OpenQueue& each : queues_) {
       queue::Counters::free_stripes_of(each.mapping->stripes(), dead);
       queue::sweep_settings(each.mapping->header(), dead);
+      queue::sweep_tasks(each.mapping->tasks(), dead);
     }
     swept_.blocks_freed += free_blocks(dead);
     swept_.files_removed += remove_orphans(member_, dead, named_);
@@ -242,8 +244,13 @@ Result<void> Member::clear_up_inheritance() {
 }
 
 void Member::clear_up() noexcept {
-  constexpr std::uint64_t kStoppedAfterNs = 1'000'000'000;
   if (me_->is_forked()) return;
+  clear_up_after_the_dead();
+  relieve_tasks();
+}
+
+void Member::clear_up_after_the_dead() noexcept {
+  constexpr std::uint64_t kStoppedAfterNs = 1'000'000'000;
   if (!me_->sees_dead() || sweep(false).elected) {
     other_sweeps_since_ns_.store(0, std::memory_order_relaxed);  // relaxed: only a guess
     return;

@@ -4,7 +4,7 @@
 //   receive  queue_receive.cpp   take → lease, waiting
 //   settle   queue_settle.cpp    acknowledge, release, extend
 //   look     queue_look.cpp      stats, peek
-//   move     queue_move.cpp      to another queue: dead letters
+//   move     queue_move.cpp      to another queue: dead letters; tasks: move_worker.cpp
 //   chain    queue_chain.cpp     growth: which rings there are
 //   fifo     queue_fifo.cpp      what is different where messages have groups
 #pragma once
@@ -90,6 +90,8 @@ struct Lane {
 
 namespace ringpost::detail {
 
+class MoveWorker;
+
 class QueueCore {
  public:
   static Result<std::unique_ptr<QueueCore>> open(const queue::Membership& membership,
@@ -146,6 +148,7 @@ class QueueCore {
   [[nodiscard]] Errc usable() noexcept;
 
  private:
+  friend class MoveWorker;
   QueueCore(const queue::Membership& membership, std::shared_ptr<queue::QueueMapping> mapping);
 
   /// A message on its way into a slot.

@@ -1,5 +1,5 @@
 // The bytes of a queue's header file: identity, settings, who sleeps, the chain of rings, records
-// of settings, counters.
+// of settings, counters, message move tasks.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,8 @@
 
 #include "base/cache_line.hpp"
 #include "base/word128.hpp"
+#include "queue/name_words.hpp"
+#include "queue/task_layout.hpp"
 #include "ring/layout.hpp"
 #include "ringpost/stats.hpp"
 #include "shm/setting_word.hpp"
@@ -55,7 +57,6 @@ struct SettingsChange {
   [[nodiscard]] constexpr std::uint32_t record() const noexcept { return word & 0x7fu; }
 };
 
-inline constexpr std::size_t kNameWords = 10;  // a queue's name, at most 80 bytes
 inline constexpr std::size_t kAllowedSourcesMax = 10;
 inline constexpr std::size_t kSourceWords = kAllowedSourcesMax * kNameWords;
 
@@ -140,8 +141,9 @@ struct alignas(base::kHotLineBytes) Stripe {
 
 inline constexpr std::size_t kSettingsOffset = base::kPageBytes;
 inline constexpr std::size_t kStripesOffset = 2 * base::kPageBytes;
-inline constexpr std::size_t kQueueFileBytes =
+inline constexpr std::size_t kTasksOffset =
     base::round_up(kStripesOffset + kStripes * sizeof(Stripe), base::kPageBytes);
+inline constexpr std::size_t kQueueFileBytes = kTasksOffset + base::kPageBytes;
 /// Behind it, if there is one: dedup::Table.
 
 /// They lie in the same file as the header.

@@ -39,6 +39,9 @@ class QueueMapping {
   [[nodiscard]] Stripe* stripes() const noexcept {
     return reinterpret_cast<Stripe*>(mapping_.data() + kStripesOffset);
   }
+  [[nodiscard]] TaskTable& tasks() const noexcept {
+    return *reinterpret_cast<TaskTable*>(mapping_.data() + kTasksOffset);
+  }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] shm::BusFiles& bus() const noexcept { return *bus_; }
   [[nodiscard]] std::uint64_t queue_id() const noexcept { return queue_id_; }

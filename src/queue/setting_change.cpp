@@ -8,27 +8,6 @@
 namespace ringpost::queue {
 namespace {
 
-constexpr std::size_t kNameBytes = kNameWords * sizeof(std::uint64_t);
-
-void store_name(std::atomic<std::uint64_t>* words, std::string_view name) noexcept {
-  char bytes[kNameBytes] = {};
-  name.copy(bytes, sizeof bytes);
-  for (std::size_t i = 0; i < kNameWords; ++i) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes + i * sizeof word, sizeof word);
-    words[i].store(word, std::memory_order_relaxed);
-  }
-}
-
-std::string load_name(const std::atomic<std::uint64_t>* words) {
-  char bytes[kNameBytes];
-  for (std::size_t i = 0; i < kNameWords; ++i) {
-    const std::uint64_t word = words[i].load(std::memory_order_relaxed);
-    std::memcpy(bytes + i * sizeof word, &word, sizeof word);
-  }
-  return {bytes, ::strnlen(bytes, sizeof bytes)};
-}
-
 std::uint64_t ns_of(const std::optional<Duration>& value) noexcept {
   return static_cast<std::uint64_t>(value->count());
 }

@@ -41,6 +41,7 @@ struct BusHeader {
   std::atomic<std::uint32_t> participants_high;
   /// Id of each arena segment, 0 for none. One CAS decides who adds it; never taken back.
   std::atomic<std::uint64_t> segments[kSizeClasses][kSegmentsPerClass];
+  std::atomic<std::uint64_t> tasks;  ///< see task_hint.hpp
 };
 static_assert(sizeof(BusHeader) <= base::kPageBytes);
 

@@ -393,5 +393,35 @@ TEST_F(Doctor, NamesABusHeaderThatChanged) {
   expect_finding("bus file", "changed after the creation");
 }
 
+TEST_F(Doctor, FindsADeadLetterQueueThatDoesNotExist) {
+  static_cast<void>(test_.queue("dead"));
+  ASSERT_TRUE(queue_.set({.redrive = RedrivePolicy{"dead", 3}}));
+  EXPECT_EQ(test_.findings(), "");
+  ASSERT_TRUE(test_.bus().delete_queue("dead"));
+  expect_finding("queue q", "its dead-letter queue \"dead\" does not exist");
+  EXPECT_NE(repair_.find("ringpost queue create dead"), std::string::npos);
+  ASSERT_TRUE(queue_.set({.redrive = RedrivePolicy{}}));
+  EXPECT_EQ(test_.findings(), "");
+}
+
+TEST_F(Doctor, FindsMoveTasksThatMakeNoSense) {
+  queue::TaskTable& table = raw_.mapping().tasks();
+  const auto state = [](std::uint64_t number, queue::TaskPhase phase) {
+    return queue::TaskState::of(number, phase).word;
+  };
+  table.latest = queue::LatestTask::of(1, 3).word;
+  expect_finding("queue q, task record 3", "makes no sense");
+  EXPECT_FALSE(sweeper_repairs_it());
+  table.records[3].state = state(1, queue::TaskPhase::kRunning);
+  EXPECT_EQ(test_.findings(), "");
+  table.records[3].worker = 77;
+  expect_finding("queue q, task record 3", "whom nobody knows");
+  table.records[3].worker = 0;
+  table.records[4].state = state(1, queue::TaskPhase::kRunning);
+  expect_finding("queue q, task record 4", "another task has begun since");
+  table.records[4].state = state(1, static_cast<queue::TaskPhase>(9));
+  expect_finding("queue q, task record 4", "makes no sense");
+}
+
 }  // namespace
 }  // namespace ringpost::test
