@@ -1,93 +1,13 @@
 #include "rig/move_stage.hpp"
 
-#include <array>
 #include <cstring>
-#include <optional>
 
-#include "rig/fake_blocks.hpp"
-#include "rig/ledger.hpp"
+#include "rig/move_world.hpp"
 #include "rig/runtime.hpp"
 #include "ring/move.hpp"
-#include "ring/receiver.hpp"
 #include "ring/sweep.hpp"
 
 namespace ringpost::rig {
-
-struct MoveWorld {
-  static constexpr int kJudge = MoveStage::kJudge;
-  static constexpr std::size_t kParticipants = kJudge + 1;  // number 0 is nobody
-  static constexpr std::uint32_t kSlots = 2;
-  static constexpr std::uint32_t kStride = 64;
-  static constexpr std::uint64_t kVisibility = 100;
-  static constexpr std::uint64_t kTick = 1'000;
-  static constexpr std::uint64_t kClockEnd = 500'000;
-  static constexpr ring::RingGeometry kGeometry = ring::RingGeometry::of(kSlots, kStride);
-
-  struct SharedRing {
-    alignas(base::kHotLineBytes) std::byte bytes[kGeometry.file_bytes];
-    shm::WaitWord senders;
-    shm::WaitWord receivers;
-  };
-  struct Shared {
-    SharedRing rings[2];
-    std::atomic<std::uint32_t> participants;
-    std::atomic<std::uint64_t> clock;
-    std::atomic<std::uint32_t> dead[kParticipants];
-    FakeBlocks::Cells blocks;
-    shm::HazardRecord hazards[kParticipants];
-    shm::MoveNote notes[kParticipants];
-  };
-  /// One participant's ends of one ring.
-  struct Ends {
-    Ends(const ring::RingView& view, const ring::Surroundings& around, std::uint16_t me,
-         shm::HazardOwner& hazards)
-        : ring(view, around), sender(ring, me), receiver(ring, me, hazards) {}
-    ring::Ring ring;
-    ring::Sender sender;
-    ring::Receiver receiver;
-  };
-  struct Held {
-    std::size_t where = 0;
-    ring::Delivery delivery;
-    std::uint32_t hazard = 0;
-    int id = 0;
-    bool viewing = false;
-    bool settled = false;
-  };
-  struct Participant {
-    explicit Participant(shm::HazardRecord& record) : hazards(record) {}
-    shm::HazardOwner hazards;
-    std::array<std::optional<Ends>, 2> ends;
-    std::optional<Held> held;
-    bool unfinished = false;  ///< has a claim that it never publishes
-  };
-
-  void prepare();
-  [[nodiscard]] Participant& of(int who) { return *participants[static_cast<std::size_t>(who)]; }
-  [[nodiscard]] Ends& ends(int who, std::size_t where) { return *of(who).ends[where]; }
-
-  bool send(int me, int id, std::size_t where, bool in_block);
-  void fill(std::size_t where, std::uint64_t position, int id, const shm::BlockRef* block);
-  [[nodiscard]] int read(std::size_t where, std::uint32_t slot, bool& intact);
-  bool receive(int me, std::size_t where, bool in_place);
-  void read_again(int me);
-  void acknowledge(int me);
-  void move(int me);
-  bool move_taken(int me, const ring::Taken& taken);
-  void sweep(int me);
-  std::string check();
-  void recover();
-  void judge_rest();
-
-  Shared shared{};
-  Shared image{};
-  std::array<ring::RingView, 2> views;
-  shm::HazardBoard board;
-  FakeBlocks blocks;
-  Ledger ledger;
-  std::array<std::optional<Participant>, kParticipants> participants;
-  bool somebody_died = false;
-};
 
 void MoveWorld::prepare() {
   std::memset(static_cast<void*>(&shared), 0, sizeof shared);
@@ -266,6 +186,7 @@ void MoveWorld::sweep(int me) {
     for (std::size_t where = 0; where < 2; ++where) {
       ring::sweep_participant(ends(me, where).ring, dead);
     }
+    queue::sweep_tasks(shared.tasks, dead);
     blocks.sweep(who, [&](const shm::BackReference& back) {
       return ring::is_gone(views[back.ring_id - 1], back.slot, back.lap);
     });
@@ -298,9 +219,11 @@ std::string MoveWorld::check() {
   if (shared.dead[2].load() == 0) acknowledge(2);  // a lease that is live holds
   ledger.leases_may_end();
   shared.clock.store(kClockEnd);
-  for (std::size_t where = 0; where < 2; ++where) {
+  const auto drain = [&](std::size_t where) {
     while (ledger.verdict().empty() && receive(kJudge, where, false)) acknowledge(kJudge);
-  }
+  };
+  judge_tasks([&] { drain(1); });
+  for (std::size_t where = 0; where < 2; ++where) drain(where);
   ledger.judge_drained();
   // Each ring has room for as many as ever.
   for (std::size_t where = 0; where < 2 && ledger.verdict().empty(); ++where) {
@@ -308,7 +231,7 @@ std::string MoveWorld::check() {
       const int id = 40 + static_cast<int>(where * kSlots + i);
       if (!send(kJudge, id, where, false)) ledger.broken("no room in a drained ring");
     }
-    while (ledger.verdict().empty() && receive(kJudge, where, false)) acknowledge(kJudge);
+    drain(where);
   }
   ledger.judge_drained();
   if (ledger.verdict().empty()) judge_rest();
@@ -366,6 +289,8 @@ Stage MoveStage::stage(std::string name, std::function<void()> begin) {
       }
       if (in(&w.shared.rings[where], sizeof w.shared.rings[where])) return ring + "rest";
     }
+    if (in(&w.shared.hint, 8)) return "task hint";
+    if (in(&w.shared.tasks, sizeof w.shared.tasks)) return "tasks";
     if (in(&w.shared.notes, sizeof w.shared.notes)) return "note";
     if (in(&w.shared.blocks, sizeof w.shared.blocks)) return "block";
     if (in(&w.shared.hazards, sizeof w.shared.hazards)) return "hazard";
@@ -399,6 +324,11 @@ void MoveStage::release(int me) {
   static_cast<void>(ring::release(world_->ends(me, held->where).ring, held->delivery, true));
 }
 void MoveStage::move(int me) { world_->move(me); }
+void MoveStage::start_task(int me) { world_->start_task(me); }
+void MoveStage::work(int me) { world_->work(me); }
+void MoveStage::look_for_tasks(int me) { world_->look_for_tasks(me); }
+void MoveStage::cancel_task() { world_->cancel_task(); }
+void MoveStage::pick(int me, int id) { world_->pick(me, id); }
 void MoveStage::purge(int me) {
   MoveWorld& w = *world_;
   for (std::uint32_t slot = 0; slot < MoveWorld::kSlots; ++slot) {

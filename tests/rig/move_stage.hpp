@@ -41,6 +41,15 @@ class MoveStage {
   void release(int me);
   /// Takes the oldest message of the source and moves it, as a receive does with a dead letter.
   void move(int me);
+  /// A message move task of the source: to the target. Messages from kSentThere on stay.
+  void start_task(int me);
+  void work(int me);
+  /// As somebody who clears up now and then.
+  void look_for_tasks(int me);
+  void cancel_task();
+  /// Picks that message of the source and keeps the lease.
+  void pick(int me, int id);
+  static constexpr int kSentThere = 50;
   void purge(int me);
   void sweep(int me);
   void tick();

@@ -48,6 +48,20 @@ const Doing kSend{"send", [](MoveStage& s, int me) { s.send(me, 10 + me, Where::
 const Doing kSendThere{"send there",
                        [](MoveStage& s, int me) { s.send(me, 20 + me, Where::kTarget, true); }};
 const Doing kPurge{"purge", [](MoveStage& s, int me) { s.purge(me); }};
+const Doing kTask{"task", [](MoveStage& s, int me) {
+                    s.start_task(me);
+                    s.work(me);
+                  }};
+const Doing kWork{"work", [](MoveStage& s, int me) { s.work(me); }};
+const Doing kStart{"start", [](MoveStage& s, int me) { s.start_task(me); }};
+const Doing kLook{"look", [](MoveStage& s, int me) { s.look_for_tasks(me); }};
+/// Uses the source's slot again.
+const Doing kUse{"use", [](MoveStage& s, int me) {
+                   if (s.receive(me, Where::kSource)) s.acknowledge(me);
+                   for (const int id : {31, 32}) s.send(me, id, Where::kSource);
+                 }};
+const Doing kCancel{"cancel", [](MoveStage& s, int) { s.cancel_task(); }};
+const Doing kPick{"pick", [](MoveStage& s, int me) { s.pick(me, 1); }};
 const Doing kSweep{"sweep", [](MoveStage& s, int me) { s.sweep(me); }};
 /// By 3: it read the message first.
 const Doing kOldReceipt{"acknowledge late", [](MoveStage& s, int) { s.acknowledge(3); }};
@@ -98,6 +112,31 @@ const std::vector<State>& states() {
   return all;
 }
 
+/// A dead letter behind one that was sent there.
+const std::vector<State>& task_states() {
+  static const std::vector<State> all = {
+      {"a dead letter", [](MoveStage& s) { s.send(4, 1, Where::kSource, true); }},
+      {"a dead letter that was received", [](MoveStage& s) { dead_letter(s, false, true); }},
+      {"another was sent there",
+       [](MoveStage& s) {
+         s.send(4, MoveStage::kSentThere, Where::kSource);
+         s.send(4, 1, Where::kSource);
+       }},
+      {"the target is full",
+       [](MoveStage& s) {
+         for (const int id : {5, 6}) s.send(4, id, Where::kTarget);
+         s.send(4, 1, Where::kSource, true);
+       }},
+      {"a task has ended",
+       [](MoveStage& s) {
+         s.start_task(4);
+         s.work(4);
+         s.send(4, 1, Where::kSource, true);
+       }},
+  };
+  return all;
+}
+
 NamedMove schedule(const State& state, const std::vector<Doing>& doings, bool ticks) {
   std::string name;
   for (const Doing& each : doings) name += (name.empty() ? "" : "|") + each.name;
@@ -140,33 +179,54 @@ const std::vector<NamedMove>& move_schedules() {
     made.push_back(schedule(block, {kMove, kSweep, kSweep}, false));
     made.push_back(schedule(block, {kMove, kSweep, kSweepAndUse}, false));
     made.push_back(schedule(block, {kMove, kSweep, kReuse}, false));
+    for (const State& state : task_states()) {
+      for (const Doing& other : {kTask, kStart, kLook, kCancel, kReceive, kBringBack, kUse}) {
+        made.push_back(schedule(state, {kTask, other}, false));
+      }
+    }
+    made.push_back(schedule(task_states()[4], {kLook, kStart}, false));
+    made.push_back(schedule(task_states()[3], {kTask, kKeep}, true));
+    made.push_back(schedule(task_states()[0], {kTask, kSweep, kLook}, false));
+    made.push_back(schedule(task_states()[0], {kTask, kSweep, kTask}, false));
+    made.push_back(schedule(task_states()[2], {kPick, kReceive}, true));
     return made;
   }();
   return all;
 }
+
+namespace {
+
+NamedMoveCrash crash(const State& state, const Doing& victim, const std::vector<Doing>& survivors) {
+  const std::string name = victim.name + " @" + state.name;
+  return {name, [=, &state](MoveStage& stage) {
+            CrashScenario it;
+            it.stage = stage.stage(name, [&stage, &state] { state.build(stage); });
+            const auto by = [&stage](const Doing& doing, int me) {
+              return Operation{doing.name, me, [&stage, me, run = doing.run] { run(stage, me); }};
+            };
+            it.victim = by(victim, 1);
+            for (const Doing& each : survivors) it.survivors.push_back(by(each, 2));
+            it.recovery = by(kSweep, 2);
+            it.second_recovery = by(kSweep, 3);
+            it.recovery_may_freeze = true;
+            return it;
+          }};
+}
+
+}  // namespace
 
 const std::vector<NamedMoveCrash>& move_crashes() {
   static const std::vector<NamedMoveCrash> all = [] {
     std::vector<NamedMoveCrash> made;
     for (const State& state : states()) {
       made.push_back(
-          {"move @" + state.name, [&state](MoveStage& stage) {
-             CrashScenario it;
-             it.stage =
-                 stage.stage("move @" + state.name, [&stage, &state] { state.build(stage); });
-             const auto by = [&stage](const Doing& doing, int me) {
-               return Operation{doing.name, me, [&stage, me, run = doing.run] { run(stage, me); }};
-             };
-             it.victim = by(kMove, 1);
-             for (const Doing& each : {kMove, kReceive, kReceiveThere, kSend, kSendThere, kPurge,
-                                       kOldReceipt, kReuse}) {
-               it.survivors.push_back(by(each, 2));
-             }
-             it.recovery = by(kSweep, 2);
-             it.second_recovery = by(kSweep, 3);
-             it.recovery_may_freeze = true;
-             return it;
-           }});
+          crash(state, kMove,
+                {kMove, kReceive, kReceiveThere, kSend, kSendThere, kPurge, kOldReceipt, kReuse}));
+    }
+    for (const State& state : task_states()) {
+      made.push_back(
+          crash(state, kTask,
+                {kTask, kWork, kLook, kCancel, kReceive, kReceiveThere, kSendThere, kPurge}));
     }
     return made;
   }();

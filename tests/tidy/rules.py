@@ -33,6 +33,7 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/shm/wait_word.hpp": ("WaitWord",),
           "src/shm/arena.hpp": ("BlockDescriptor", "SegmentHeader"),
           "src/queue/queue_layout.hpp": ("SettingWords", "SettingsRecord", "QueueHeader", "Stripe"),
+          "src/queue/task_layout.hpp": ("TaskRecord", "TaskTable"),
           "src/dedup/layout.hpp": ("TableHeader", "IdBucket", "IdEntry"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
           "src/group/layout.hpp": ("FifoHead", "Bucket")}

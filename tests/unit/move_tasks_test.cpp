@@ -1,6 +1,8 @@
 // Message move tasks: semantics of SQS, section 8, X01 to X15, and L08.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "queue/task_table.hpp"
 #include "support/child.hpp"
 #include "support/raw_ring.hpp"
@@ -428,6 +430,32 @@ TEST_F(MoveTasks, AreCarriedOnAfterADeathInTheMiddleOfAStep) {
   look_after_others(queue_);
   EXPECT_EQ(latest().status, TaskStatus::kCompleted);
   EXPECT_EQ(bodies(queue_, 100), numbers(0, 30));
+}
+
+TEST_F(MoveTasks, LoseAndDoubleNothingWheneverTheirStarterIsKilled) {
+  for (int kills = 0; kills < 20; ++kills) {
+    const Texts texts = numbers(0, 200);
+    bury(queue_, texts);
+    Child child([&](const Line& line) {
+      Bus bus = Bus::open(TestBus::kName, test_.options()).value();
+      MoveRunner runner = std::move(bus.start_move("dead")).value();
+      line.tell("go");
+      static_cast<void>(runner.run());
+      static_cast<void>(line.hear());
+    });
+    ASSERT_EQ(child.hear(), "go");
+    child.kill();
+    test_.bus().sweep();
+    EXPECT_EQ(latest().status, TaskStatus::kCompleted);
+    EXPECT_LE(latest().moved, 200u);
+    EXPECT_GE(latest().moved, 199u) << "one may have been moved and not counted";
+    Texts back = drain(queue_);
+    std::sort(back.begin(), back.end());
+    Texts sorted = texts;
+    std::sort(sorted.begin(), sorted.end());
+    ASSERT_EQ(back, sorted) << "after kill " << kills;
+    EXPECT_EQ(dead_.stats().visible + dead_.stats().in_flight, 0u);
+  }
 }
 
 TEST_F(MoveTasks, AreCarriedOnByWhoeverLooksForMessagesWhenNobodyAttendsToThem) {

@@ -65,6 +65,13 @@ void add_verbs(CLI::App& app, Context& context) {
   add_queue_purge(queue, context);
   add_queue_delete(queue, context);
 
+  CLI::App& redrive = *app.add_subcommand("redrive", "Move messages out of a dead-letter queue");
+  redrive.group("Queues and buses")->require_subcommand(1);
+  add_redrive_start(redrive, context);
+  add_redrive_list(redrive, context);
+  add_redrive_cancel(redrive, context);
+  add_redrive_sources(redrive, context);
+
   CLI::App& bus = *app.add_subcommand("bus", "List, look at and remove buses");
   bus.group("Queues and buses")->require_subcommand(1);
   add_bus_list(bus, context);

@@ -20,8 +20,10 @@ ExitCode exit_code_of(Errc code) {
       return ExitCode::kFull;
     case Errc::kNotFound:
     case Errc::kDeleted:
+    case Errc::kNoTask:
       return ExitCode::kNotFound;
     case Errc::kInvalidArgument:
+    case Errc::kNotDeadLetterQueue:
       return ExitCode::kUsage;
     case Errc::kStaleReceipt:
       return ExitCode::kStale;
@@ -76,6 +78,13 @@ std::string hint_about_state(Errc code, const Subject& subject) {
     case Errc::kTooLarge:
       return fmt::format("send less, or raise the limit: {} queue set {} --message-bytes-max 1MiB",
                          run, queue);
+    case Errc::kNotDeadLetterQueue:
+      return fmt::format("name it: {} queue set NAME --dead-letter-queue {}", run, queue);
+    case Errc::kTaskRunning:
+      return fmt::format("see how far it is: {} redrive list {}   (end it: {} redrive cancel {})",
+                         run, queue, run, queue);
+    case Errc::kNoTask:
+      return fmt::format("see those there are: {} redrive list", run);
     case Errc::kBusy:
       return "stop the process that is named, then try again";
     default:

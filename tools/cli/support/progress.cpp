@@ -37,9 +37,9 @@ void Progress::add(std::uint64_t messages, std::uint64_t bytes, std::uint64_t wo
 void Progress::draw() {
   drawn_at_ = Clock::now();
   const double elapsed = seconds();
-  std::string line =
-      fmt::format("{} {} messages   {}   {}", verb_, format_count(messages_),
-                  format_rate(static_cast<double>(messages_) / elapsed), format_size(bytes_));
+  std::string line = fmt::format("{} {} messages   {}", verb_, format_count(messages_),
+                                 format_rate(static_cast<double>(messages_) / elapsed));
+  if (bytes_ != 0) line += "   " + format_size(bytes_);
   if (total_work_ && *total_work_ != 0 && work_ != 0) {
     const double done = static_cast<double>(work_) / static_cast<double>(*total_work_);
     if (done < 1) {

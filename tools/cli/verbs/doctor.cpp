@@ -18,7 +18,8 @@ JsonObject json_swept(const Bus::Swept& swept) {
           {"claims_voided", swept.claims_voided},
           {"blocks_freed", swept.blocks_freed},
           {"files_removed", swept.files_removed},
-          {"hints_repaired", swept.hints_repaired}};
+          {"hints_repaired", swept.hints_repaired},
+          {"messages_moved", swept.messages_moved}};
 }
 
 void print_json(Context& context, const Bus& bus, const DoctorReport& report,
@@ -56,6 +57,7 @@ void print_swept(Context& context, const Bus::Swept& swept) {
   add(swept.blocks_freed, "block", "freed");
   add(swept.files_removed, "file", "removed");
   add(swept.hints_repaired, "hint", "repaired");
+  add(swept.messages_moved, "message", "moved by tasks that were carried on");
   context.report("swept: " + (done.empty() ? "nothing was left behind" : done));
 }
 

@@ -3,6 +3,7 @@
 #include "../support/json.hpp"
 #include "../support/options.hpp"
 #include "../support/settings_text.hpp"
+#include "../support/task_text.hpp"
 #include "../support/units.hpp"
 #include "verbs.hpp"
 
@@ -13,10 +14,12 @@ ExitCode run(Context& context, const std::string& name) {
   Bus bus = open_bus(context);
   const Queue queue = open_queue(context, bus, name);
   const QueueStats stats = queue.stats();
+  const auto task = latest_task(bus, name);
   if (context.globals.json) {
     JsonObject object{{"bus", bus.name()}, {"queue", name}};
     object["settings"] = json_settings(queue.settings());
     add_state(object, stats);
+    object["move_task"] = task ? JsonValue(json_task(*task)) : JsonValue(nullptr);
     context.out.line(json_line(object));
     return ExitCode::kOk;
   }
@@ -29,6 +32,7 @@ ExitCode run(Context& context, const std::string& name) {
   context.out.line(fmt::format("  {:<20} {} in {} of {}", "memory", format_size(stats.memory_bytes),
                                format_counted(stats.slots, "slot"),
                                format_counted(stats.rings, "ring")));
+  if (task) context.out.line(fmt::format("  {:<20} {}", "redrive", task_text(*task)));
   return ExitCode::kOk;
 }
 

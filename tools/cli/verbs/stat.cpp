@@ -9,6 +9,7 @@
 #include "../support/options.hpp"
 #include "../support/settings_text.hpp"
 #include "../support/table.hpp"
+#include "../support/task_text.hpp"
 #include "../support/units.hpp"
 #include "verbs.hpp"
 
@@ -27,6 +28,8 @@ JsonObject json_stats(const Bus& bus, const std::string& name, const QueueStats&
   JsonObject object{{"bus", bus.name()}, {"queue", name}};
   add_counters(object, stats);
   add_state(object, stats);
+  const auto task = latest_task(bus, name);
+  object["move_task"] = task ? JsonValue(json_task(*task)) : JsonValue(nullptr);
   object["latency"] = json_latency(stats.latency, options.late_ns());
   return object;
 }
@@ -66,6 +69,7 @@ void print_one(Context& context, const Bus& bus, const std::string& name, const 
                              format_size(stats.sent_bytes), format_count(stats.received),
                              format_count(stats.acknowledged)));
   if (const std::string seldom = seldom_text(stats); !seldom.empty()) line("also", seldom);
+  if (const auto task = latest_task(bus, name)) line("redrive", task_text(*task));
   line("memory",
        fmt::format("{}, {} in {}", format_size(stats.memory_bytes),
                    format_counted(stats.slots, "slot"), format_counted(stats.rings, "ring")));

@@ -22,6 +22,11 @@ void add_queue_set(CLI::App& queue, Context& context);
 void add_queue_purge(CLI::App& queue, Context& context);
 void add_queue_delete(CLI::App& queue, Context& context);
 
+void add_redrive_start(CLI::App& redrive, Context& context);
+void add_redrive_list(CLI::App& redrive, Context& context);
+void add_redrive_cancel(CLI::App& redrive, Context& context);
+void add_redrive_sources(CLI::App& redrive, Context& context);
+
 void add_bus_list(CLI::App& bus, Context& context);
 void add_bus_show(CLI::App& bus, Context& context);
 void add_bus_remove(CLI::App& bus, Context& context);
