@@ -123,8 +123,7 @@ void add_passing(std::vector<GroupSchedules>& all) {
   all.push_back(story("the ring goes round under a receiver that is about to pass a claim",
                       [](GroupStage& s) { s.claim_only(2, 30, 1); },
                       {{"receive", [](GroupStage& s) { s.receive(1); }},
-                       {"publish, goes round",
-                        [](GroupStage& s) {
+                       {"publish, goes round", [](GroupStage& s) {
                           s.finish(2);
                           s.receive(2), s.acknowledge(2);
                           for (int i = 0; i < 3; ++i)
