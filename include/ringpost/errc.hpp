@@ -36,7 +36,7 @@ enum class Errc : int {
   kNewerFormat,         ///< Written by a newer version than this library knows.
   kOtherTimeNamespace,  ///< Created in another time namespace: deadlines would not agree.
   kForked,              ///< The handle was opened before a fork(): open it anew in the child.
-  kBusy,                ///< A live process holds the lock; the error names it.
+  kBusy,                ///< A live process, which is named, or a receive with this id is at it.
   kUnsupported,         ///< This processor or kernel lacks something that is needed.
   kSystem,              ///< A system call failed; Error::sys_errno says how.
   kNotDeadLetterQueue,  ///< No queue has it as its dead-letter queue.

@@ -93,6 +93,9 @@ struct ReceiveOptions {
   std::uint32_t max_messages = 1;                ///< 1 to Leases::kCapacity
   std::optional<Duration> wait{};                ///< default: the queue's receive_wait
   std::optional<Duration> visibility_timeout{};  ///< default: the queue's; 0 to 12 h
+  /// FIFO: 1 to 128 letters, digits, punctuation; others ignore it. A receive with an id that was
+  /// used within 5 minutes gives the same messages again, at most 10: see Queue::receive().
+  std::string_view attempt_id{};
 };
 
 }  // namespace ringpost

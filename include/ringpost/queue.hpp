@@ -62,7 +62,14 @@ class RINGPOST_API Queue {
   Result<MessageId, Errc> send(Loan&& loan, const SendOptions& options = {}) noexcept;
 
   /// Leases up to options.max_messages visible messages, oldest first, and waits for the first.
-  /// Errors: kEmpty, kTimedOut (a wait was given), kOverLimit, kHeld, kDeleted, kForked.
+  /// Errors: kEmpty, kTimedOut (a wait was given), kOverLimit, kHeld, kDeleted, kForked,
+  /// kInvalidArgument, kBusy (another receive with this attempt_id is under way).
+  ///
+  /// With an attempt_id, in a FIFO queue: a receive whose answer got lost may be made again, by
+  /// anybody. Until 5 minutes after the first it gives the same messages with the same receipts and
+  /// a new visibility timeout, as long as none of them was settled or extended and no lease has
+  /// ended; then, and if nothing was received, it is a receive like any other. A queue remembers
+  /// the last 64 ids whose messages are in flight.
   Result<Leases, Errc> receive(const ReceiveOptions& options = {}) noexcept;
   /// The same into an object that the caller keeps (cleared first): the fastest form.
   Errc receive(Leases& into, const ReceiveOptions& options = {}) noexcept;

@@ -5,6 +5,7 @@
 
 #include "client/member.hpp"
 #include "client/orphans.hpp"
+#include "group/attempts.hpp"
 #include "group/ids.hpp"
 #include "group/sweep.hpp"
 #include "queue/setting_change.hpp"
@@ -150,6 +151,9 @@ class Sweep {
       queue::Counters::free_stripes_of(each.mapping->stripes(), dead);
       queue::sweep_settings(each.mapping->header(), dead);
       queue::sweep_tasks(each.mapping->tasks(), dead);
+      if (each.mapping->attempts() != nullptr) {
+        group::Attempts::sweep(*each.mapping->attempts(), dead);
+      }
     }
     swept_.blocks_freed += free_blocks(dead);
     swept_.files_removed += remove_orphans(member_, dead, named_);

@@ -77,7 +77,8 @@ Settled extend(ring::Ring& ring, const Delivery& delivery, std::uint64_t deadlin
   for (;;) {
     const LeaseWord word = ring.view.lease_word(delivery.slot);
     if (!matches(ring.view, delivery, word, settler.now)) return Settled::kStale;
-    ring.due.lower(delivery.slot, deadline);  // before the state
+    if (deadline == word.deadline()) ++deadline;  // a receive attempt must see that it was extended
+    ring.due.lower(delivery.slot, deadline);      // before the state
     const auto owned_by = [&](std::uint16_t owner) {
       return LeaseWord::leased(word.lap(), owner, deadline, word.count(), word.viewed())
           .with_drops(word.drops());

@@ -7,6 +7,7 @@
 //   move     queue_move.cpp      to another queue: dead letters; tasks: move_worker.cpp
 //   chain    queue_chain.cpp     growth: which rings there are
 //   fifo     queue_fifo.cpp      what is different where messages have groups
+//            queue_attempt.cpp   a receive again, because its answer got lost
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "dedup/key.hpp"
+#include "group/attempts.hpp"
 #include "group/ids.hpp"
 #include "group/receiver.hpp"
 #include "group/settle.hpp"
@@ -49,7 +51,9 @@ struct Membership {
 /// in other queues.
 struct Fifo {
   Fifo(ring::Ring& ring, shm::Participant& me, QueueMapping& queue)
-      : groups(ring), receiver(ring, groups, me.index(), me.hazards()) {
+      : groups(ring),
+        receiver(ring, groups, me.index(), me.hazards()),
+        attempts(ring, *queue.attempts(), me.index(), me.hazards()) {
     if (queue.dedup() == nullptr) return;
     ids.emplace(ring, groups, *queue.dedup(), me.bus().time(),
                 queue.header().settings.dedup_window_ns);
@@ -58,6 +62,7 @@ struct Fifo {
   group::Groups groups;
   std::optional<group::Ids> ids;  ///< if the queue has a table of them
   group::Receiver receiver;
+  group::Attempts attempts;
 };
 
 /// One ring of the chain with this participant's ends of it.
@@ -171,6 +176,7 @@ class QueueCore {
     Leases& into;
     std::uint32_t count;
     std::uint64_t visibility_ns;
+    const dedup::Key* attempt = nullptr;  ///< of its id, if it has one
   };
   /// The time of a receive in the units of everybody who wants it.
   struct ReceiveTime {
@@ -199,6 +205,16 @@ class QueueCore {
   std::uint64_t discard_groups(queue::Lane& lane, std::uint64_t sent_before_ns) noexcept;
   static constexpr std::size_t kIdBytesMax = 128;
   [[nodiscard]] group::Settler settler() noexcept;
+  // Attempts: queue_attempt.cpp
+  [[gnu::cold, gnu::noinline]] Errc receive_attempt(const Wanted& wanted, std::string_view id,
+                                                    Duration wait) noexcept;
+  [[gnu::cold, gnu::noinline]] Errc take_attempt(const Wanted& wanted) noexcept;
+  bool take_again(queue::Lane& lane, const group::AttemptNotes& noted, const ReceiveTime& time,
+                  Leases& into) noexcept;
+  bool accept_again(queue::Lane& lane, const ring::Taken& taken, std::uint64_t received_ns,
+                    Leases& into) noexcept;
+  [[nodiscard]] static group::AttemptNotes notes_of(const queue::Lane& lane, Leases& leases,
+                                                    std::uint64_t end) noexcept;
   [[nodiscard]] std::uint32_t id_bytes(const queue::Lane& lane, std::uint32_t slot) const noexcept;
 
   Result<MessageId, Errc> send_one(ByteSpan body, const AttributeList& attributes, Duration wait,
@@ -221,6 +237,9 @@ class QueueCore {
   std::uint32_t take_from(queue::Lane& lane, const Wanted& wanted,
                           const ReceiveTime& time) noexcept;
   const ReceiveTime& receive_time(std::uint64_t visibility_ns) noexcept;
+  [[nodiscard]] const std::byte* content_of(const queue::Lane& lane, std::uint32_t slot,
+                                            ring::Lengths lengths,
+                                            std::uint64_t bytes) const noexcept;
   template <bool kFifo>
   bool accept(queue::Lane& lane, const ring::Taken& taken, const ReceiveTime& time,
               Leases& into) noexcept;
@@ -302,5 +321,20 @@ class QueueCore {
   std::unique_ptr<QueueCore> dead_letters_;  ///< opened for change dead_letters_of_ of settings
   std::uint64_t dead_letters_of_ = 0;
 };
+
+/// Where the `bytes` of content of a leased slot lie; null if the memory lies.
+[[gnu::always_inline]] inline const std::byte* QueueCore::content_of(
+    const queue::Lane& lane, std::uint32_t slot, ring::Lengths lengths,
+    std::uint64_t bytes) const noexcept {
+  const ring::RingView& view = lane.ring.view;
+  if (lengths.in_block()) {
+    shm::BlockRef ref{};
+    bool has_block = false;
+    ring::read_block_ref(view, slot, ref, has_block);
+    return member_.arena.data(ref, bytes);
+  }
+  // Bytes of a peer: nothing is read outside the slot.
+  return bytes <= view.inline_bytes() ? view.payload(slot) : nullptr;
+}
 
 }  // namespace ringpost::detail

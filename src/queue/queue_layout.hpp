@@ -144,7 +144,7 @@ inline constexpr std::size_t kStripesOffset = 2 * base::kPageBytes;
 inline constexpr std::size_t kTasksOffset =
     base::round_up(kStripesOffset + kStripes * sizeof(Stripe), base::kPageBytes);
 inline constexpr std::size_t kQueueFileBytes = kTasksOffset + base::kPageBytes;
-/// Behind it, if there is one: dedup::Table.
+/// Behind it, if there is one: dedup::Table; of a FIFO queue: group::AttemptTable.
 
 /// They lie in the same file as the header.
 inline SettingsRecord* settings_records(QueueHeader& header) noexcept {

@@ -94,6 +94,7 @@ QueueStats QueueCore::stats() {
   queue::Counters::merge_latency(stripes, stats.latency);
   stats.memory_bytes = queue::kQueueFileBytes;
   if (mapping_->dedup() != nullptr) stats.memory_bytes += mapping_->dedup()->geometry().bytes;
+  if (mapping_->attempts() != nullptr) stats.memory_bytes += queue::kAttemptsBytes;
   const std::uint64_t now_ns = time_.precise_ns();
   std::uint64_t oldest = 0;
   for (const auto& each : lanes_) {

@@ -75,15 +75,30 @@ Result<void> QueueMapping::check_header() {
                     stride_ <= 4096 && stride_ % 64 == 0 && slots_ >= 1 &&
                     slots_ <= ring::kSlotsMax && (slots_ & (slots_ - 1)) == 0;
   if (!sane) return sys::error(Errc::kCorrupt, "queue \"" + name_ + "\"", "impossible geometry");
-  if (found.dedup_entries == 0) return {};
-  dedup_scope_ = found.dedup_scope == 0 ? DedupScope::kQueue : DedupScope::kGroup;
-  if (mapping_.bytes() > kQueueFileBytes) {
-    dedup_ =
-        dedup::Table::attach(mapping_.data() + kQueueFileBytes, mapping_.bytes() - kQueueFileBytes);
+  return find_tables();
+}
+
+/// Of a FIFO queue, behind the header: ids, if it keeps any, and receive attempts.
+Result<void> QueueMapping::find_tables() {
+  const QueueHeader& found = header();
+  const std::string object = "queue \"" + name_ + "\"";
+  const bool fifo = kind_ == ring::RingKind::kFifo;
+  std::size_t end = kQueueFileBytes;
+  if (found.dedup_entries != 0) {
+    dedup_scope_ = found.dedup_scope == 0 ? DedupScope::kQueue : DedupScope::kGroup;
+    if (mapping_.bytes() > end) {
+      dedup_ = dedup::Table::attach(mapping_.data() + end, mapping_.bytes() - end);
+    }
+    if (!dedup_ || !fifo || found.dedup_scope > 1) {
+      return sys::error(Errc::kCorrupt, object, "its table of ids is damaged");
+    }
+    end += dedup_->geometry().bytes;
   }
-  if (!dedup_ || kind_ != ring::RingKind::kFifo || found.dedup_scope > 1) {
-    return sys::error(Errc::kCorrupt, "queue \"" + name_ + "\"", "its table of ids is damaged");
+  if (!fifo) return {};
+  if (mapping_.bytes() < end + kAttemptsBytes) {
+    return sys::error(Errc::kCorrupt, object, "its table of receive attempts is not there");
   }
+  attempts_ = reinterpret_cast<group::AttemptTable*>(mapping_.data() + end);
   return {};
 }
 
@@ -100,7 +115,8 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
   const std::string temporary = creator.temporary_name();
   auto file = sys::create_file(bus.temporary(), temporary);
   const std::uint32_t ids = *settings.dedup == Dedup::kOff ? 0 : *settings.dedup_entries;
-  const std::size_t bytes = kQueueFileBytes + (ids == 0 ? 0 : dedup::Table::bytes_for(ids));
+  const std::size_t bytes = kQueueFileBytes + (ids == 0 ? 0 : dedup::Table::bytes_for(ids)) +
+                            (*settings.fifo ? kAttemptsBytes : 0);
   Result<void> done =
       file ? sys::reserve(*file, bytes, name) : Result<void>(Unexpected(file.error()));
   if (done) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dedup/table.hpp"
+#include "group/attempt_layout.hpp"
 #include "queue/queue_layout.hpp"
 #include "ring/ring_view.hpp"
 #include "ringpost/options.hpp"
@@ -14,6 +15,9 @@
 #include "shm/participant.hpp"
 
 namespace ringpost::queue {
+
+inline constexpr std::size_t kAttemptsBytes =
+    base::round_up(sizeof(group::AttemptTable), base::kPageBytes);
 
 /// One ring file of the chain.
 struct MappedRing {
@@ -52,6 +56,8 @@ class QueueMapping {
   [[nodiscard]] ring::RingKind kind() const noexcept { return kind_; }
   /// Null: the queue keeps no ids.
   [[nodiscard]] const dedup::Table* dedup() const noexcept { return dedup_ ? &*dedup_ : nullptr; }
+  /// Null in a standard queue.
+  [[nodiscard]] group::AttemptTable* attempts() const noexcept { return attempts_; }
   [[nodiscard]] DedupScope dedup_scope() const noexcept { return dedup_scope_; }
   [[nodiscard]] const sys::Fd& file() const noexcept { return file_; }
 
@@ -79,6 +85,7 @@ class QueueMapping {
   QueueMapping(std::shared_ptr<shm::BusFiles> bus, std::string name)
       : bus_(std::move(bus)), name_(std::move(name)) {}
   Result<void> check_header();
+  Result<void> find_tables();
 
   std::shared_ptr<shm::BusFiles> bus_;
   std::string name_;
@@ -89,6 +96,7 @@ class QueueMapping {
   bool fixed_ = false;
   ring::RingKind kind_ = ring::RingKind::kStandard;
   std::optional<dedup::Table> dedup_;
+  group::AttemptTable* attempts_ = nullptr;
   DedupScope dedup_scope_ = DedupScope::kQueue;
   std::mutex rings_mutex_;  // of this process, cold
   std::vector<std::shared_ptr<MappedRing>> rings_;

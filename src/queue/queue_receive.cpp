@@ -41,15 +41,20 @@ Errc QueueCore::receive(Leases& into, const ReceiveOptions& options) noexcept {
   const std::uint64_t queue_wait_ns = settings.receive_wait_ns.load(std::memory_order_relaxed);
   const Duration wait = options.wait.value_or(
       Duration(static_cast<std::int64_t>(std::min(queue_wait_ns, kQueueWaitNsMax))));
+  if (!options.attempt_id.empty() && fifo_) [[unlikely]] {
+    return receive_attempt(wanted, options.attempt_id, wait);
+  }
   if (wait > Duration::zero()) return take_waiting(wanted, wait);
   const Errc code = take(wanted);
   if (code != Errc::kOk) clear_up_now_and_then(time_.coarse_ns());  // the dead may hold messages
   return code;
 }
 
-/// Leases what is visible now. kEmpty, kOverLimit, kHeld when that is nothing.
+/// Leases what is visible now. kEmpty, kOverLimit, kHeld, kBusy when that is nothing.
 Errc QueueCore::take(const Wanted& asked) noexcept {
   if (member_.me.hazards().available() == 0) return Errc::kHeld;
+  if (asked.attempt != nullptr) [[unlikely]]
+    return take_attempt(asked);
   const ReceiveTime& time = receive_time(asked.visibility_ns);
   do {
     const Wanted wanted{asked.into, within_limit(asked.count), asked.visibility_ns};
@@ -114,16 +119,8 @@ template <bool kFifo>
   ring::SlotHead& head = view.slot(taken.slot);
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
-  const std::byte* content = view.payload(taken.slot);
-  const std::uint64_t content_bytes = lengths.content() + (kFifo ? id_bytes(lane, taken.slot) : 0);
-  if (lengths.in_block()) {
-    shm::BlockRef ref{};
-    bool has_block = false;
-    ring::read_block_ref(view, taken.slot, ref, has_block);
-    content = member_.arena.data(ref, content_bytes);
-  } else if (content_bytes > view.inline_bytes()) {
-    content = nullptr;  // bytes of a peer: nothing is read outside the slot
-  }
+  const std::byte* content = content_of(
+      lane, taken.slot, lengths, lengths.content() + (kFifo ? id_bytes(lane, taken.slot) : 0));
   const std::uint64_t retention =
       header().settings.retention_ns.load(std::memory_order_relaxed);  // a setting
   const bool over_age = time.now_ns > sent_ns && time.now_ns - sent_ns > retention;

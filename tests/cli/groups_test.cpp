@@ -201,6 +201,27 @@ TEST_F(CliGroups, GroupIsLockedUntilItsMessageIsAcknowledged) {
   EXPECT_EQ(succeed({"receive", "orders", "--all"}), "a\t2\n");
 }
 
+TEST_F(CliGroups, ReceiveWithAnAttemptIdIsRepeatedUntilItsMessageIsSettled) {
+  succeed({"send", "orders", "--group-field", "1"}, "a\t1\na\t2\na\t3\n");
+  const Words attempt{"receive",           "orders",       "-n",   "2", "--leave", "--format",
+                      "{receipt}\t{body}", "--attempt-id", "job-7"};
+  const std::string first = succeed(attempt);
+  EXPECT_EQ(run({"receive", "orders"}).status, 3);
+  EXPECT_EQ(succeed(attempt), first);
+  succeed({"acknowledge", "orders", first.substr(0, first.find('\t'))});
+  EXPECT_EQ(run(attempt).status, 3);
+}
+
+TEST_F(CliGroups, AttemptIdIsOfOneReceiveOfAFifoQueue) {
+  succeed({"queue", "create", "plain"});
+  EXPECT_NE(message_of({"receive", "plain", "--attempt-id", "a"}, 2).find("standard queue"),
+            std::string::npos);
+  EXPECT_EQ(run({"receive", "orders", "--attempt-id", "a b"}).status, 2);
+  EXPECT_EQ(run({"receive", "orders", "--attempt-id", ""}).status, 2);
+  EXPECT_EQ(run({"receive", "orders", "--attempt-id", "a", "-n", "11"}).status, 2);
+  EXPECT_EQ(run({"receive", "orders", "--attempt-id", "a", "--all"}).status, 2);
+}
+
 TEST_F(CliGroups, TopShowsDuplicatesWhereThereAreSome) {
   create_with_ids();
   EXPECT_EQ(succeed({"top", "--interval", "10ms", "--count", "1"}).find("DUPLICATE"),

@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 
+#include "dedup/key.hpp"
 #include "group/groups.hpp"
 #include "hostile/victim.hpp"
 #include "hostile/watchdog.hpp"
@@ -253,6 +254,76 @@ const Damage kGroupDamages[] = {
      }},
 };
 
+void all_attempts(RawRing& raw, std::uint64_t links,
+                  const std::function<base::Pair64(std::uint64_t)>& state) {
+  group::AttemptTable& table = *raw.mapping().attempts();
+  table.links.initialise({1, links});
+  for (std::uint32_t i = 0; i < group::kAttempts; ++i) {
+    table.entries[i].state.initialise(state(i));
+  }
+}
+/// Every entry is that of an id that the victim uses.
+void all_keys(RawRing& raw, std::string_view id) {
+  const dedup::Key key = dedup::key_of_id(raw.mapping().queue_id(), id);
+  group::AttemptTable& table = *raw.mapping().attempts();
+  for (std::uint32_t i = 0; i < group::kAttempts; ++i) {
+    table.key_low[i].store(key.low);
+    table.entries[i].key_high.store(key.high);
+  }
+}
+void all_notes(RawRing& raw, std::uint64_t lease) {
+  for (group::AttemptEntry& entry : raw.mapping().attempts()->entries) {
+    std::uint64_t position = 0;
+    for (group::AttemptNote& note : entry.notes) {
+      note.position.store(lease == kMost ? kMost - position : position % 64);
+      note.lease.store(lease);
+      ++position;
+    }
+  }
+}
+
+const Damage kAttemptDamages[] = {
+    {"attempts of everything",
+     [](RawRing& raw) {
+       all_attempts(raw, kMost, [](auto) { return base::Pair64{kMost, kMost}; });
+     }},
+    {"attempts done with impossible notes",
+     [](RawRing& raw) {
+       all_keys(raw, "once");
+       all_notes(raw, kMost);
+       all_attempts(raw, kMost, [](std::uint64_t i) {
+         return base::Pair64{std::uint64_t{2} << 62 | i, kMost};
+       });
+     }},
+    {"attempts done with one message many times",
+     [](RawRing& raw) {
+       all_keys(raw, "twice");
+       all_leases(raw, LeaseWord::leased(1, 1, kLastLap, 1));
+       all_notes(raw, LeaseWord::high_of(kLastLap, 1));
+       all_attempts(raw, kMost, [](std::uint64_t i) {
+         return base::Pair64{std::uint64_t{2} << 62 | i, kMost >> 2};
+       });
+     }},
+    {"attempts of those who never come",
+     [](RawRing& raw) {
+       all_keys(raw, "once");
+       all_attempts(raw, kMost, [](std::uint64_t i) {
+         return base::Pair64{std::uint64_t{1 + 2 * (i % 2)} << 62 | i << 48, kMost};
+       });
+     }},
+    {"attempts linked and free",
+     [](RawRing& raw) {
+       all_keys(raw, "once");
+       all_attempts(raw, kMost, [](std::uint64_t i) { return base::Pair64{i, 0}; });
+     }},
+    {"attempts done and not linked",
+     [](RawRing& raw) {
+       all_attempts(raw, 0, [](std::uint64_t i) {
+         return base::Pair64{std::uint64_t{2} << 62 | i, std::uint64_t{1} << 43};
+       });
+     }},
+};
+
 const Damage kQueueDamages[] = {
     {"rings without end", [](RawRing& raw) { raw.header().write_ring.store(kMost); }},
     {"rings beyond the table", [](RawRing& raw) { raw.header().write_ring.store(64); }},
@@ -398,6 +469,7 @@ TEST(TargetedDamage, ToARingHarmsNobodyButTheQueue) {
 
 TEST(TargetedDamage, ToAFifoRingHarmsNobodyButTheQueue) {
   for (const Damage& each : kGroupDamages) suffer(each, true);
+  for (const Damage& each : kAttemptDamages) suffer(each, true);
   for (const Damage& each : kRingDamages) suffer(each, true);
 }
 

@@ -128,8 +128,10 @@ void Victim::send_some(Queue& queue) {
 
 void Victim::receive_some(Queue& queue) {
   Leases leases;
-  static_cast<void>(
-      queue.receive(leases, {.max_messages = static_cast<std::uint32_t>(1 + any(20)), .wait = 0s}));
+  static constexpr std::string_view kAttempts[] = {"", "", "once", "twice"};
+  static_cast<void>(queue.receive(leases, {.max_messages = static_cast<std::uint32_t>(1 + any(20)),
+                                           .wait = 0s,
+                                           .attempt_id = kAttempts[any(std::size(kAttempts))]}));
   for (Lease& each : leases) {
     sum_ += sum_of(each.body()) + sum_of(each.attributes()) + each.receive_count();
     sum_ += each.id().position +

@@ -128,6 +128,42 @@ void GroupWorld::judge_order(int me, const Sights& before, std::uint32_t slot) {
   }
 }
 
+/// Somebody is making this attempt, and has not stood still for a tick.
+bool GroupWorld::calls(int besides, std::uint64_t attempt) {
+  const std::uint64_t clock = Machine::get().unobserved([this] { return this->now(); });
+  for (int who = 1; who <= kJudge; ++who) {
+    if (who == besides || of(who).calling != attempt) continue;
+    if (clock < of(who).entered + GroupStage::kTick) return true;
+  }
+  return false;
+}
+
+/// Of several receives with one id one goes on at a time, but for those that stand still.
+void GroupWorld::judge_alone(int me, std::uint64_t attempt) {
+  const std::uint64_t clock = Machine::get().unobserved([this] { return this->now(); });
+  for (int who = 1; who <= kJudge; ++who) {
+    const Participant& other = of(who);
+    if (who == me || other.inside != attempt) continue;
+    if (clock >= other.entered + GroupStage::kTick) continue;
+    ledger.broken("participants " + std::to_string(who) + " and " + std::to_string(me) +
+                  " make one attempt at once");
+  }
+  of(me).inside = attempt;
+}
+
+/// When all are done or cleared up after: what is linked is done, all else is free.
+void GroupWorld::judge_attempts() {
+  const group::AttemptLinks links{shared.attempts.links.load()};
+  for (std::uint32_t i = 0; i < group::kAttempts; ++i) {
+    const group::AttemptWord word{shared.attempts.entries[i].state.load()};
+    const bool is_done = word.is(group::AttemptState::kDone);
+    if (!is_done && !word.is(group::AttemptState::kFree)) {
+      ledger.broken("an attempt is under way for ever");
+    }
+    if (is_done && !links.has(i)) ledger.broken("an attempt is done and not to be found");
+  }
+}
+
 int GroupWorld::id_at(std::uint32_t slot, std::uint64_t lap) const {
   return lap == 0 ? 0 : ids[view.position_of(slot, lap & ring::kLapMask) % ids.size()];
 }
@@ -253,6 +289,7 @@ void GroupWorld::judge_rest() {
     if (index % ring::kHintsPerBucket == group::kRecordsPerBucket) continue;
     if (records.read(index).occupied()) ledger.broken("a group record is occupied for ever");
   }
+  if (attempts_made) judge_attempts();
   if (!blocks.all_free()) ledger.broken("a block leaks");
   if (blocks.freed_twice()) ledger.broken("a block was freed twice");
   if (of(kJudge).ring.hints.any()) ledger.broken("a hint of nothing stays for ever");
@@ -300,6 +337,9 @@ std::string GroupWorld::describe(const void* address) const {
   if (in(&shared.clock, 8)) return "clock";
   if (in(&shared.dead, sizeof shared.dead)) return "dead";
   if (in(&shared.hazards, sizeof shared.hazards)) return "hazard";
+  if (in(&shared.attempts.links, 16)) return "attempt-links";
+  if (in(&shared.attempts.key_low, sizeof shared.attempts.key_low)) return "attempt-key";
+  if (in(&shared.attempts, sizeof shared.attempts)) return "attempt";
   if (in(&shared.blocks, sizeof shared.blocks)) return "block";
   return {};
 }

@@ -37,6 +37,13 @@ void hold_for_long(GroupStage& s, int me) {
   s.extend(me, 100'000);
 }
 
+/// Under the id of an attempt, by another one.
+void attempt_two(GroupStage& s, int me) {
+  s.send(4, 20 + 2 * me, 3 + me);
+  s.send(4, 21 + 2 * me, 3 + me);
+  s.receive_as(4, 1, 2);
+}
+
 void acknowledge_all(GroupStage& s, int me) {
   s.acknowledge(me);
   s.acknowledge(me);
@@ -85,6 +92,9 @@ std::vector<GroupAct> make_receives() {
        },
        {}},
       {"sleep-receive", [](GroupStage& s, int me) { s.sleep_for_message(me); }, {}},
+      {"attempt", [](GroupStage& s, int me) { s.receive_as(me, 1, 2); }, {}, true, false, true},
+      {"attempt-again", [](GroupStage& s, int me) { s.receive_as(me, 1, 2), s.acknowledge(me); },
+       attempt_two, true, false, true},
   };
 }
 
@@ -303,6 +313,12 @@ CrashScenario group_crash(GroupStage& stage, const GroupAct& act, const GroupBeg
          stage.acknowledge_by_receipt(2);
        }},
   };
+  if (act.attempts) {
+    scenario.survivors.push_back({"attempt+consume", 2, [&stage] {
+                                    stage.receive_as(2, 1, 2);
+                                    stage.acknowledge(2);
+                                  }});
+  }
   scenario.recovery = {"sweep", 4, [&stage] { stage.sweep(4); }};
   scenario.second_recovery = {"second sweep", 2, [&stage] { stage.sweep(2); }};
   scenario.recovery_may_freeze = true;

@@ -19,6 +19,7 @@ struct GroupAct {
   std::function<void(GroupStage&, int me)> prepare;
   bool times = false;  ///< depends on the clock: a tick may come
   bool sweeps = false;
+  bool attempts = false;  ///< makes attempt 1
 };
 
 /// A state of the ring. Participant 3 stands around in it, 4 has built it. Group 1 is the one where

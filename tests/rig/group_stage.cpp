@@ -46,6 +46,13 @@ int GroupStage::receive(int me, std::uint32_t count) {
 }
 int GroupStage::receive_in_place(int me) { return world_->receive(me, 1, true, kVisibility); }
 
+int GroupStage::receive_as(int me, int attempt, std::uint32_t count) {
+  return world_->receive_attempt(me, static_cast<std::uint64_t>(attempt), count, false);
+}
+int GroupStage::receive_in_place_as(int me, int attempt) {
+  return world_->receive_attempt(me, static_cast<std::uint64_t>(attempt), 1, true);
+}
+
 void GroupStage::finish_reading(int me) {
   GroupWorld::Participant& p = world_->of(me);
   for (std::size_t i = 0; i < p.held_count; ++i) {

@@ -43,6 +43,9 @@ class GroupStage {
   // ---- receiving: messages go to the end of the list of those that `me` holds
   int receive(int me, std::uint32_t count = 1);
   int receive_in_place(int me);
+  /// Under an id of an attempt.
+  int receive_as(int me, int attempt, std::uint32_t count = 1);
+  int receive_in_place_as(int me, int attempt);
   /// Reads the messages held in place again, then gives them up.
   void finish_reading(int me);
 

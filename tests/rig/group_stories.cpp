@@ -123,8 +123,7 @@ void add_passing(std::vector<GroupSchedules>& all) {
   all.push_back(story("the ring goes round under a receiver that is about to pass a claim",
                       [](GroupStage& s) { s.claim_only(2, 30, 1); },
                       {{"receive", [](GroupStage& s) { s.receive(1); }},
-                       {"publish, goes round",
-                        [](GroupStage& s) {
+                       {"publish, goes round", [](GroupStage& s) {
                           s.finish(2);
                           s.receive(2), s.acknowledge(2);
                           for (int i = 0; i < 3; ++i)
@@ -180,7 +179,11 @@ void add_hints_behind(std::vector<GroupSchedules>& all) {
               s.send(4, 30, 1), s.receive(1);
               s.share_receipt(1, 2);
             },
-            {{"extend", [](GroupStage& s) { s.extend(1, GroupStage::kVisibility); }},
+            {{"extend twice",
+              [](GroupStage& s) {
+                s.extend(1, GroupStage::kVisibility);  // a little later, that it is another word
+                s.extend(1, GroupStage::kVisibility);
+              }},
              {"release", release},
              {"receive twice", [](GroupStage& s) { s.receive(3), s.receive(3); }}},
             {1, 2}));
@@ -212,6 +215,62 @@ void add_spills(std::vector<GroupSchedules>& all) {
        {"acknowledge, consume",
         [](GroupStage& s) { s.acknowledge(3), s.receive(2), s.acknowledge(2); }}},
       {1, 2}, false, 8));
+}
+
+/// A receive under the id of an attempt, and again. 3 has made it.
+void add_attempts(std::vector<GroupSchedules>& all) {
+  const auto attempt = [](int me, std::uint32_t count = 1) {
+    return [me, count](GroupStage& s) { s.receive_as(me, 1, count); };
+  };
+  const Build two = [](GroupStage& s) { s.send(4, 30, 1), s.send(4, 31, 2); };
+  const Build made = [two](GroupStage& s) { two(s), s.receive_as(3, 1, 2); };
+  all.push_back(
+      story("two make one attempt", two, {{"attempt", attempt(1)}, {"attempt", attempt(2)}}, {1}));
+  all.push_back(story("two make one attempt again", made,
+                      {{"again", attempt(1)}, {"again", attempt(2)}}, {1, 2}));
+  all.push_back(story("an attempt is made again while another takes its entry",
+                      [made](GroupStage& s) { made(s), s.acknowledge(3); },
+                      {{"again", attempt(1)},
+                       {"another, then the same",
+                        [](GroupStage& s) {
+                          s.send(2, 2, 3), s.receive_as(2, 2);
+                          s.receive_as(2, 1), s.acknowledge(2), s.receive_as(2, 2);
+                        }}},
+                      {1}));
+  all.push_back(story("an attempt is made again while its entry goes from one to another",
+                      [made](GroupStage& s) { made(s), s.acknowledge(3); },
+                      {{"again", attempt(1)},
+                       {"others, one after the other",
+                        [](GroupStage& s) {
+                          s.send(2, 2, 3), s.receive_as(2, 2), s.acknowledge(2);
+                          s.receive_as(2, 1), s.receive_as(2, 2);
+                        }}},
+                      {1}));
+  all.push_back(story(
+      "an attempt is made again, its message goes, and the ring goes round",
+      [](GroupStage& s) { s.send(4, 30, 1), s.receive_as(3, 1); },
+      {{"again, reads", [](GroupStage& s) { s.receive_in_place_as(1, 1), s.finish_reading(1); }},
+       {"acknowledge, use",
+        [](GroupStage& s) {
+          s.acknowledge(3);
+          for (int i = 0; i < 4; ++i) s.send(2, 2 + i, 2);
+          s.receive(2, 4);
+        }}},
+      {1}));
+  all.push_back(story("an attempt is made again while one of its messages is released",
+                      [made](GroupStage& s) { made(s), s.share_receipt(3, 2, 1); },
+                      {{"again", attempt(1, 2)},
+                       {"release, consume",
+                        [](GroupStage& s) { s.release(2), s.receive(2), s.acknowledge(2, 1); }}},
+                      {1, 2}));
+  all.push_back(story(
+      "an attempt is made again while its leases end", made,
+      {{"again", attempt(1, 2)}, {"consume", [](GroupStage& s) { s.expire(2), s.receive(2, 2); }}},
+      {1}, true));
+  all.push_back(story("an attempt stands still and is made by others", two,
+                      {{"attempt", attempt(1)},
+                       {"attempt", [](GroupStage& s) { s.receive_as(2, 2), s.receive_as(2, 1); }}},
+                      {}, true));
 }
 
 void add_combinations(std::vector<GroupSchedules>& all) {
@@ -274,6 +333,7 @@ std::vector<GroupSchedules> group_stories() {
   add_placing(all);
   add_passing(all);
   add_hints_behind(all);
+  add_attempts(all);
   add_spills(all);
   return all;
 }

@@ -28,11 +28,14 @@ void GroupWorld::prepare() {
   ids = {};
   groups = {};
   sent = {};
+  attempt_of = {};
   queue_delay = 0;
-  somebody_died = somebody_died_running = false;
+  somebody_died = somebody_died_running = attempts_made = false;
+  attempt_events = 0;
   const ring::Surroundings around{shared.senders, shared.receivers, board, blocks, false};
   for (std::size_t i = 1; i < kParticipants; ++i) {
-    participants[i].emplace(view, around, static_cast<std::uint16_t>(i), shared.hazards[i]);
+    participants[i].emplace(view, around, static_cast<std::uint16_t>(i), shared.hazards[i],
+                            shared.attempts);
   }
   share(&shared, sizeof shared);
 }
@@ -166,6 +169,73 @@ bool GroupWorld::take(int me, const Call& call) {
   return true;
 }
 
+/// As QueueCore::take_attempt().
+int GroupWorld::receive_attempt(int me, std::uint64_t id, std::uint32_t count, bool in_place) {
+  using Outcome = group::Attempts::Outcome;
+  Participant& p = of(me);
+  attempts_made = true;
+  const bool alone = !calls(me, id);
+  const std::uint32_t events = ++attempt_events;
+  p.entered = Machine::get().unobserved([this] { return this->now(); });  // until I look myself
+  p.calling = id;
+  p.call_begin = p.held_count;
+  p.entered = now();
+  const group::Attempts::Entered entered = p.attempts.enter({id, ~id}, p.entered);
+  int received = 0;
+  if (entered.outcome == Outcome::kBusy) {
+    if (alone && events == attempt_events) ledger.broken("busy, and nobody is at it who gets on");
+  } else {
+    judge_alone(me, id);
+    if (entered.outcome == Outcome::kAgain) received = receive_again(me, entered.noted, in_place);
+    if (received == 0) received = receive(me, count, in_place, kVisibility);
+    const group::AttemptNotes notes = notes_of_call(me, id);
+    p.inside = 0;
+    if (entered.outcome != Outcome::kNoRoom) {
+      received != 0 ? p.attempts.keep(entered, notes) : p.attempts.give_up(entered);
+    }
+  }
+  p.calling = 0;
+  ++attempt_events;
+  return received;
+}
+
+int GroupWorld::receive_again(int me, const group::AttemptNotes& noted, bool in_place) {
+  Participant& p = of(me);
+  const std::uint32_t began = ledger.begin_receive();
+  for (std::uint32_t i = 0; i < noted.count; ++i) {
+    const std::uint64_t position = noted.notes[i].position;
+    ledger.lease_may_end(ids[position % ids.size()]);  // two may settle it from now on
+  }
+  std::array<ring::Taken, group::kAttemptMessages> taken;
+  if (!p.attempts.renew(noted, {now(), now() + kVisibility}, taken)) return 0;
+  for (std::uint32_t i = 0; i < noted.count; ++i) {
+    const ring::Taken& it = taken[i];
+    Held held{{it.slot, it.lap, it.word.count()}, it.word, it.hazard, 0, true, true};
+    bool intact = false;
+    held.id = read(it.slot, intact);
+    if (held.id != id_at(it.slot, it.lap)) intact = false;
+    ledger.received(me, held.id, intact, began);
+    if (attempt_of[static_cast<std::size_t>(held.id)] != p.calling) {
+      ledger.broken("a message is received again under an id that is not its own");
+    }
+    if (!in_place) give_up_view(me, held);
+    p.held[p.held_count++] = held;
+  }
+  return static_cast<int>(noted.count);
+}
+
+group::AttemptNotes GroupWorld::notes_of_call(int me, std::uint64_t attempt) {
+  const Participant& p = of(me);
+  group::AttemptNotes notes;
+  notes.end = now() + kRemembered;
+  for (std::size_t i = p.call_begin; i < p.held_count; ++i) {
+    const Held& held = p.held[i];
+    attempt_of[static_cast<std::size_t>(held.id)] = attempt;
+    notes.add(view.position_of(held.delivery.slot, held.delivery.lap), held.word.bits.high);
+  }
+  return notes;
+}
+
 void GroupWorld::read_again(int me, Held& held) {
   if (!held.viewing) return;
   bool intact = false;
@@ -212,6 +282,11 @@ void GroupWorld::sweep(int me) {
   for (int who = 1; who <= kJudge; ++who) {
     if (shared.dead[who].load(std::memory_order_acquire) == 0) continue;
     group::sweep_participant(of(me).ring, of(me).groups, static_cast<std::uint16_t>(who));
+    if (attempts_made) {
+      group::Attempts::sweep(shared.attempts, static_cast<std::uint16_t>(who));
+      of(who).calling = of(who).inside = 0;
+      ++attempt_events;
+    }
     blocks.sweep(who, [&](const shm::BackReference& of) {
       return of.slot < view.slots() && ring::is_gone(view, of.slot, of.lap);
     });

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "group/attempts.hpp"
 #include "group/groups.hpp"
 #include "group/receiver.hpp"
 #include "group/settle.hpp"
@@ -30,6 +31,7 @@ struct GroupWorld {
   static constexpr std::uint64_t kClockBegin = 1'000;
   static constexpr std::uint64_t kClockEnd = 500'000;  ///< everything but hours is over
   static constexpr int kFreshId = 44;
+  static constexpr std::uint64_t kRemembered = 10'000;  ///< of an attempt; deadline units
   static constexpr std::size_t kRingBytes =
       ring::RingGeometry::of(kSlotsMax, kStride, ring::RingKind::kFifo).file_bytes;
 
@@ -42,6 +44,7 @@ struct GroupWorld {
     std::atomic<std::uint32_t> dead[kParticipants];
     FakeBlocks::Cells blocks;
     shm::HazardRecord hazards[kParticipants];
+    group::AttemptTable attempts;
   };
 
   /// What a participant knows of a message that it leased.
@@ -59,17 +62,19 @@ struct GroupWorld {
   };
   struct Participant {
     Participant(const ring::RingView& view, const ring::Surroundings& around, std::uint16_t me,
-                shm::HazardRecord& record)
+                shm::HazardRecord& record, group::AttemptTable& table)
         : hazards(record),
           ring(view, around),
           groups(ring),
           sender(ring, me),
-          receiver(ring, groups, me, hazards) {}
+          receiver(ring, groups, me, hazards),
+          attempts(ring, table, me, hazards) {}
     shm::HazardOwner hazards;
     ring::Ring ring;
     group::Groups groups;
     ring::Sender sender;
     group::Receiver receiver;
+    group::Attempts attempts;
     std::array<Held, kHeldMax> held{};
     std::size_t held_count = 0;
     std::size_t call_begin = 0;  ///< held[call_begin …] come from the receive that runs
@@ -77,6 +82,9 @@ struct GroupWorld {
     bool unfinished = false;  ///< stands still with a claim until the check
     std::uint64_t claimed = 0;
     int claimed_id = 0;
+    std::uint64_t calling = 0;  ///< the attempt that it makes, from beginning to end
+    std::uint64_t inside = 0;   ///< the same while it is surely alone with it
+    std::uint64_t entered = 0;  ///< when
   };
 
   /// A receive that runs.
@@ -116,6 +124,9 @@ struct GroupWorld {
   void finish(int me);
   int receive(int me, std::uint32_t count, bool in_place, std::uint64_t visibility);
   bool take(int me, const Call& call);
+  int receive_attempt(int me, std::uint64_t id, std::uint32_t count, bool in_place);
+  int receive_again(int me, const group::AttemptNotes& noted, bool in_place);
+  [[nodiscard]] group::AttemptNotes notes_of_call(int me, std::uint64_t attempt);
   [[nodiscard]] int read(std::uint32_t slot, bool& intact);
   void read_again(int me, Held& held);
   void give_up_view(int me, Held& held);
@@ -125,6 +136,9 @@ struct GroupWorld {
   void sweep(int me);
 
   // group_judge.cpp
+  [[nodiscard]] bool calls(int besides, std::uint64_t attempt);
+  void judge_alone(int me, std::uint64_t attempt);
+  void judge_attempts();
   [[nodiscard]] Sights look();
   [[nodiscard]] std::uint64_t position_in(std::uint32_t slot, const Sight& sight) const;
   [[nodiscard]] bool is_first(const Sights& sights, std::uint32_t slot, std::uint64_t clock);
@@ -150,12 +164,15 @@ struct GroupWorld {
   FakeBlocks blocks;
   Ledger ledger;
   std::array<std::optional<Participant>, kParticipants> participants;
-  std::array<int, 256> ids{};                              ///< by position
-  std::array<int, Ledger::kMessagesMax> groups{};          ///< by id
-  std::array<std::uint64_t, Ledger::kMessagesMax> sent{};  ///< by id: when
+  std::array<int, 256> ids{};                                    ///< by position
+  std::array<int, Ledger::kMessagesMax> groups{};                ///< by id
+  std::array<std::uint64_t, Ledger::kMessagesMax> sent{};        ///< by id: when
+  std::array<std::uint64_t, Ledger::kMessagesMax> attempt_of{};  ///< by id: received under it
   std::array<std::byte, kRingBytes> image{};
-  std::uint64_t queue_delay = 0;  ///< deadline units
-  bool stopped_for_ever = false;  ///< nobody sweeps before all deadlines are over
+  std::uint64_t queue_delay = 0;     ///< deadline units
+  bool stopped_for_ever = false;     ///< nobody sweeps before all deadlines are over
+  bool attempts_made = false;        ///< the table of attempts is looked at
+  std::uint32_t attempt_events = 0;  ///< beginnings and ends
   bool somebody_died = false;
   bool somebody_died_running = false;  ///< not in the state where it begins
 };

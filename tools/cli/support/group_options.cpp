@@ -17,13 +17,13 @@ bool is_id(std::string_view id) {
   return !id.empty() && id.size() <= kIdBytesMax && std::all_of(id.begin(), id.end(), fits);
 }
 
+}  // namespace
+
 void refuse_bad_id(const std::optional<std::string>& id, const char* option) {
   if (!id || is_id(*id)) return;
   throw usage_failure(fmt::format("{} \"{}\" is not one", option, printable(*id)),
                       fmt::format("use {}", kIdRule));
 }
-
-}  // namespace
 
 void GroupOptions::add_to(CLI::App& verb) {
   const char* group = "FIFO queues";

@@ -16,6 +16,9 @@ struct MessageIds {
   std::string_view dedup_id;
 };
 
+/// Throws the usage error of a group or id that breaks the rule for them.
+void refuse_bad_id(const std::optional<std::string>& id, const char* option);
+
 class GroupOptions {
  public:
   void add_to(CLI::App& verb);

@@ -41,6 +41,7 @@ void Inbox::run(const Show& show) {
   while (progress_.messages() < options_.count_max && receive_some(leases)) {
     show_all(leases, show);
     settle_all(leases);
+    if (!options_.attempt_id.empty()) return;  // the same would come again
   }
 }
 
@@ -51,6 +52,7 @@ bool Inbox::receive_some(Leases& leases) {
   receive.max_messages =
       static_cast<std::uint32_t>(std::min(kBatchMax, options_.count_max - progress_.messages()));
   receive.visibility_timeout = options_.visibility_timeout;
+  receive.attempt_id = options_.attempt_id;
   while (true) {
     stop_if_interrupted();
     const auto spent = std::chrono::duration_cast<Duration>(Clock::now() - begin);
@@ -59,6 +61,11 @@ bool Inbox::receive_some(Leases& leases) {
     if (code == Errc::kOk) return true;
     if (!is_want_of_messages(code)) {
       progress_.clear();
+      if (code == Errc::kBusy) {
+        throw Failure(ExitCode::kError, name(code),
+                      "another receive with this --attempt-id is under way",
+                      "try again: then it gives what that one received");
+      }
       throw failure_of(code, context_.subject(fmt::format("receive from queue {}", queue_.name()),
                                               queue_.name()));
     }

@@ -22,6 +22,7 @@ struct InboxOptions {
   std::uint64_t count_max = 1;
   Duration wait = Duration::zero();  ///< for each next message
   std::optional<Duration> visibility_timeout;
+  std::string attempt_id;  ///< not empty: one receive under this id
   Settle settle = Settle::kAcknowledge;
 };
 
@@ -36,8 +37,9 @@ class Inbox {
   /// Gives back what is to be released, also when an exception ended the work.
   ~Inbox();
 
-  /// Until count_max messages were shown, or none came for as long as the wait. Throws Failure,
-  /// Interrupted, ClosedPipe; a message that could not be shown is visible again afterwards.
+  /// Until count_max messages were shown, or none came for as long as the wait; under an id once.
+  /// Throws Failure, Interrupted, ClosedPipe; a message that could not be shown is visible again
+  /// afterwards.
   void run(const Show& show);
 
   [[nodiscard]] Progress& progress() noexcept { return progress_; }

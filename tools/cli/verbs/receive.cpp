@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "../support/group_options.hpp"
 #include "../support/inbox.hpp"
 #include "../support/interrupt.hpp"
 #include "../support/message_text.hpp"
@@ -11,6 +12,8 @@
 
 namespace ringpost::cli {
 namespace {
+
+constexpr std::uint64_t kAttemptMax = 10;  ///< messages of one receive with an id
 
 struct Options {
   std::string queue;
@@ -22,6 +25,7 @@ struct Options {
   bool leave = false;
   bool release = false;
   std::optional<Duration> visibility_timeout;
+  std::optional<std::string> attempt_id;
   bool nul_separated = false;
   std::string format;
 };
@@ -40,9 +44,23 @@ void refuse_contradictions(const Context& context, const Options& options) {
     throw usage_failure("--follow never ends, so --release would never happen",
                         "use --all --release, or look without receiving: ringpost peek QUEUE");
   }
+  const bool many = options.all || options.follow || options.count.value_or(1) > kAttemptMax;
+  if (options.attempt_id && many) {
+    throw usage_failure("--attempt-id is of one receive, of at most 10 messages",
+                        "give it with -n 1 to 10, and another id for what comes after them");
+  }
   if (options.count == 0u) {
     throw usage_failure("-n 0 asks for no message",
                         "give a count of 1 or more, or count them with ringpost stat QUEUE");
+  }
+}
+
+void refuse_attempt_id(const std::optional<std::string>& id, const Queue& queue) {
+  refuse_bad_id(id, "--attempt-id");
+  if (id && !queue.settings().fifo.value_or(false)) {
+    throw usage_failure(
+        fmt::format("queue {} is a standard queue: it remembers no --attempt-id", queue.name()),
+        "drop it; --leave prints receipts, by which messages can be settled");
   }
 }
 
@@ -53,6 +71,7 @@ InboxOptions inbox_options(const Options& options, const Queue& queue) {
                    ? kForever
                    : options.wait.value_or(queue.settings().receive_wait.value_or(Duration{}));
   inbox.visibility_timeout = options.visibility_timeout;
+  inbox.attempt_id = options.attempt_id.value_or("");
   inbox.settle = options.leave     ? Settle::kLeave
                  : options.release ? Settle::kRelease
                                    : Settle::kAcknowledge;
@@ -124,6 +143,7 @@ ExitCode run(Context& context, const Options& options) {
   const Inbox::Show show = show_function(context, options);
   Bus bus = open_bus(context);
   Queue queue = open_queue(context, bus, options.queue);
+  refuse_attempt_id(options.attempt_id, queue);
   const InboxOptions settings = inbox_options(options, queue);
   Inbox inbox(context, queue, settings);
   try {
@@ -171,6 +191,9 @@ void add_receive(CLI::App& app, Context& context) {
       ->excludes(ack);
   add_duration(verb, "--visibility-timeout", options->visibility_timeout,
                "Invisible to others for so long, up to 12h (the queue's)");
+  verb.add_option("--attempt-id", options->attempt_id,
+                  "FIFO: of this receive; made again within 5 minutes it gives the same messages")
+      ->type_name("ID");
   verb.add_option("--format", options->format,
                   "Print this for each: {id} {body} {bytes} {count} {age} {sent_at} "
                   "{first_received_at} {receipt} {queue} {attr.NAME}, FIFO: {group} {sequence} "
