@@ -57,6 +57,7 @@ class GroupMoveStage {
 struct NamedGroupMove {
   std::string name;
   std::function<ExploreScenario(GroupMoveStage&)> make;
+  int preemptions = 1;  ///< that a mutant may need
 };
 [[nodiscard]] const std::vector<NamedGroupMove>& group_move_schedules();
 

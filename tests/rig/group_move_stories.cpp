@@ -49,6 +49,15 @@ const Doing kKeep{"keep", [](GroupMoveStage& s, int me) {
                     s.tick();
                     s.receive(me, Where::kSource);
                   }};
+const Doing kReceiveLate{"receive late", [](GroupMoveStage& s, int me) {
+                           s.tick();
+                           if (s.receive(me, Where::kSource)) s.acknowledge(me);
+                         }};
+const Doing kReceiveAndSweep{"receive and sweep", [](GroupMoveStage& s, int me) {
+                               s.tick();
+                               s.receive(me, Where::kSource);
+                               s.sweep(me);
+                             }};
 const Doing kSend{"send",
                   [](GroupMoveStage& s, int me) { s.send(me, 14 + me, 1, Where::kSource, true); }};
 const Doing kPurge{"purge", [](GroupMoveStage& s, int me) { s.purge(me); }};
@@ -158,7 +167,9 @@ const std::vector<NamedGroupMove>& group_move_schedules() {
     made.push_back(schedule(block, {kMove, kSweep, kSweep}, false));
     made.push_back(schedule(block, {kMove, kSweep, kSweepAndUse}, false));
     made.push_back(schedule(block, {kMove, kReceiveThere, kReceive}, true));
-    made.push_back(schedule(states().back(), {kMove, kReceive, kSweep}, true));
+    made.push_back(schedule(slot, {kMove, kReceiveLate}, false));
+    made.back().preemptions = 3;
+    made.push_back(schedule(states().back(), {kMove, kReceiveAndSweep}, false));
     return made;
   }();
   return all;

@@ -81,7 +81,7 @@ TEST_P(GroupMoveSchedules, LeaveTheMessageInExactlyOneRingAndHoldUpNoGroup) {
   GroupMoveStage stage;
   ExploreOptions options;
   options.preemptions_max = by_depth(1, 2, 3);
-  options.schedules_max = by_depth<std::uint64_t>(300, 3'000, 0);
+  options.schedules_max = by_depth<std::uint64_t>(300, 4'000, 0);
   options.iterative = false;
   const ExploreReport report = explore(group_move_schedules()[GetParam()].make(stage), options);
   EXPECT_TRUE(report.holds()) << report.text();

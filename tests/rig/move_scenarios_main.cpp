@@ -31,8 +31,9 @@ int main(int argc, char** argv) {
   for (const NamedGroupMove& each : group_move_schedules()) {
     all.push_back({"group explore/" + each.name, [&] {
                      ExploreOptions options;
-                     options.preemptions_max = 1;
-                     options.schedules_max = 2'000;
+                     options.preemptions_max = each.preemptions;
+                     options.iterative = each.preemptions == 1;
+                     options.schedules_max = options.iterative ? 2'000 : 40'000;
                      const ExploreReport report = explore(each.make(groups), options);
                      return report.holds() ? std::string{} : report.text();
                    }});
