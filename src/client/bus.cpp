@@ -247,7 +247,7 @@ void delete_queue_files(Member& member, queue::QueueMapping& mapping) {
   if (!file || !sys::try_lock_byte(*file, 0)) return;
   if (!sys::is_same_file(*file, mapping.file())) return;
   const ring::Surroundings surroundings{header.senders, header.receivers, files.hazards(),
-                                        member.arena(), files.fenced()};
+                                        member.arena(), files.fenced(),   files.moves()};
   const std::uint64_t oldest = header.oldest.load(std::memory_order_acquire);
   for (std::uint64_t n = oldest; n < oldest + queue::kChainEntries; ++n) {
     const std::uint64_t id = mapping.chain_id(n);

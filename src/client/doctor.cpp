@@ -22,7 +22,7 @@ Roll::Standing Roll::standing(std::uint32_t index) const {
 bool Roll::is_moving(std::uint64_t block) const {
   for (std::uint32_t index = 1; index < files_.participants_high(); ++index) {
     const shm::MoveNote& note = files_.participant(index).move;
-    if (note.valid.load(std::memory_order_acquire) != 0 &&  // [moving]
+    if (!note.read().none() &&  // [moving]
         note.generation.load(std::memory_order_relaxed) != 0 &&
         note.block.load(std::memory_order_relaxed) == block) {
       return true;
@@ -88,7 +88,7 @@ Verdict Doctor::judge_participant(std::uint32_t index) const {
     return Complaint{"it died (process " + std::to_string(record.pid) + ") and was not swept yet",
                      {}};
   }
-  if (record.move.valid.load(std::memory_order_acquire) != 0) {
+  if (!record.move.read().none()) {
     return Complaint{"nobody is attached here, but it moves a message", kRemoveBus};
   }
   for (const auto& hazard : record.hazards.entries) {

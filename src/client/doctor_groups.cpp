@@ -125,8 +125,9 @@ bool GroupExam::needs_group(LeaseWord word) noexcept {
 
 void Doctor::examine_groups(const KnownRing& known, const std::string& object) {
   queue::QueueHeader& header = known.queue->header();
-  ring::Ring ring(known.mapped->view, {header.senders, header.receivers, member_.files().hazards(),
-                                       member_.arena(), member_.files().fenced()});
+  ring::Ring ring(known.mapped->view,
+                  {header.senders, header.receivers, member_.files().hazards(), member_.arena(),
+                   member_.files().fenced(), member_.files().moves()});
   const GroupExam exam(ring);
   const auto judge_record = [&](std::uint32_t index) { return exam.judge_record(index); };
   std::vector<std::uint32_t> records;

@@ -38,7 +38,9 @@ LeaseWord as_written(LeaseWord word) noexcept {
                               word.viewed())
           .with_drops(word.drops());
     case LeaseState::kMoved:
-      return LeaseWord::moved(word.lap(), word.owner(), word.count(), word.viewed());
+      return LeaseWord::moved(word.lap(), word.owner(), word.count(), word.viewed(),
+                              word.move_number())
+          .with_drops(word.drops());
   }
   return {{~word.bits.low, 0}};  // not a state
 }
@@ -79,7 +81,7 @@ Verdict RingExam::judge(std::uint32_t slot, const Look& seen, std::uint64_t now)
 /// The three words against each other.
 Verdict RingExam::judge_words(const Look& seen) const {
   const LeaseWord lease = seen.lease;
-  const bool exists = lease.state() != (is_fifo() ? LeaseState::kMoved : LeaseState::kAcked);
+  const bool exists = is_fifo() || lease.state() != LeaseState::kAcked;
   if (!exists) {
     return damaged("lease state " + std::to_string(static_cast<std::uint32_t>(lease.state())) +
                    " does not exist");
@@ -97,8 +99,9 @@ Verdict RingExam::judge_words(const Look& seen) const {
     return {};
   }
   const std::uint64_t claimed = seen.claim.lap();
-  // A claim that consumers have gone past says so for good.
-  const std::uint64_t published = is_fifo() ? seen.publish & ~ring::kSkipped : seen.publish;
+  // A claim that consumers have gone past says so for good, as does one that a move gave up.
+  const std::uint64_t published =
+      is_fifo() ? seen.publish & ~(ring::kSkipped | ring::kReserved) : seen.publish;
   if (published > claimed) {
     return damaged("lap " + std::to_string(published) + " is published, but the claim is of " +
                    std::to_string(claimed));
@@ -129,8 +132,8 @@ Verdict RingExam::judge_lease(const Look& seen) const {
   if (!leased && !moved && lease.state() != LeaseState::kAcked) return {};
   const std::string what = kStateNames[static_cast<std::size_t>(lease.state())];
   if ((leased || moved) && lease.count() == 0) return damaged(what + " with a receive count of 0");
-  // Handed over when its holder closed the queue; acknowledged behind others of its group.
-  if (lease.owner() == 0 && !moved) return {};
+  // Handed over when its holder closed the queue; acknowledged or moved behind others of its group.
+  if (lease.owner() == 0 && (!moved || is_fifo())) return {};
   const std::string by = what + " by participant " + std::to_string(lease.owner());
   switch (with_.roll.standing(lease.owner())) {
     case Roll::Standing::kAlive:
@@ -195,7 +198,8 @@ Verdict RingExam::judge_content(std::uint32_t slot, const Look& seen) const {
     bytes += ids.both();
   }
   if (lengths.in_block()) return judge_block(slot, seen, bytes);
-  const std::uint64_t envelope = lengths.moved_in() ? ring::kEnvelopeBytes : 0;
+  const std::uint64_t envelope =
+      lengths.has_envelope() ? ring::envelope_bytes(view_.geometry().kind) : 0;
   if (bytes + envelope > view_.inline_bytes()) {
     return damaged(std::to_string(bytes) + " bytes in a slot of " +
                    std::to_string(view_.inline_bytes()));

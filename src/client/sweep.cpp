@@ -7,6 +7,7 @@
 #include "client/orphans.hpp"
 #include "group/attempts.hpp"
 #include "group/ids.hpp"
+#include "group/move.hpp"
 #include "group/sweep.hpp"
 #include "queue/setting_change.hpp"
 #include "queue/task_table.hpp"
@@ -80,9 +81,9 @@ template <class Act>
 void for_each_ring(Member& member, const std::vector<OpenQueue>& queues, Act&& act) {
   for (const OpenQueue& each : queues) {
     queue::QueueHeader& header = each.mapping->header();
-    const ring::Surroundings surroundings{header.senders, header.receivers,
+    const ring::Surroundings surroundings{header.senders,           header.receivers,
                                           member.files().hazards(), member.arena(),
-                                          member.files().fenced()};
+                                          member.files().fenced(),  member.files().moves()};
     for (const auto& mapped : each.rings) {
       ring::Ring ring(mapped->view, surroundings);
       act(ring, *each.mapping);
@@ -192,7 +193,7 @@ class Sweep {
   /// concluded.
   bool finish_move_of(std::uint16_t dead) {
     shm::MoveNote& note = member_.files().participant(dead).move;
-    if (note.valid.load(std::memory_order_acquire) == 0) return true;  // [moving]
+    if (note.read().none()) return true;  // [moving]
     std::optional<ring::Ring> source;
     std::optional<ring::Ring> target;
     const std::uint64_t source_id = note.source_ring.load(std::memory_order_relaxed);
@@ -202,13 +203,21 @@ class Sweep {
       for (const auto& mapped : each.rings) {
         if (mapped->ring_id != source_id && mapped->ring_id != target_id) continue;
         auto& found = mapped->ring_id == source_id ? source : target;
-        found.emplace(mapped->view, ring::Surroundings{header.senders, header.receivers,
-                                                       member_.files().hazards(), member_.arena(),
-                                                       member_.files().fenced()});
+        found.emplace(
+            mapped->view,
+            ring::Surroundings{header.senders, header.receivers, member_.files().hazards(),
+                               member_.arena(), member_.files().fenced(), member_.files().moves()});
       }
     }
     if (failure_ && (!source || !target)) return false;
-    ring::finish_move({source ? &*source : nullptr, target ? &*target : nullptr}, dead, note);
+    const ring::NotedRings rings{source ? &*source : nullptr, target ? &*target : nullptr};
+    if ((source && has_groups(*source)) || (target && has_groups(*target))) {
+      std::optional<group::Groups> groups;
+      if (source) groups.emplace(*source);
+      group::finish_move(rings, groups ? &*groups : nullptr, dead, note);
+    } else {
+      ring::finish_move(rings, dead, note);
+    }
     return true;
   }
   std::uint64_t free_blocks(std::uint16_t dead) {

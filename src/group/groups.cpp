@@ -1,12 +1,30 @@
 // Group records and lists: looking up, taking the finished off the front.
 #include "group/groups.hpp"
 
+#include "group/move.hpp"
 #include "ring/settle.hpp"
 
 namespace ringpost::group {
 
 using ring::LeaseState;
 using ring::LeaseWord;
+
+namespace {
+
+/// Gone, and to be taken out of its group.
+constexpr bool is_leaving(LeaseState state) noexcept {
+  return state == LeaseState::kAcked || state == LeaseState::kMoved;
+}
+
+}  // namespace
+
+bool Groups::has_moved(std::uint32_t slot, LeaseWord moved) noexcept {
+  using Verdict = shm::MoveBoard::Verdict;
+  if (moved.owner() == 0) return true;
+  const Verdict verdict = ring_.moves.judge(moved.owner(), moved.move_number(), ring::kLapMask);
+  if (verdict == Verdict::kAborted) bring_back(ring_, *this, slot, moved);
+  return verdict == Verdict::kCommitted;
+}
 
 /// A record that no group uses, as near to the others of this hash as possible.
 std::uint32_t Groups::find_free(std::uint64_t key) const noexcept {
@@ -56,6 +74,7 @@ bool Groups::needs_hint(LeaseWord front, std::uint32_t next) const noexcept {
       return true;
     case LeaseState::kLeased:
     case LeaseState::kAcked:
+    case LeaseState::kMoved:
       return word.count() != front.count() || word.count() == ring::kReceiveCountMax ||
              front.drops() != 0;
     default:
@@ -71,7 +90,10 @@ bool Groups::advance(std::uint32_t index) noexcept {
     const std::uint32_t slot = slot_of(record.first());
     const std::uint64_t lap = lap_at(slot, record.first());
     const LeaseWord front = ring_.view.lease_word(slot);
-    if (lap != 0 && front.state() != LeaseState::kAcked) return hinted;
+    if (lap != 0 && front.state() != LeaseState::kAcked) {
+      if (front.state() != LeaseState::kMoved) return hinted;
+      if (!has_moved(slot, front)) continue;
+    }
     Record without = record.emptied();
     if (record.first() != record.last()) {
       std::uint32_t next = 0;
@@ -94,7 +116,12 @@ void Groups::free_slot(std::uint32_t slot, std::uint64_t lap) noexcept {
   for (std::uint32_t tries = 0; tries < kStepsMax; ++tries) {
     const LeaseWord word = ring_.view.lease_word(slot);
     const std::uint64_t publish = ring_.view.slot(slot).publish.load(std::memory_order_acquire);
-    if (word.state() != LeaseState::kAcked || publish != lap) return;
+    if (publish != lap) return;
+    if (word.state() == LeaseState::kMoved) {
+      if (word.owner() != 0 || free_moved(ring_, slot, word)) return;  // its mover frees it
+      continue;
+    }
+    if (word.state() != LeaseState::kAcked) return;
     if (ring::finish(ring_, slot, word, word.viewed())) return;
   }
 }
@@ -115,7 +142,8 @@ bool Groups::finish(std::uint32_t slot) noexcept {
   for (std::uint32_t tries = 0; tries < kStepsMax; ++tries) {
     const LeaseWord word = ring_.view.lease_word(slot);
     const std::uint64_t lap = ring_.view.slot(slot).publish.load(std::memory_order_acquire);
-    if (word.state() != LeaseState::kAcked) return true;
+    if (!is_leaving(word.state())) return true;
+    if (word.state() == LeaseState::kMoved && !has_moved(slot, word)) continue;
     Record record;
     const std::uint32_t index = find(key_at(slot), record);
     const std::uint64_t mine = ring_.view.position_of(slot, lap & ring::kLapMask);
@@ -124,13 +152,19 @@ bool Groups::finish(std::uint32_t slot) noexcept {
       const std::uint64_t front_lap = lap_at(front, record.first());
       if (front_lap == 0) continue;  // moved on meanwhile
       const std::uint64_t first = ring_.view.position_of(front, front_lap);
-      if (first < mine && ring_.view.lease_word(front).state() != LeaseState::kAcked) return false;
+      if (first < mine && !is_leaving(ring_.view.lease_word(front).state())) return false;
       if (first <= mine) {
         if (advance(index)) ring_.receivers.wake_one();
         continue;
       }
     }
-    free_slot(slot, lap);  // out of its group already
+    // Out of its group already. By the word that was read before the group was looked at: what
+    // stands there now may be another message's.
+    if (word.state() == LeaseState::kAcked) {
+      if (ring::finish(ring_, slot, word, word.viewed())) return true;
+    } else if (word.owner() != 0 || free_moved(ring_, slot, word)) {
+      return true;  // its mover frees it
+    }
   }
   return false;
 }

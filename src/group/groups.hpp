@@ -83,12 +83,17 @@ class Groups {
   ///        deadline. After it: its slot is freed by whoever finds it then.
   bool advance(std::uint32_t index) noexcept;
 
-  /// A message that is acknowledged, by somebody who could not go on: takes it out of its group if
-  /// it is the first, frees its slot if it is out. Returns false while others are before it.
+  /// A message that is acknowledged, by somebody who could not go on, or has moved: takes it out of
+  /// its group if it is the first, frees its slot if it is out. Returns false while others are
+  /// before it.
   bool finish(std::uint32_t slot) noexcept;
   /// The same for (slot, lap), whose lease word I have just made `acked`: in the common case it is
   /// the only one of its group.
   bool finish(std::uint32_t slot, std::uint64_t lap, ring::LeaseWord acked) noexcept;
+
+  /// Whether the message whose lease word says `moved` has gone to another ring (move.hpp). A move
+  /// that is not decided is aborted, and the message is visible again. False: look again.
+  bool has_moved(std::uint32_t slot, ring::LeaseWord moved) noexcept;
 
   [[nodiscard]] std::uint32_t count() const noexcept { return ring_.view.hint_count(); }
   [[nodiscard]] Record read(std::uint32_t index) const noexcept {

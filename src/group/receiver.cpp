@@ -4,6 +4,7 @@
 
 #include "base/pause.hpp"
 #include "group/expiry.hpp"
+#include "group/move.hpp"
 
 namespace ringpost::group {
 
@@ -154,6 +155,7 @@ Receiver::Step Receiver::pass_head(std::uint32_t slot, std::uint64_t lap) noexce
   }
   // Meanwhile others may have gone round: a later lap's word is not mine to change.
   if ((seen & ring::kLapMask) > lap) return Step::kAgain;
+  if (seen == (lap | ring::kReserved) && has_arrived(claim, slot)) return Step::kAgain;
   // [publish] acq_rel: decides between its producer and me.
   if (seen != (lap | ring::kSkipped) &&
       !publish.compare_exchange_strong(seen, lap | ring::kSkipped, std::memory_order_acq_rel,
@@ -166,6 +168,18 @@ Receiver::Step Receiver::pass_head(std::uint32_t slot, std::uint64_t lap) noexce
     ring_.senders.wake_one();  // the position became passable
   }
   return Step::kAgain;
+}
+
+/// A message from another ring has the position under the head. If its move is decided it is
+/// published for its mover; if not, the move is aborted, and nobody waits for the mover.
+bool Receiver::has_arrived(Claim claim, std::uint32_t slot) noexcept {
+  const RingView& view = ring_.view;
+  if (ring_.moves.judge_target(claim.owner(), view.header().ring_id, head_) !=
+      shm::MoveBoard::Verdict::kCommitted) {
+    return false;
+  }
+  publish_reserved(view, slot, view.lap_of(head_));
+  return true;
 }
 
 bool Receiver::still_mine() const noexcept {
@@ -231,6 +245,9 @@ bool Receiver::take_next_of_group(const LeaseTimes& times, Taken& taken) noexcep
     const std::uint64_t lap = groups_.lap_at(slot, position);
     if (lap == 0) continue;
     switch (word.state()) {
+      case LeaseState::kMoved:
+        if (!groups_.has_moved(slot, word)) break;
+        [[fallthrough]];
       case LeaseState::kAcked:
         open_.last_slot = slot;
         open_.last_lap = lap;
@@ -275,6 +292,7 @@ ring::Hints::Look Receiver::look(std::uint32_t index, const LeaseTimes& times,
     if (lap == 0) continue;  // moved on meanwhile
     switch (word.state()) {
       case LeaseState::kAcked:
+      case LeaseState::kMoved:
         groups_.advance(index);
         break;
       case LeaseState::kIdle:
@@ -303,8 +321,9 @@ ring::Hints::Look Receiver::look(std::uint32_t index, const LeaseTimes& times,
 std::uint64_t Receiver::due_of(std::uint32_t slot) const noexcept {
   if (delay_ns_ == 0) [[likely]]
     return 0;
-  const std::uint64_t sent_ns = ring_.view.slot(slot).sent_ns.load(std::memory_order_relaxed);
-  return ring::deadline_from_ns(sent_ns + delay_ns_);
+  const ring::SlotHead& head = ring_.view.slot(slot);
+  if (ring::Lengths{head.lengths.load(std::memory_order_relaxed)}.undelayed()) return 0;
+  return ring::deadline_from_ns(head.sent_ns.load(std::memory_order_relaxed) + delay_ns_);
 }
 
 bool Receiver::end_if_over(std::uint32_t slot, LeaseWord word, std::uint64_t now) noexcept {
@@ -329,8 +348,10 @@ std::uint64_t Receiver::end_if_due(std::uint32_t slot, std::uint64_t now) noexce
       if (word.deadline() > now) return word.deadline();
       end_if_over(slot, word, now);
       return recheck;  // somebody may be about to lease it, with a deadline announced before
-    case LeaseState::kLimbo:
     case LeaseState::kMoved:
+      groups_.finish(slot);
+      return recheck;  // its mover may be about to take it back, or stand still
+    case LeaseState::kLimbo:
       return ring::kDeadlineNever;
     case LeaseState::kIdle: {
       const Claim claim{ring_.view.claim(slot).load(std::memory_order_acquire)};

@@ -41,6 +41,8 @@ class Receiver {
     delay_ns_ = delay_ns;
     ahead_ = kAheadMax;
   }
+  /// What take() gave last stays in its group and is not the receive's any more: nothing behind it.
+  void leave_group() noexcept { open_.is_open = false; }
   /// Leases the next message: of the group that the last one came from, as long as it has one.
   Outcome take(const LeaseTimes& times, Taken& taken) noexcept;
 
@@ -88,6 +90,7 @@ class Receiver {
   Step place_at_head(std::uint32_t slot, std::uint64_t lap, const LeaseTimes& times,
                      Taken& taken) noexcept;
   Step pass_head(std::uint32_t slot, std::uint64_t lap) noexcept;
+  [[gnu::cold, gnu::noinline]] bool has_arrived(ring::Claim claim, std::uint32_t slot) noexcept;
   [[gnu::always_inline]] bool lease(std::uint32_t index, std::uint32_t slot, std::uint64_t lap,
                                     ring::LeaseWord from, const LeaseTimes& times,
                                     Taken& taken) noexcept;

@@ -56,6 +56,9 @@ std::uint64_t repair_hints(ring::Ring& ring, Groups& groups) noexcept {
       case LeaseState::kAcked:
         ring.due.lower(slot, word.deadline());
         break;
+      case LeaseState::kMoved:
+        ring.due.lower(slot, 0);
+        break;
       case LeaseState::kLimbo:
         ring::try_end_limbo(ring, slot, word);
         break;
@@ -68,7 +71,9 @@ std::uint64_t repair_hints(ring::Ring& ring, Groups& groups) noexcept {
     const Record record = groups.read(index);
     if (!record.occupied() || ring.hints.is_set(index)) continue;
     const LeaseState state = ring.view.lease_word(groups.slot_of(record.first())).state();
-    if (state != LeaseState::kReturned && state != LeaseState::kAcked) continue;
+    const bool waits = state == LeaseState::kReturned || state == LeaseState::kAcked ||
+                       state == LeaseState::kMoved;
+    if (!waits) continue;
     ring.hints.set(index);
     ++repaired;
   }

@@ -60,7 +60,6 @@ bool allows(const RedriveAllow& allow, const std::string& source) {
 Result<void> check_redrive(QueueMappings& queues, const std::string& name, bool fifo,
                            const QueueSettings& given) {
   if (!given.redrive || given.redrive->dead_letter_queue.empty()) return {};
-  if (fifo) return refused("redrive", "a FIFO queue cannot have a dead-letter queue yet");
   const std::string& wanted = given.redrive->dead_letter_queue;
   const std::string object = "dead-letter queue \"" + wanted + "\"";
   if (wanted == name) {
@@ -71,8 +70,10 @@ Result<void> check_redrive(QueueMappings& queues, const std::string& name, bool 
     if (!found && !(found.error() == Errc::kNotFound)) return Unexpected(found.error());
     return sys::error(Errc::kNotFound, object, "does not exist: create it first");
   }
-  if ((*found)->header().kind != 0) {
-    return refused(object, "is a FIFO queue, this one is not: name one of the same kind");
+  const bool theirs_is_fifo = (*found)->kind() == ring::RingKind::kFifo;
+  if (theirs_is_fifo != fifo) {
+    return refused(object, fifo ? "is a standard queue, this one is FIFO: name one of the same kind"
+                                : "is a FIFO queue, this one is not: name one of the same kind");
   }
   const QueueSettings theirs = changeable_settings((*found)->header());
   if (!allows(*theirs.redrive_allow, name)) {

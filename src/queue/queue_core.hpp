@@ -6,10 +6,12 @@
 //   look     queue_look.cpp      stats, peek
 //   move     queue_move.cpp      to another queue: dead letters; tasks: move_worker.cpp
 //   chain    queue_chain.cpp     growth: which rings there are
-//   fifo     queue_fifo.cpp      what is different where messages have groups
+//   fifo     queue_fifo.cpp      what is different where messages have groups; the moves of
+//            queue_move_fifo.cpp those;
 //            queue_attempt.cpp   a receive again, because its answer got lost
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "group/receiver.hpp"
 #include "group/settle.hpp"
 #include "queue/counters.hpp"
+#include "queue/envelope.hpp"
 #include "queue/queue_mapping.hpp"
 #include "ring/receiver.hpp"
 #include "ring/sender.hpp"
@@ -262,6 +265,7 @@ class QueueCore {
     bool with_history = false;  ///< keeps its id, its times and its count
     shm::BlockRef block{};      ///< of its content, if that lies in one
     bool block_goes = false;
+    group::IdLengths ids{};  ///< FIFO: behind the content
   };
   [[nodiscard]] bool is_dead_letter(std::uint32_t receives) const noexcept {
     const std::uint64_t limit =
@@ -273,10 +277,22 @@ class QueueCore {
   Errc move(queue::Lane& from, const ring::Taken& taken, QueueCore& to, bool with_history) noexcept;
   void fill_moved(const Claim& slot, const QueueCore& source, const Removal& what,
                   const shm::Block& copy, const std::byte* content) noexcept;
+  Errc move_in_group(queue::Lane& from, const ring::Taken& taken, QueueCore& to,
+                     bool with_history) noexcept;
+  void fill_moved_in_group(const Claim& slot, const QueueCore& source, const Removal& what,
+                           const shm::Block& copy, const std::byte* content) noexcept;
+  [[nodiscard]] static queue::Envelope history_of(const QueueCore& source,
+                                                  const Removal& what) noexcept;
+  static void carry_first_received(const Removal& what, const ring::RingView& to,
+                                   std::uint32_t slot, std::uint64_t lap) noexcept;
+  std::string_view id_text_of(const Lease& lease, const MessageId& id) noexcept;
+  void put_off(queue::Lane& in, const ring::Taken& taken, std::uint64_t ns) noexcept;
   [[gnu::cold, gnu::noinline]] static void open_envelope(const queue::Lane& in, std::uint32_t slot,
                                                          Lease& lease) noexcept;
   [[nodiscard]] std::string queue_name_of(std::uint64_t queue_id) const;
   static constexpr char kDeletedQueue[] = "(deleted)";
+  using IdText = std::array<char, 36>;
+  using IdTexts = std::array<IdText, shm::kHazardsPerParticipant>;
 
   Errc find(const Receipt& receipt, queue::Lane*& lane, ring::Delivery& delivery) noexcept;
   Errc extend(queue::Lane& lane, const ring::Delivery& delivery, Duration timeout,
@@ -320,6 +336,7 @@ class QueueCore {
   std::uint64_t total_slots_ = 0;
   std::unique_ptr<QueueCore> dead_letters_;  ///< opened for change dead_letters_of_ of settings
   std::uint64_t dead_letters_of_ = 0;
+  std::unique_ptr<IdTexts> id_texts_;  ///< FIFO: of moved messages in hand, by hazard entry
 };
 
 /// Where the `bytes` of content of a leased slot lie; null if the memory lies.

@@ -187,6 +187,10 @@ std::string_view QueueCore::group_of(const Lease& lease) noexcept {
 std::string_view QueueCore::dedup_id_of(const Lease& lease) noexcept {
   Lane* in = fifo_ ? lane(lease.fields_.ring) : nullptr;
   if (in == nullptr) return {};
+  const ring::RingView& view = in->ring.view;
+  if (ring::Lengths{view.slot(lease.fields_.slot).lengths.load()}.has_envelope()) {
+    return id_text_of(lease, queue::read_envelope(view, lease.fields_.slot).id);
+  }
   const std::string_view group = group_of(lease);
   return {group.data() + group.size(), in->fifo->groups.ids_at(lease.fields_.slot).dedup()};
 }

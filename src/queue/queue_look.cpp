@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "base/unstable_read.hpp"
-#include "queue/envelope.hpp"
 #include "queue/policies.hpp"
 #include "queue/queue_core.hpp"
 #include "queue/setting_change.hpp"
@@ -250,7 +249,12 @@ WallTime QueueCore::wall_time(std::uint64_t monotonic_ns) const noexcept {
 
 std::uint64_t QueueCore::sent_ns(const Lease& lease) noexcept {
   Lane* in = lane(lease.fields_.ring);
-  return in != nullptr ? in->ring.view.slot(lease.fields_.slot).sent_ns.load() : 0;
+  if (in == nullptr) return 0;
+  const ring::SlotHead& head = in->ring.view.slot(lease.fields_.slot);
+  if (fifo_ && ring::Lengths{head.lengths.load()}.moved_in()) {
+    return queue::read_envelope(in->ring.view, lease.fields_.slot).sent_ns;
+  }
+  return head.sent_ns.load();
 }
 
 std::uint64_t QueueCore::first_received_ns(const Lease& lease) noexcept {

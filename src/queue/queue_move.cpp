@@ -1,7 +1,7 @@
 // Moving messages to another queue: what was received too often, and what a redrive takes back.
 #include <cstring>
 
-#include "queue/envelope.hpp"
+#include "group/move.hpp"
 #include "queue/queue_core.hpp"
 #include "queue/setting_change.hpp"
 #include "ring/move.hpp"
@@ -29,6 +29,7 @@ QueueCore* QueueCore::dead_letter_queue() noexcept {
   auto found = member_.queues.open(name);
   if (!found || (*found)->header().state.load(std::memory_order_acquire) != 0) return nullptr;
   if ((*found)->queue_id() == mapping_->queue_id()) return nullptr;
+  if ((*found)->kind() != mapping_->kind()) return nullptr;  // another one of that name by now
   auto core = open(member_, std::move(*found));
   if (!core) return nullptr;
   dead_letters_ = std::move(*core);
@@ -46,10 +47,21 @@ void QueueCore::bury(Lane& from, const ring::Taken& taken) noexcept {
     return;
   }
   member_.me.hazards().clear(taken.hazard);
-  if (code == Errc::kStaleReceipt) return;  // somebody else has it by now
+  if (fifo_) from.fifo->receiver.leave_group();  // those behind it wait for it
+  if (code == Errc::kStaleReceipt) return;       // somebody else has it by now
   counters_.add(Counter::kDeadLettersRefused);
-  ring::postpone(from.ring, {taken.slot, taken.lap, taken.word.count()}, member_.me.index(),
-                 ring::deadline_from_ns(time_.precise_ns() + kTryAgainNs));
+  put_off(from, taken, kTryAgainNs);
+}
+
+/// A leased message that nobody was given: invisible for so long, as if it had not been received.
+void QueueCore::put_off(Lane& in, const ring::Taken& taken, std::uint64_t ns) noexcept {
+  const std::uint64_t deadline = ring::deadline_from_ns(time_.precise_ns() + ns);
+  const ring::Delivery delivery{taken.slot, taken.lap, taken.word.count()};
+  if (fifo_) {
+    group::postpone(in.ring, delivery, member_.me.index(), deadline);
+  } else {
+    ring::postpone(in.ring, delivery, member_.me.index(), deadline);
+  }
 }
 
 /// kOk: it is there, and the hazard entry of the lease is cleared. kStaleReceipt, or why `to` takes
@@ -57,6 +69,7 @@ void QueueCore::bury(Lane& from, const ring::Taken& taken) noexcept {
 /// may be reading it in place still: his hazard entry protects it here and not there.
 Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to,
                      bool with_history) noexcept {
+  if (fifo_ || to.fifo_) return move_in_group(from, taken, to, with_history);
   const ring::RingView& view = from.ring.view;
   const ring::Lengths lengths{view.slot(taken.slot).lengths.load(std::memory_order_relaxed)};
   Removal removal{from, taken, lengths, with_history};
@@ -125,29 +138,43 @@ void QueueCore::fill_moved(const Claim& slot, const QueueCore& source, const Rem
   ring::SlotHead& head = view.slot(index);
   if (what.with_history) {
     flags |= ring::Lengths::kMovedIn;
-    queue::Envelope envelope{
-        {what.from.mapped->ring_id, old.position_of(what.taken.slot, what.taken.lap)},
-        source.mapping_->queue_id(),
-        what.taken.word.count() - 1};
-    if (what.lengths.moved_in()) {
-      const queue::Envelope before = queue::read_envelope(old, what.taken.slot);
-      envelope.id = before.id;
-      envelope.received_before += before.received_before;
-    }
-    queue::write_envelope(view, index, envelope);
+    queue::write_envelope(view, index, history_of(source, what));
     head.sent_ns.store(old.slot(what.taken.slot).sent_ns.load(std::memory_order_relaxed),
                        std::memory_order_relaxed);
-    // Not of this message: its consumer died before he wrote it. Then it is not known here either.
-    const std::uint64_t first = old.first_received(what.taken.slot).load(std::memory_order_relaxed);
-    const bool known = ((first ^ what.taken.lap) & kFirstReceivedLapMask) == 0;
-    view.first_received(index).store(
-        (first & ~kFirstReceivedLapMask) | ((known ? lap : ~lap) & kFirstReceivedLapMask),
-        std::memory_order_relaxed);
+    carry_first_received(what, view, index, lap);
   } else {
     head.sent_ns.store(time_.precise_ns(), std::memory_order_relaxed);
   }
   head.lengths.store(ring::Lengths::of(what.lengths.body(), what.lengths.attributes(), flags).word,
                      std::memory_order_relaxed);
+}
+
+/// What a message brings along that keeps its identity.
+queue::Envelope QueueCore::history_of(const QueueCore& source, const Removal& what) noexcept {
+  const ring::RingView& old = what.from.ring.view;
+  queue::Envelope envelope{
+      {what.from.mapped->ring_id, old.position_of(what.taken.slot, what.taken.lap)},
+      source.mapping_->queue_id(),
+      what.taken.word.count() - 1,
+      old.slot(what.taken.slot).sent_ns.load(std::memory_order_relaxed)};
+  if (what.lengths.moved_in()) {
+    const queue::Envelope before = queue::read_envelope(old, what.taken.slot);
+    envelope.id = before.id;
+    envelope.received_before += before.received_before;
+    envelope.sent_ns = before.sent_ns;
+  }
+  return envelope;
+}
+
+void QueueCore::carry_first_received(const Removal& what, const ring::RingView& to,
+                                     std::uint32_t slot, std::uint64_t lap) noexcept {
+  const std::uint64_t first =
+      what.from.ring.view.first_received(what.taken.slot).load(std::memory_order_relaxed);
+  // Not of this message: its consumer died before he wrote it. Then it is not known here either.
+  const bool known = ((first ^ what.taken.lap) & kFirstReceivedLapMask) == 0;
+  to.first_received(slot).store(
+      (first & ~kFirstReceivedLapMask) | ((known ? lap : ~lap) & kFirstReceivedLapMask),
+      std::memory_order_relaxed);
 }
 
 /// The name of the queue that a message was moved from, by its id: looked up among those there are.

@@ -131,11 +131,9 @@ template <bool kFifo>
     counters_.add(Counter::kDroppedByRetention);
     return false;
   }
-  if constexpr (!kFifo) {
-    if (taken.word.count() > 1 && is_dead_letter(taken.word.count())) [[unlikely]] {
-      bury(lane, taken);
-      return false;
-    }
+  if (taken.word.count() > 1 && is_dead_letter(taken.word.count())) [[unlikely]] {
+    bury(lane, taken);
+    return false;
   }
   Lease& lease = *into.emplace();
   lease.fields_ = {.core = this,

@@ -126,12 +126,19 @@ static_assert(sizeof(SlotHead) == kSlotHeadBytes);
 
 /// Of a message that came from another queue: see queue/envelope.hpp.
 inline constexpr std::uint32_t kEnvelopeBytes = 24;
+inline constexpr std::uint32_t kFifoEnvelopeBytes = 32;
+
+constexpr std::uint32_t envelope_bytes(RingKind kind) noexcept {
+  return kind == RingKind::kFifo ? kFifoEnvelopeBytes : kEnvelopeBytes;
+}
 
 /// Lengths and flags of a message, one word.
 struct Lengths {
   std::uint64_t word = 0;
   static constexpr std::uint64_t kInBlock = 1;    ///< the content lies in an arena block
   static constexpr std::uint64_t kTimed = 2;      ///< sent_ns is precise: a latency sample
+  static constexpr std::uint64_t kUndelayed = 4;  ///< FIFO: the queue's delay is not for it
+  static constexpr std::uint64_t kRenamed = 8;    ///< FIFO: its envelope is its deduplication id
   static constexpr std::uint64_t kMovedIn = 128;  ///< an envelope stands at the end of the slot
   static constexpr std::uint32_t kAttributeBytesMax = (1u << 24) - 1;
 
@@ -150,6 +157,10 @@ struct Lengths {
   }
   [[nodiscard]] constexpr bool in_block() const noexcept { return (word >> 56 & kInBlock) != 0; }
   [[nodiscard]] constexpr bool moved_in() const noexcept { return (word >> 56 & kMovedIn) != 0; }
+  [[nodiscard]] constexpr bool undelayed() const noexcept { return (word >> 56 & kUndelayed) != 0; }
+  [[nodiscard]] constexpr bool has_envelope() const noexcept {
+    return (word >> 56 & (kMovedIn | kRenamed)) != 0;
+  }
   [[nodiscard]] constexpr bool timed() const noexcept { return (word >> 56 & kTimed) != 0; }
 };
 

@@ -5,23 +5,6 @@
 namespace ringpost::ring {
 namespace {
 
-void write_note(shm::MoveNote& note, const Passage& passage) noexcept {
-  const auto set = [](std::atomic<std::uint64_t>& word, std::uint64_t value) {
-    word.store(value, std::memory_order_relaxed);  // relaxed: `valid` carries it
-  };
-  set(note.source_ring, passage.source_id);
-  set(note.source_slot, passage.delivery.slot);
-  set(note.source_lap, passage.delivery.lap);
-  set(note.target_ring, passage.target_id);
-  set(note.target_position, passage.position);
-  set(note.block, passage.block.block);
-  set(note.generation, passage.block.generation);
-  note.valid.store(1, std::memory_order_release);  // [moving] release: the note is complete
-}
-
-/// [moving] release: all that the note speaks of is done.
-void drop_note(shm::MoveNote& note) noexcept { note.valid.store(0, std::memory_order_release); }
-
 /// The one CAS that decides. From a lost one nothing is concluded: a sender may have raised the
 /// lap.
 bool commit(Ring& source, const Delivery& delivery, std::uint16_t me) noexcept {
@@ -71,6 +54,30 @@ void publish_for(Ring& target, std::uint64_t position, std::uint16_t dead) noexc
 }
 
 }  // namespace
+
+std::uint64_t write_note(shm::MoveNote& note, const Passage& passage) noexcept {
+  const std::uint64_t number = note.read().number() + 1;
+  const auto set = [](std::atomic<std::uint64_t>& word, std::uint64_t value) {
+    // [moving] release: whoever sees it sees that the note before was dropped.
+    word.store(value, std::memory_order_release);
+  };
+  set(note.source_ring, passage.source_id);
+  set(note.source_slot, passage.delivery.slot);
+  set(note.source_lap, passage.delivery.lap);
+  set(note.target_ring, passage.target_id);
+  set(note.target_position, passage.position);
+  set(note.block, passage.block.block);
+  set(note.generation, passage.block.generation);
+  // [moving] release: the note is complete.
+  note.state.store(shm::MoveWord::of(number, shm::MoveState::kOpen).word,
+                   std::memory_order_release);
+  return number;
+}
+
+void drop_note(shm::MoveNote& note) noexcept {
+  // [moving] release: all that the note speaks of is done.
+  note.state.store(note.read().become(shm::MoveState::kNone).word, std::memory_order_release);
+}
 
 bool block_may_go(const Ring& source, const Delivery& delivery, LeaseWord word, std::uint16_t me,
                   std::uint32_t hazard) noexcept {
@@ -123,7 +130,7 @@ bool postpone(Ring& ring, const Delivery& delivery, std::uint16_t me,
 }
 
 bool finish_move(const NotedRings& rings, std::uint16_t dead, shm::MoveNote& note) noexcept {
-  if (note.valid.load(std::memory_order_acquire) == 0) return false;  // [moving]
+  if (note.read().none()) return false;  // [moving]
   const auto get = [](const std::atomic<std::uint64_t>& word) {
     return word.load(std::memory_order_relaxed);
   };

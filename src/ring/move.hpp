@@ -39,6 +39,12 @@ struct Passage {
   shm::BlockRef block{};       ///< that goes along; generation 0: none
 };
 
+/// Makes the note of this move; all that comes after it may rely on it. Returns the move's number.
+std::uint64_t write_note(shm::MoveNote& note, const Passage& passage) noexcept;
+
+/// All that the note speaks of is done.
+void drop_note(shm::MoveNote& note) noexcept;
+
 /// Whether the payload block of a leased message may go along by its reference. Not while somebody
 /// else may be reading it in place: his hazard entry names the source's slot and protects it there
 /// alone. Whoever leases the message later than `word` takes it away from the mover, so no does not

@@ -9,6 +9,7 @@
 #include "ring/ring_view.hpp"
 #include "shm/block_store.hpp"
 #include "shm/hazards.hpp"
+#include "shm/move_note.hpp"
 #include "shm/wait_word.hpp"
 
 namespace ringpost::ring {
@@ -20,6 +21,7 @@ struct Surroundings {
   const shm::HazardBoard& hazards;
   shm::BlockStore& blocks;
   bool fenced = false;  ///< no membarrier on this machine: publish with a locked exchange
+  shm::MoveBoard moves{};
 };
 
 /// One mapped ring with its surroundings. Made once per participant and mapping.

@@ -74,6 +74,10 @@ struct Claim {
 // await, idle → idle            producer of a skipped claim       void
 // leased → acked                settler, purge                    finished by sweeper or when over
 // acked → idle, limbo           anybody, once out of its group    its block is the sweeper's
+// leased → moved, moved → leased the mover (group/move.hpp)       decided by its note
+// moved → returned              anybody, if the note says aborted found in its group, by its hint
+// moved → moved by nobody       the mover, its sweeper            finished by sweeper or when over
+// moved by nobody → idle, limbo anybody, once out of its group    its block is the other message's
 // clang-format on
 enum class LeaseState : std::uint8_t {
   kIdle = 0,      ///< everything before lap L is finished; waits for lap L
@@ -83,11 +87,14 @@ enum class LeaseState : std::uint8_t {
   kDelayed = 4,   ///< not visible before the deadline
   kLimbo = 5,     ///< gone, but somebody may still be reading it in place
   kAcked = 6,     ///< FIFO: gone, but not yet out of its group
-  kMoved = 7,     ///< gone to another ring, whose slot `owner` is about to publish
+  kMoved = 7,  ///< gone to another ring; while there is an owner, its note knows where (FIFO: if)
 };
 
 /// FIFO, in a publish word beside the lap: consumers have gone past its claim.
 inline constexpr std::uint64_t kSkipped = std::uint64_t{1} << 63;
+/// FIFO, likewise: a message is about to come from another ring; its mover's note says whether it
+/// does.
+inline constexpr std::uint64_t kReserved = std::uint64_t{1} << 62;
 
 /// lease: drops · mark · state · owner · lap ‖ deadline · receive count.
 struct LeaseWord {
@@ -129,9 +136,10 @@ struct LeaseWord {
                                    std::uint32_t count, bool viewed) noexcept {
     return {{low_of(LeaseState::kAcked, lap, owner, viewed), high_of(deadline, count)}};
   }
+  /// `number`: FIFO, low bits of the move's, where others have the deadline.
   static constexpr LeaseWord moved(std::uint64_t lap, std::uint16_t owner, std::uint32_t count,
-                                   bool viewed) noexcept {
-    return {{low_of(LeaseState::kMoved, lap, owner, viewed), high_of(0, count)}};
+                                   bool viewed, std::uint64_t number = 0) noexcept {
+    return {{low_of(LeaseState::kMoved, lap, owner, viewed), high_of(number, count)}};
   }
   static constexpr LeaseWord limbo(std::uint64_t lap) noexcept {
     return {{low_of(LeaseState::kLimbo, lap), 0}};
@@ -148,6 +156,9 @@ struct LeaseWord {
     return static_cast<std::uint16_t>(bits.low >> kLapBits & kOwnerMask);
   }
   [[nodiscard]] constexpr std::uint64_t deadline() const noexcept { return bits.high & kLapMask; }
+  [[nodiscard]] constexpr std::uint64_t move_number() const noexcept {
+    return bits.high & kLapMask;
+  }
   [[nodiscard]] constexpr std::uint32_t count() const noexcept {
     return static_cast<std::uint32_t>(bits.high >> kLapBits);
   }

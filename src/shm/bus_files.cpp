@@ -169,6 +169,7 @@ Result<void> BusFiles::attach_bus_file(const sys::Fd& file) {
   }
   hazards_ = HazardBoard(&participant(0).hazards, sizeof(ParticipantRecord),
                          &header().participants_high, participants_max_);
+  moves_ = MoveBoard(&participant(0).move, sizeof(ParticipantRecord), participants_max_);
   return {};
 }
 

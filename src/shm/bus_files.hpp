@@ -37,6 +37,7 @@ class BusFiles {
   [[nodiscard]] std::uint32_t participants_high() const noexcept;
   [[nodiscard]] bool fenced() const noexcept { return fenced_; }
   [[nodiscard]] const HazardBoard& hazards() const noexcept { return hazards_; }
+  [[nodiscard]] const MoveBoard& moves() const noexcept { return moves_; }
   [[nodiscard]] const base::TimeSource& time() const noexcept { return time_; }
 
   [[nodiscard]] const sys::Fd& directory() const noexcept { return directory_; }
@@ -60,6 +61,7 @@ class BusFiles {
   std::uint32_t participants_max_ = 0;
   bool fenced_ = false;
   HazardBoard hazards_;
+  MoveBoard moves_;
 };
 
 /// Maps the named file of `bytes_min` bytes at least, after checking its magic and format against

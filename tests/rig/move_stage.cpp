@@ -250,7 +250,7 @@ void MoveWorld::judge_rest() {
   if (!blocks.all_free()) ledger.broken("a block leaks");
   if (blocks.freed_twice()) ledger.broken("a block was freed twice");
   for (std::size_t i = 1; i < kParticipants; ++i) {
-    if (shared.notes[i].valid.load() != 0) ledger.broken("a note of a move is left");
+    if (!shared.notes[i].read().none()) ledger.broken("a note of a move is left");
     for (const auto& entry : shared.hazards[i].entries) {
       if (entry.load() != 0) ledger.broken("a hazard entry leaks");
     }
