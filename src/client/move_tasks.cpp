@@ -93,10 +93,6 @@ Result<void> fill_plan(client::Member& member, const Mapping& source, const Move
     plan.destination_id = (*to)->queue_id();
     plan.destination = options.destination;
   }
-  if (source->kind() == ring::RingKind::kFifo) {
-    return sys::error(Errc::kInvalidArgument, quoted("queue", source->name()),
-                      "is a FIFO queue: messages of those cannot be moved yet");
-  }
   if (sources_of(member, source->name()).empty()) {
     return sys::error(Errc::kNotDeadLetterQueue, quoted("queue", source->name()),
                       message(Errc::kNotDeadLetterQueue));

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "group/pick.hpp"
 #include "queue/envelope.hpp"
-#include "ring/pick.hpp"
 
 namespace ringpost::detail {
 
@@ -24,7 +24,7 @@ std::uint64_t movable(const ring::RingView& view, std::uint32_t slot, std::uint6
                       std::uint64_t retention_ns) noexcept {
   const ring::SlotHead& head = view.slot(slot);
   const std::uint64_t lap = head.publish.load(std::memory_order_acquire);  // [publish]
-  if (lap == 0) return 0;
+  if (lap == 0 || lap > ring::kLapMask) return 0;  // FIFO: or marks beside it
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
   const bool over_age = now_ns > sent_ns && now_ns - sent_ns > retention_ns;
@@ -61,7 +61,7 @@ void MoveWorker::survey(QueueCore& source, queue::TaskPlan& plan) {
     for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
       if (movable(view, slot, now_ns, retention_ns) != 0) ++plan.to_move;
       const std::uint64_t lap = view.slot(slot).publish.load(std::memory_order_acquire);
-      if (!newest || lap == 0) continue;
+      if (!newest || lap == 0 || lap > ring::kLapMask) continue;
       plan.end_position = std::max(plan.end_position, view.position_of(slot, lap) + 1);
     }
     plan.end_ring = lane->number();
@@ -157,6 +157,10 @@ bool MoveWorker::next_pass(const TaskRecord& record) {
   const std::uint64_t end_position = record.end_position.load(std::memory_order_relaxed);
   for (const auto& lane : source_->lanes_) {
     if (lane->number() > end_ring) break;
+    if (lane->fifo != nullptr) {  // each is in its group
+      lane->fifo->receiver.place_all({now_ns / ring::kDeadlineUnitNs, 0},
+                                     source_->group_delay_ns());
+    }
     const ring::RingView& view = lane->ring.view;
     const auto first = static_cast<std::ptrdiff_t>(pass_.size());
     for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
@@ -177,31 +181,50 @@ MoveWorker::Outcome MoveWorker::move_next(const TaskRecord& record, Errc& why) {
   const Waiting& wanted = pass_[next_];
   Lane* const lane = source_->lane(wanted.ring);
   if (lane == nullptr) return Outcome::kPassed;  // the ring is gone, and all that was in it
-  const ring::RingView& view = lane->ring.view;
-  const std::uint32_t slot = view.slot_of(wanted.position);
+  ring::Taken taken;
+  if (!pick(*lane, wanted.position, taken)) {
+    why = Errc::kHeld;
+    const bool held = source_->member_.me.hazards().available() == 0;
+    return held ? Outcome::kHindered : Outcome::kPassed;
+  }
+  Outcome outcome = Outcome::kFailed;
+  QueueCore* const to = destination_of(record, lane->ring.view, taken.slot, why);
+  if (to != nullptr) {
+    outcome = move_picked(*lane, taken, *to, why);
+  } else if (is_passing(why)) {
+    outcome = Outcome::kHindered;
+  }
+  if (outcome != Outcome::kMoved) put_back(*lane, taken);
+  return outcome;
+}
+
+bool MoveWorker::pick(Lane& lane, std::uint64_t position, ring::Taken& taken) {
+  const ring::RingView& view = lane.ring.view;
+  const std::uint32_t slot = view.slot_of(position);
+  const std::uint64_t lap = view.lap_of(position);
   const std::uint64_t now_ns = source_->time_.precise_ns();
   const ring::LeaseTimes times{now_ns / ring::kDeadlineUnitNs,
                                ring::deadline_from_ns(now_ns + kLeaseNs)};
   shm::Participant& me = source_->member_.me;
-  ring::Taken taken;
   std::uint64_t expired = 0;
-  const bool picked = ring::pick(lane->ring, slot, view.lap_of(wanted.position), times, me.index(),
-                                 me.hazards(), taken, expired);
+  const bool picked =
+      lane.fifo != nullptr
+          ? group::pick(lane.ring, lane.fifo->groups, slot, lap, times, me.index(), me.hazards(),
+                        taken, expired)
+          : ring::pick(lane.ring, slot, lap, times, me.index(), me.hazards(), taken, expired);
   source_->counters_.add(Counter::kExpired, expired);
-  if (!picked) {
-    why = Errc::kHeld;
-    return me.hazards().available() == 0 ? Outcome::kHindered : Outcome::kPassed;
-  }
-  Outcome outcome = Outcome::kFailed;
-  if (QueueCore* const to = destination_of(record, view, slot, why); to != nullptr) {
-    outcome = move_picked(*lane, taken, *to, why);
-    if (outcome == Outcome::kMoved) return outcome;
-  } else if (is_passing(why)) {
-    outcome = Outcome::kHindered;
-  }
+  return picked;
+}
+
+void MoveWorker::put_back(Lane& lane, const ring::Taken& taken) {
+  shm::Participant& me = source_->member_.me;
+  const ring::Delivery delivery{taken.slot, taken.lap, taken.word.count()};
   me.hazards().clear(taken.hazard);
-  ring::put_back(lane->ring, {taken.slot, taken.lap, taken.word.count()}, me.index());
-  return outcome;
+  if (lane.fifo != nullptr) {
+    group::put_back(lane.ring, lane.fifo->groups, delivery, me.index());
+  } else {
+    ring::put_back(lane.ring, delivery, me.index());
+  }
 }
 
 MoveWorker::Outcome MoveWorker::move_picked(Lane& lane, const ring::Taken& taken, QueueCore& to,

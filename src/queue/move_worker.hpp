@@ -5,6 +5,7 @@
 // were there when the task started, and are visible, from the oldest on; then picks and moves one
 // by one. A pass that moved none was the last. What others have in flight is left alone, and so is
 // what was sent to the source: it is never leased, so it stays visible and is not counted.
+// In a FIFO queue either of these holds back what is behind it in its group.
 //
 // Threads   one at a time, the thread of the participant.
 // Crash     a message is moved or still there, see ring/move.hpp; one that was moved may be missing
@@ -56,6 +57,8 @@ class MoveWorker {
   bool next_pass(const queue::TaskRecord& record);
   Outcome move_next(const queue::TaskRecord& record, Errc& why);
   Outcome move_picked(queue::Lane& lane, const ring::Taken& taken, QueueCore& to, Errc& why);
+  bool pick(queue::Lane& lane, std::uint64_t position, ring::Taken& taken);
+  void put_back(queue::Lane& lane, const ring::Taken& taken);
   QueueCore* destination_of(const queue::TaskRecord& record, const ring::RingView& view,
                             std::uint32_t slot, Errc& why);
   std::unique_ptr<QueueCore> open(std::uint64_t queue_id, const std::string& name, Errc& why);

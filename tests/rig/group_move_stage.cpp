@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "group/move.hpp"
+#include "group/pick.hpp"
 #include "group/publish.hpp"
 #include "group/receiver.hpp"
 #include "group/settle.hpp"
@@ -96,6 +97,7 @@ struct GroupMoveWorld {
   void acknowledge(int me);
   void move(int me, std::uint32_t count);
   void move_second(int me);
+  void redrive(int me);
   void move_or_postpone(int me, const ring::Taken& taken);
   bool move_taken(int me, const ring::Taken& taken);
   void purge(int me);
@@ -282,6 +284,28 @@ void GroupMoveWorld::move_second(int me) {
     move_or_postpone(me, second);
   }
   acknowledge(me);
+}
+
+/// As MoveWorker: one pass. Positions of the first lap and the next, so from the oldest on.
+void GroupMoveWorld::redrive(int me) {
+  Ends& from = ends(me, 0);
+  from.receiver.place_all({now(), 0}, 0);
+  for (std::uint64_t position = 0; position < 4 * kSlots; ++position) {
+    const std::uint32_t slot = views[0].slot_of(position);
+    const std::uint64_t lap = views[0].lap_of(position);
+    ring::Taken taken;
+    std::uint64_t expired = 0;
+    const Sights before = look(0);
+    if (!group::pick(from.ring, from.groups, slot, lap, {now(), now() + kVisibility},
+                     static_cast<std::uint16_t>(me), of(me).hazards, taken, expired)) {
+      continue;
+    }
+    judge_order(0, before, slot);
+    if (move_taken(me, taken)) continue;
+    of(me).hazards.clear(taken.hazard);
+    const ring::Delivery delivery{slot, lap, taken.word.count()};
+    group::put_back(from.ring, from.groups, delivery, static_cast<std::uint16_t>(me));
+  }
 }
 
 /// As QueueCore::bury().
@@ -553,6 +577,7 @@ void GroupMoveStage::release(int me) {
   static_cast<void>(group::release(in.ring, in.groups, held->delivery, true, world_->settler(me)));
 }
 void GroupMoveStage::move(int me, std::uint32_t count) { world_->move(me, count); }
+void GroupMoveStage::redrive(int me) { world_->redrive(me); }
 void GroupMoveStage::move_second(int me) { world_->move_second(me); }
 void GroupMoveStage::purge(int me) { world_->purge(me); }
 void GroupMoveStage::sweep(int me) { world_->sweep(me); }

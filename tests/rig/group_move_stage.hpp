@@ -42,6 +42,8 @@ class GroupMoveStage {
   void move(int me, std::uint32_t count = 1);
   /// One receive gives two messages of a group: the second moves, then the first is acknowledged.
   void move_second(int me);
+  /// Moves what is visible in the source, as a message move task.
+  void redrive(int me);
   void purge(int me);
   void sweep(int me);
   /// Everything in both rings, as time goes on; nothing may wait for somebody who stands still.

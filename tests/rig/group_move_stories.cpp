@@ -27,6 +27,7 @@ void dead_letter(GroupMoveStage& stage, bool in_block, bool read_in_place) {
 const Doing kMove{"move", [](GroupMoveStage& s, int me) { s.move(me); }};
 const Doing kMoveTwo{"move two", [](GroupMoveStage& s, int me) { s.move(me, 2); }};
 const Doing kMoveSecond{"move the second", [](GroupMoveStage& s, int me) { s.move_second(me); }};
+const Doing kRedrive{"redrive", [](GroupMoveStage& s, int me) { s.redrive(me); }};
 const Doing kReceive{"receive", [](GroupMoveStage& s, int me) {
                        if (s.receive(me, Where::kSource)) s.acknowledge(me);
                      }};
@@ -170,6 +171,13 @@ const std::vector<NamedGroupMove>& group_move_schedules() {
     made.push_back(schedule(slot, {kMove, kReceiveLate}, false));
     made.back().preemptions = 3;
     made.push_back(schedule(states().back(), {kMove, kReceiveAndSweep}, false));
+    for (const State& state : {states()[0], states()[1], states()[4], states()[5]}) {
+      for (const Doing& other : {kRedrive, kMove, kReceive, kBringBack, kKeep, kSweep}) {
+        made.push_back(schedule(state, {kRedrive, other}, false));
+      }
+    }
+    made.push_back(schedule(block, {kRedrive, kReceive}, true));
+    made.push_back(schedule(states()[4], {kRedrive, kReceive}, true));
     return made;
   }();
   return all;
@@ -199,6 +207,7 @@ const std::vector<NamedGroupMoveCrash>& group_move_crashes() {
            }});
     };
     for (const State& state : states()) add(state, kMove);
+    for (const std::size_t state : {0u, 3u, 4u}) add(states()[state], kRedrive);
     add(states()[0], kMoveTwo);
     add(states()[1], kMoveSecond);
     return made;

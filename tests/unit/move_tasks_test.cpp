@@ -108,7 +108,6 @@ TEST_F(MoveTasks, GoToAnotherQueueOfTheSameKind) {  // X03
             Errc::kInvalidArgument);
   EXPECT_EQ(code_of(test_.bus().start_move("dead", {.destination = "dead"})),
             Errc::kInvalidArgument);
-  EXPECT_EQ(code_of(test_.bus().start_move("fifo")), Errc::kInvalidArgument) << "not yet";
 }
 
 TEST_F(MoveTasks, KeepToTheRate) {  // X04
