@@ -298,7 +298,7 @@ class QueueCore {
   Errc extend(queue::Lane& lane, const ring::Delivery& delivery, Duration timeout,
               std::uint64_t received_ns, bool keep) noexcept;
   void hand_over_leases() noexcept;
-  [[nodiscard]] std::uint64_t group_delay_ns() noexcept;
+  [[nodiscard]] std::uint64_t group_delay_ns(const ring::SlotHead& head) noexcept;
   bool peek_slot(queue::Lane& lane, std::uint32_t slot, std::uint64_t now_ns,
                  PeekedMessage& into) noexcept;
 

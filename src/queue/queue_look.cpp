@@ -67,8 +67,10 @@ RINGPOST_UNSTABLE_READ void copy_unstable(std::string& into, const std::byte* fr
 
 }  // namespace
 
-std::uint64_t QueueCore::group_delay_ns() noexcept {
-  return fifo_ ? header().settings.delay_ns.load(std::memory_order_relaxed) : 0;  // a setting
+/// Of the message in that slot, as the queue's setting says.
+std::uint64_t QueueCore::group_delay_ns(const ring::SlotHead& head) noexcept {
+  if (!fifo_ || ring::Lengths{head.lengths.load()}.undelayed()) return 0;
+  return header().settings.delay_ns.load(std::memory_order_relaxed);
 }
 
 QueueStats QueueCore::stats() {
@@ -104,9 +106,10 @@ QueueStats QueueCore::stats() {
     for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
       const Seen seen = look_at(view, slot);
       if (!seen.has_message) continue;
-      const std::uint64_t sent_ns = view.slot(slot).sent_ns.load();
+      const ring::SlotHead& head = view.slot(slot);
+      const std::uint64_t sent_ns = head.sent_ns.load();
       oldest = std::max(oldest, age_at(now_ns, sent_ns));
-      switch (state_of(seen.word, hidden_until(seen.word, sent_ns, group_delay_ns()), now_ns)) {
+      switch (state_of(seen.word, hidden_until(seen.word, sent_ns, group_delay_ns(head)), now_ns)) {
         case MessageState::kVisible:
           ++stats.visible;
           break;
@@ -177,7 +180,7 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   if (!after.has_message || after.lap != before.lap) return false;
   into.id = {in.mapped->ring_id, into.position};
   into.ring = static_cast<std::uint32_t>(in.number());
-  const std::uint64_t due = hidden_until(after.word, sent_ns, group_delay_ns());
+  const std::uint64_t due = hidden_until(after.word, sent_ns, group_delay_ns(head));
   into.state = state_of(after.word, due, now_ns);
   // In the word of a delayed one the count has another use, see group::Receiver::look().
   const bool delayed = after.word.state() == LeaseState::kDelayed;

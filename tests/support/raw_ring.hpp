@@ -15,7 +15,8 @@ class RawRing {
         mapping_(member_.context().queues.open(queue).value()),
         mapped_(mapping_->ring(number)),
         ring_(mapped_->view, {header().senders, header().receivers, member_.files().hazards(),
-                              member_.arena(), member_.files().fenced()}) {}
+                              member_.arena(), member_.files().fenced(), member_.files().moves()}) {
+  }
 
   [[nodiscard]] ring::Ring& ring() noexcept { return ring_; }
   [[nodiscard]] const ring::RingView& view() const noexcept { return ring_.view; }

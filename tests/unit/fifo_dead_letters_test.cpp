@@ -1,8 +1,13 @@
 // Dead letters of FIFO queues: semantics of SQS, F11, L01 to L07, D08.
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <functional>
 #include <future>
 
+#include "ring/move.hpp"
+#include "support/child.hpp"
+#include "support/raw_ring.hpp"
 #include "support/test_bus.hpp"
 
 namespace ringpost::test {
@@ -256,7 +261,119 @@ TEST_F(FifoDeadLetters, AreVisibleAtOnceAndWakeWhoWaits) {  // L07
   test_.wait_for_sleeping_receiver("dead");
   EXPECT_EQ(bodies(queue), Texts{});
   EXPECT_EQ(got.get(), 10u);
-  EXPECT_EQ(dead_.stats().delayed, 0u);
+}
+
+TEST_F(FifoDeadLetters, CountAsVisibleWhateverTheDelay) {  // L07
+  ASSERT_TRUE(dead_.set({.delay = 60s}));
+  Queue queue = source("q", 1);
+  send(queue, "a1");
+  receive_in_vain(queue);
+  EXPECT_EQ(bodies(queue), Texts{});
+  EXPECT_EQ(dead_.stats().visible, 1u);
+  EXPECT_EQ(dead_.peek(1).front().state, MessageState::kVisible);
+  send(dead_, "a2");
+  EXPECT_EQ(dead_.stats().delayed, 1u) << "as ever for what is sent there";
+  EXPECT_EQ(bodies(dead_), Texts{"a1"});
+}
+
+/// What a mover has done of its work when it dies.
+enum class Done : std::uint8_t { kAllButTheDecision, kTheDecision };
+
+/// The first steps of the move of q's first message, which the caller has leased.
+void move_in_part(const Bus& bus, Done done) {
+  RawRing from(bus, "q");
+  RawRing to(bus, "dead");
+  shm::Participant& me = from.member().me();
+  const ring::RingView& view = to.view();
+  ring::Sender sender(to.ring(), me.index());
+  std::uint64_t position = 0;
+  ASSERT_EQ(sender.claim(position), ring::Sender::Claimed::kYes);
+  const std::uint32_t slot = view.slot_of(position);
+  const ring::LeaseWord leased = from.view().lease_word(0);
+  std::memcpy(view.payload(slot) - sizeof(group::FifoHead),
+              from.view().payload(0) - sizeof(group::FifoHead),
+              sizeof(group::FifoHead) + view.inline_bytes());
+  group::Groups(to.ring()).head(slot).key = group::key_of("a", to.mapping().queue_id());
+  view.slot(slot).lengths = from.view().slot(0).lengths.load();
+  view.slot(slot).sent_ns = from.view().slot(0).sent_ns.load();
+  const std::uint64_t number = ring::write_note(me.move_note(), {from.ring(),
+                                                                 from.ring_id(),
+                                                                 {0, 1, leased.count()},
+                                                                 0,
+                                                                 to.ring(),
+                                                                 to.ring_id(),
+                                                                 sender,
+                                                                 position,
+                                                                 {}});
+  view.slot(slot).publish = view.lap_of(position) | ring::kReserved;
+  ASSERT_TRUE(from.view().move_lease(
+      0, leased,
+      ring::LeaseWord::moved(leased.lap(), me.index(), leased.count(), leased.viewed(), number)));
+  shm::MoveWord open = shm::MoveWord::of(number, shm::MoveState::kOpen);
+  if (done == Done::kTheDecision) {
+    ASSERT_TRUE(me.move_note().change(open, shm::MoveState::kCommitted));
+  }
+}
+
+class FifoDeadLettersOfTheDead : public FifoDeadLetters {
+ protected:
+  void die_after(Done done) {
+    send(queue_, "a1");
+    send(queue_, "a2");
+    Child child([&](const Line& line) {
+      Bus bus = Bus::open(TestBus::kName, test_.options()).value();
+      static_cast<void>(receive_one(bus_queue(bus)));
+      move_in_part(bus, done);
+      line.tell("ready");
+      static_cast<void>(line.hear());
+    });
+    ASSERT_EQ(child.hear(), "ready");
+    EXPECT_EQ(test_.findings(), "") << "of one who is alive";
+    if (before_ != nullptr) before_();
+    child.kill();
+  }
+  static Queue& bus_queue(Bus& bus) {
+    static Queue queue = bus.open_queue("q").value();
+    return queue;
+  }
+  Queue queue_ = source("q", 100);
+  std::function<void()> before_;  ///< while the mover stands still
+};
+
+TEST_F(FifoDeadLettersOfTheDead, AreWhereItWasDecided) {
+  die_after(Done::kTheDecision);
+  test_.bus().sweep();
+  EXPECT_EQ(test_.findings(), "");
+  EXPECT_EQ(drain(queue_), Texts{"a2"});
+  EXPECT_EQ(drain(dead_), Texts{"a1"});
+}
+
+TEST_F(FifoDeadLettersOfTheDead, StayWhereNothingWasDecided) {
+  die_after(Done::kAllButTheDecision);
+  test_.bus().sweep();
+  EXPECT_EQ(test_.findings(), "");
+  EXPECT_EQ(drain(queue_), (Texts{"a1", "a2"}));
+  EXPECT_EQ(drain(dead_), Texts{});
+}
+
+TEST_F(FifoDeadLettersOfTheDead, DoNotWaitForAMoverWhoStandsStillAfterTheDecision) {
+  before_ = [&] {
+    EXPECT_EQ(drain(dead_), Texts{"a1"}) << "published by whoever comes there";
+    test_.clock().advance(kVisibility + 1s);
+    EXPECT_EQ(drain(queue_), Texts{"a2"}) << "its lease is over";
+  };
+  die_after(Done::kTheDecision);
+}
+
+TEST_F(FifoDeadLettersOfTheDead, DoNotWaitForAMoverWhoStandsStillBeforeTheDecision) {
+  before_ = [&] {
+    EXPECT_EQ(drain(dead_), Texts{});
+    send(dead_, "b1");
+    EXPECT_EQ(drain(dead_), Texts{"b1"}) << "it goes past his place";
+    test_.clock().advance(kVisibility + 1s);
+    EXPECT_EQ(drain(queue_), (Texts{"a1", "a2"}));
+  };
+  die_after(Done::kAllButTheDecision);
 }
 
 TEST_F(FifoDeadLetters, WaitWithTheirGroupWhileTheirQueueIsFull) {

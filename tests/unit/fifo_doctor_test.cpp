@@ -65,6 +65,38 @@ TEST_F(FifoDoctor, NamesWhatIsAcknowledgedByAParticipantThatDoesNotExist) {
   EXPECT_NE(test_.findings().find("acknowledged by participant 99"), std::string::npos);
 }
 
+TEST_F(FifoDoctor, FindsNothingWrongWithAPlaceThatAMoveHasReserved) {
+  const std::uint64_t position = raw_.claim();
+  const std::uint32_t slot = raw_.view().slot_of(position);
+  raw_.view().slot(slot).publish = raw_.view().lap_of(position) | ring::kReserved;
+  EXPECT_EQ(test_.findings(), "");
+  send("a");
+  EXPECT_EQ(drain(queue_).size(), 1u);
+  EXPECT_EQ(test_.findings(), "");
+  group::void_claim(raw_.ring(), position);
+  EXPECT_EQ(test_.findings(), "");
+}
+
+TEST_F(FifoDoctor, FindsNothingWrongWithAMessageThatHasMovedBehindOthers) {
+  send("a");
+  send("a");
+  auto held = queue_.receive({.max_messages = 2}).value();
+  const LeaseWord word = raw_.view().lease_word(1);
+  ASSERT_TRUE(raw_.view().move_lease(1, word, LeaseWord::moved(word.lap(), 0, 1, false, 7)));
+  EXPECT_EQ(test_.findings(), "");
+  EXPECT_EQ(held[0].acknowledge(), Errc::kOk);
+  EXPECT_EQ(raw_.view().lease_word(1).state(), LeaseState::kIdle) << "both are out of the group";
+  EXPECT_EQ(test_.findings(), "");
+}
+
+TEST_F(FifoDoctor, NamesWhatAParticipantMovesThatDoesNotExist) {
+  send("a");
+  auto held = queue_.receive().value();
+  const LeaseWord word = raw_.view().lease_word(0);
+  ASSERT_TRUE(raw_.view().move_lease(0, word, LeaseWord::moved(word.lap(), 99, 1, false, 7)));
+  EXPECT_NE(test_.findings().find("moved by participant 99"), std::string::npos);
+}
+
 TEST_F(FifoDoctor, NamesAStateThatDoesNotExistInAStandardQueue) {
   Queue plain = test_.queue("plain", {.slots = 64});
   RawRing raw(test_.bus(), "plain");
