@@ -13,6 +13,7 @@ namespace {
 /// Takes the first place of `piece` and all before it off `text`.
 bool skip_behind(std::string_view& text, std::string_view piece) noexcept {
   if (piece.empty()) return true;
+  if (text.size() < piece.size()) return false;
   // memmem() needs linear time whatever the texts are; std::string_view::find() does not.
   const void* const place = memmem(text.data(), text.size(), piece.data(), piece.size());
   if (place == nullptr) return false;

@@ -85,13 +85,14 @@ void Lengths::remove(std::uint32_t length) noexcept {
 
 void Search::start(std::size_t predicates) {
   found_.clear();
-  if (found_in_.size() < predicates) {
-    found_in_.resize(predicates + predicates / 2);
-    tried_on_.resize(found_in_.size());
+  if (states_.size() < predicates) {
+    states_.resize(predicates + predicates / 2);
+    tried_on_.resize(states_.size());
   }
-  if (++message_ == 0) {
-    std::fill(found_in_.begin(), found_in_.end(), 0);
-    message_ = 1;
+  message_ += 2;
+  if (message_ == 0) {
+    std::fill(states_.begin(), states_.end(), 0);
+    message_ = 2;
   }
 }
 
@@ -299,7 +300,7 @@ void Index::anchor(std::uint32_t number) {
     list(number);
     return;
   }
-  predicate.place = post(predicate.anchor, {number, 0, false});
+  predicate.place = post(predicate.anchor, {.branch = number});
 }
 
 void Index::unanchor(std::uint32_t number) {

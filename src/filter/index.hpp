@@ -42,13 +42,18 @@ inline constexpr Kind kGram = static_cast<Kind>(kKinds + 2);  ///< contains it: 
 inline constexpr std::size_t kIndexKinds = kKinds + 3;
 inline constexpr std::size_t kGramBytes = 3;
 
+/// Postings of a predicate are walked for each message that answers it, so what is needed to judge
+/// a branch of one or two short clauses stands here.
 struct Posting {
-  std::uint32_t branch = 0;        ///< of kHead, kTail and kGram: a predicate
-  std::uint32_t subscription = 0;  ///< whose branch it is
-  bool alone = false;              ///< the branch has no other clause
+  static constexpr std::uint32_t kAsk = kNone - 1;
+
+  std::uint32_t branch = 0;  ///< of kHead, kTail and kGram: a predicate
+  std::uint32_t subscription = 0;
+  std::uint32_t other = kNone;  ///< a predicate that must hold too; kAsk: look at the branch
+  bool once = false;            ///< no other posting leads to the subscription
 };
 
-struct Predicate {
+struct alignas(64) Predicate {
   std::uint64_t hash = 0;
   std::uint32_t next = kNone;
   std::uint32_t path = 0;
@@ -59,6 +64,7 @@ struct Predicate {
   std::string operand;
   std::vector<Posting> postings;
 };
+static_assert(offsetof(Predicate, postings) <= 64);  // a look that finds another one is one line
 
 /// How many active predicates of a path have an operand of some length.
 class Lengths {
@@ -73,7 +79,7 @@ class Lengths {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> counts_;  ///< length, count; ascending
 };
 
-struct Path {
+struct alignas(64) Path {
   std::uint64_t hash = 0;
   std::uint32_t next = kNone;
   std::uint32_t parent = kNone;
@@ -104,12 +110,21 @@ class Search {
   void start(std::size_t predicates);
   /// Notes a predicate as found, once.
   void add(std::uint32_t predicate) {
-    if (!is_found(predicate)) found_.push_back(predicate), found_in_[predicate] = message_;
+    if (!is_found(predicate)) found_.push_back(predicate), states_[predicate] = message_ | kHolds;
   }
   [[nodiscard]] bool is_found(std::uint32_t predicate) const noexcept {
-    return found_in_[predicate] == message_;
+    return states_[predicate] == (message_ | kHolds);
   }
   [[nodiscard]] std::span<const std::uint32_t> found() const noexcept { return found_; }
+
+  /// Whether a predicate holds, found or not; `judge` says it if it is not known yet.
+  template <class Judge>
+  [[nodiscard]] bool holds(std::uint32_t predicate, Judge judge) {
+    std::uint32_t& state = states_[predicate];
+    if ((state & ~kHolds) != message_) state = message_ | (judge() ? kHolds : 0);
+    return (state & kHolds) != 0;
+  }
+  void prefetch(std::uint32_t predicate) const noexcept { __builtin_prefetch(&states_[predicate]); }
 
   void start_value() noexcept;
   /// Whether this is the first call for this predicate since start_value().
@@ -123,10 +138,12 @@ class Search {
   }
 
  private:
+  static constexpr std::uint32_t kHolds = 1;
+
   std::vector<std::uint32_t> found_;
-  std::vector<std::uint32_t> found_in_;  ///< number of the last message in which it was found
+  std::vector<std::uint32_t> states_;  ///< message_ when it was last judged, and kHolds
   std::vector<std::uint32_t> tried_on_;
-  std::uint32_t message_ = 0;
+  std::uint32_t message_ = 0;  ///< goes up in steps of two
   std::uint32_t value_ = 0;
   std::vector<char> room_;
 };

@@ -128,7 +128,7 @@ struct Json::Stage1 {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
 
   bool run(std::string_view text) {
-    if (text.size() > kTextBytesMax) return false;
+    if (text.empty() || text.size() > kTextBytesMax) return false;
     if (parser == nullptr) {
       constexpr std::size_t kDepth = 1;  // of a stage that is not used
       if (simdjson::get_active_implementation()->create_dom_parser_implementation(

@@ -51,12 +51,25 @@ class BranchJudge {
       : index_(matcher.index_), branch_(branch), scratch_(scratch), view_(scratch.view_) {}
 
   [[nodiscard]] bool holds() {
-    std::size_t at = 0;
+    std::uint32_t at = 0;
     for (std::uint32_t clause = 0; clause < branch_.clauses; ++clause) {
       if (at != branch_.awaited && !holds_somewhere(at)) return false;
       at += 1 + branch_.words[at];
     }
     return view_.contexts().size() == 1 || hold_together();
+  }
+
+  /// In any context.
+  [[nodiscard]] static bool holds_somewhere(const Index& index, std::uint32_t number,
+                                            Scratch& scratch) {
+    return scratch.search_.holds(number, [&] {
+      const Predicate& predicate = index.predicate(number);
+      const View& view = scratch.view_;
+      std::uint32_t i = view.first_leaf(predicate.path);
+      if (predicate.kind == Kind::kAbsent) return i == kNone;
+      while (i != kNone && !holds_at(predicate, view, view.leaves()[i])) i = view.leaves()[i].next;
+      return i != kNone;
+    });
   }
 
  private:
@@ -66,21 +79,16 @@ class BranchJudge {
   [[nodiscard]] bool is_absent(const Predicate& predicate) const noexcept {
     return predicate.kind == Kind::kAbsent && view_.first_leaf(predicate.path) == kNone;
   }
-  [[nodiscard]] bool holds_at(const Predicate& predicate, const Leaf& leaf) const noexcept {
-    return filter::holds(predicate.kind, predicate.operand, view_.values(leaf));
+  [[nodiscard]] static bool holds_at(const Predicate& predicate, const View& view,
+                                     const Leaf& leaf) noexcept {
+    return filter::holds(predicate.kind, predicate.operand, view.values(leaf));
   }
 
-  [[nodiscard]] bool holds_somewhere(std::size_t at) const noexcept {
-    for (const std::uint32_t number : predicates(at)) {
-      if (scratch_.search_.is_found(number)) return true;
-      const Predicate& predicate = index_.predicate(number);
-      if (is_absent(predicate)) return true;
-      for (std::uint32_t i = view_.first_leaf(predicate.path); i != kNone;
-           i = view_.leaves()[i].next) {
-        if (holds_at(predicate, view_.leaves()[i])) return true;
-      }
-    }
-    return false;
+  [[nodiscard]] bool holds_somewhere(std::uint32_t at) {
+    const auto those = predicates(at);
+    return std::any_of(those.begin(), those.end(), [this](std::uint32_t number) {
+      return holds_somewhere(index_, number, scratch_);
+    });
   }
 
   /// Whether one can choose an element of each array so that every clause holds in what was chosen
@@ -118,7 +126,7 @@ class BranchJudge {
     for (std::uint32_t i = view_.first_leaf(predicate.path); i != kNone;
          i = view_.leaves()[i].next) {
       const Leaf& leaf = view_.leaves()[i];
-      if (holds_at(predicate, leaf)) add(leaf.context, clause);
+      if (holds_at(predicate, view_, leaf)) add(leaf.context, clause);
     }
   }
   void add(std::uint32_t context, std::uint32_t clause) {
@@ -161,6 +169,7 @@ void Matcher::add(SubscriptionNumber number, const Policy& policy) {
   Subscription& subscription = enter(number);
   for (const std::vector<std::uint32_t>& clauses : policy.branches()) {
     const std::uint32_t branch = add_branch(number, policy, clauses);
+    wait(branch, policy.branches().size() == 1);
     branches_[branch].next = subscription.branch;
     subscription.branch = branch;
     ++branches_of_[index_of(policy.scope())];
@@ -188,12 +197,11 @@ std::uint32_t Matcher::add_branch(SubscriptionNumber number, const Policy& polic
       branch.words.push_back(index_.acquire(policy.scope(), source.path, condition));
     }
   }
-  wait(added);
   return added;
 }
 
 /// Posts the branch where the fewest others wait.
-void Matcher::wait(std::uint32_t number) {
+void Matcher::wait(std::uint32_t number, bool only) {
   Branch& branch = branches_[number];
   branch.places = static_cast<std::uint32_t>(branch.words.size());
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
@@ -205,10 +213,18 @@ void Matcher::wait(std::uint32_t number) {
     if (cost < least) branch.awaited = at;
     least = std::min(least, cost);
   }
-  const Posting posting{number, branch.subscription, branch.clauses == 1};
+  const Posting posting{number, branch.subscription, other_of(branch),
+                        only && branch.words[branch.awaited] == 1};
   for (std::uint32_t i = 1; i <= branch.words[branch.awaited]; ++i) {
     branch.words.push_back(index_.post(branch.words[branch.awaited + i], posting));
   }
+}
+
+/// What must hold beside the clause that is waited for, if that is one condition.
+std::uint32_t Matcher::other_of(const Branch& branch) noexcept {
+  if (branch.clauses == 1) return kNone;
+  const std::uint32_t at = branch.awaited != 0 ? 0 : 1 + branch.words[0];
+  return branch.clauses == 2 && branch.words[at] == 1 ? branch.words[at + 1] : Posting::kAsk;
 }
 
 bool Matcher::remove(SubscriptionNumber number) {
@@ -286,18 +302,43 @@ void Matcher::match_view(Scope scope, Scratch& scratch,
 
 void Matcher::follow(std::uint32_t predicate, Scratch& scratch,
                      std::vector<SubscriptionNumber>& matches) const {
-  for (const Posting& posting : index_.predicate(predicate).postings) {
-    std::uint32_t& matched_in = scratch.matched_in_[posting.subscription];
-    if (matched_in == scratch.message_) continue;
-    if (!posting.alone) {
-      std::uint32_t& judged_in = scratch.judged_in_[posting.branch];
-      if (judged_in == scratch.message_) continue;
-      judged_in = scratch.message_;
-      if (!BranchJudge(*this, branches_[posting.branch], scratch).holds()) continue;
-    }
-    matched_in = scratch.message_;
+  constexpr std::size_t kAhead = 8;  // cache lines that are on their way at once
+  const std::vector<Posting>& postings = index_.predicate(predicate).postings;
+  for (std::size_t i = 0; i < std::min(kAhead, postings.size()); ++i) {
+    prefetch(postings[i], scratch);
+  }
+  for (std::size_t i = 0; i < postings.size(); ++i) {
+    if (i + kAhead < postings.size()) prefetch(postings[i + kAhead], scratch);
+    const Posting& posting = postings[i];
+    if (!posting.once && scratch.matched_in_[posting.subscription] == scratch.message_) continue;
+    if (!holds(posting, scratch)) continue;
+    if (!posting.once) scratch.matched_in_[posting.subscription] = scratch.message_;
     matches.push_back(posting.subscription);
   }
+}
+
+void Matcher::prefetch(const Posting& posting, const Scratch& scratch) const noexcept {
+  if (posting.other == Posting::kAsk) {
+    __builtin_prefetch(&branches_[posting.branch]);
+  } else if (posting.other != kNone) {
+    scratch.search_.prefetch(posting.other);
+    __builtin_prefetch(&index_.predicate(posting.other));
+  }
+  if (!posting.once) __builtin_prefetch(&scratch.matched_in_[posting.subscription]);
+}
+
+/// Whether the branch behind the posting of a predicate that holds does.
+bool Matcher::holds(const Posting& posting, Scratch& scratch) const {
+  if (posting.other == kNone) return true;
+  if (posting.other != Posting::kAsk && scratch.view_.contexts().size() == 1) {
+    return BranchJudge::holds_somewhere(index_, posting.other, scratch);
+  }
+  if (!posting.once) {
+    std::uint32_t& judged_in = scratch.judged_in_[posting.branch];
+    if (judged_in == scratch.message_) return false;
+    judged_in = scratch.message_;
+  }
+  return BranchJudge(*this, branches_[posting.branch], scratch).holds();
 }
 
 }  // namespace ringpost::filter

