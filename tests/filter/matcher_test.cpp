@@ -214,6 +214,34 @@ TEST(FilterMatcher, FindsRangesAmongMany) {
   }
 }
 
+TEST(FilterMatcher, FindsWildcardsThatBeginOrEndAlike) {
+  Random random(5);
+  Matcher matcher;
+  std::map<std::uint32_t, std::string> patterns;
+  constexpr const char* kShapes[] = {"a*x%*", "*x%*b", "*xyz%*", "a*x%", "*%*"};
+  for (int i = 0; i < 3'000; ++i) {
+    const auto number = static_cast<std::uint32_t>(pick(random, 50));
+    if (patterns.erase(number) != 0) {
+      matcher.remove(number);
+      continue;
+    }
+    std::string pattern = kShapes[number % std::size(kShapes)];
+    pattern.replace(pattern.find('%'), 1, std::to_string(number));
+    const std::string condition = "{\"a\":[{\"wildcard\":\"" + pattern + "\"}]}";
+    matcher.add(number, policy_of(condition));
+    patterns[number] = condition;
+    const std::string value = "a-x" + std::to_string(pick(random, 50)) + "-xyz" +
+                              std::to_string(pick(random, 50)) + (one_in(random, 2) ? "b" : "");
+    OracleMessage message;
+    message.attributes.push_back({"a", OracleAttribute::Type::kString, JsonValue::string(value)});
+    std::vector<std::uint32_t> expected;
+    for (const auto& [other, policy] : patterns) {
+      if (accepts(read_value(policy), Scope::kAttributes, message)) expected.push_back(other);
+    }
+    ASSERT_EQ(matched(matcher, {{"a", value}}), expected) << value;
+  }
+}
+
 TEST(FilterMatcher, IsReadByManyThreads) {
   Matcher matcher;
   for (std::uint32_t number = 0; number < 1'000; ++number) {

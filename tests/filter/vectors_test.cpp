@@ -137,7 +137,8 @@ TEST(FilterVector, V13_V14) {
 
 TEST(FilterVector, V15_V16) {
   const char* const policy =
-      R"({"$or":[{"metricName":["CPUUtilization","ReadLatency"]},{"namespace":["AWS/EC2","AWS/ES"]}],)"
+      R"({"$or":[{"metricName":["CPUUtilization","ReadLatency"]},)"
+      R"({"namespace":["AWS/EC2","AWS/ES"]}],)"
       R"("detail":{"scope":["Service"],"$or":[{"source":["aws.cloudwatch"]},)"
       R"({"type":["CloudWatch Alarm State Change"]}]}})";
   EXPECT_TRUE(body_matches(
