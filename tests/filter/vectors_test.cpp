@@ -330,6 +330,8 @@ TEST(FilterOperators, ComparePrefixesAndCases) {
   EXPECT_TRUE(leaf_matches(R"({"wildcard":"*a*a"})", "\"aa\""));
   EXPECT_FALSE(leaf_matches(R"({"wildcard":"a*a"})", "\"a\""));
   EXPECT_TRUE(leaf_matches(R"({"wildcard":"*"})", "\"\""));
+  EXPECT_TRUE(leaf_matches(R"({"anything-but":{"wildcard":["ab"]}})", "\"abc\""));
+  EXPECT_FALSE(leaf_matches(R"({"anything-but":{"wildcard":["x*","ab"]}})", "\"ab\""));
 }
 
 }  // namespace
