@@ -75,7 +75,38 @@ class Fanout {
                                   const PublishOptions& options) noexcept;
 
  private:
+  struct OwnShare {
+    shm::BlockRef ref;
+    shm::Share* share = nullptr;
+  };
+  struct Delivery {
+    Target* target = nullptr;
+    detail::QueueCore::Claim claim;  ///< lane null: none yet
+    shm::DeliveryRef ref;
+    base::Word128* entry = nullptr;
+  };
+  struct Work {
+    shm::Block payload;
+    std::size_t attribute_bytes = 0;
+    std::uint64_t lengths = 0;
+    std::uint64_t sent_ns = 0;
+    Published result;
+  };
+  Errc admit(const Message& message, std::span<Target> targets) noexcept;
+  Errc prepare(const Message& message) noexcept;
+  void open_share(std::uint32_t number) noexcept;
+  Errc claim_those_that_may_fail() noexcept;
+  Errc fill(Delivery& delivery, detail::QueueCore& queue, Duration wait) noexcept;
+  void undo() noexcept;
+  void deliver_rest(Duration wait) noexcept;
+  Errc deliver(Delivery& delivery, detail::QueueCore& queue, Duration wait) noexcept;
+  void divert(Delivery& delivery) noexcept;
+
   queue::Membership member_;
+  // Kept from one publish to the next, so that their memory is.
+  std::vector<Delivery> deliveries_;
+  std::vector<OwnShare> shares_;
+  Work work_;
 };
 
 }  // namespace ringpost::topic
