@@ -96,10 +96,9 @@ void Arena::end_share(const ShareLook& share) noexcept {
 void Arena::drop_share(const BlockRef& payload, std::uint32_t bit) noexcept {
   const Located at = locate(payload.block);
   if (at.descriptor == nullptr || class_of(payload.block) >= kSizeClasses) return;
-  std::uint64_t left = ~std::uint64_t{0};
-  clear_bit(at.descriptor->deliveries, payload.generation, bit, left);
-  // Also if the bit had been cleared: whoever did that may have died before he freed the block.
-  if (left == 0) free(payload);
+  std::uint64_t left = 0;
+  const bool cleared = clear_bit(at.descriptor->deliveries, payload.generation, bit, left);
+  if (cleared && left == 0) free(payload);  // dead before that: the sweep finds it without bits
 }
 
 bool Arena::is_shared_out(const BlockDescriptor& payload, std::uint64_t generation) noexcept {
