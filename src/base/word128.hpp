@@ -37,6 +37,12 @@ class alignas(16) Word128 {
     __atomic_store_n(&halves_.high, value.high, __ATOMIC_RELAXED);
   }
 
+  /// High first, then low, release: whoever sees the new low half sees the new high one.
+  void store_low_last(Pair64 value) noexcept {
+    __atomic_store_n(&halves_.high, value.high, __ATOMIC_RELAXED);
+    __atomic_store_n(&halves_.low, value.low, __ATOMIC_RELEASE);
+  }
+
   /// Before the word is shared with anybody.
   void initialise(Pair64 value) noexcept { halves_ = value; }
 

@@ -88,6 +88,7 @@ class Doctor {
 
   void examine_arena();
   [[nodiscard]] Verdict judge_block(std::uint64_t block) const;
+  [[nodiscard]] Verdict judge_share(std::uint64_t block) const;
   [[nodiscard]] bool is_gone(const shm::BackReference& back) const;
 
   void add(std::string object, std::string what, std::string repair = {});
@@ -171,6 +172,8 @@ class RingExam {
   [[nodiscard]] Verdict judge_content(std::uint32_t slot, const Look& seen) const;
   [[nodiscard]] Verdict judge_block(std::uint32_t slot, const Look& seen,
                                     std::uint64_t content_bytes) const;
+  [[nodiscard]] Verdict judge_delivery(std::uint32_t slot, const Look& seen,
+                                       const shm::BlockRef& payload) const;
 
   const Surroundings with_;
   const ring::RingView& view_;

@@ -218,14 +218,38 @@ Verdict RingExam::judge_block(std::uint32_t slot, const Look& seen,
   if (block->state != shm::BlockState::kLive || block->ref.generation != ref.generation) {
     return damaged("the block of its payload is not in use any more");
   }
-  if ((block->back.ring_id != with_.mapped.ring_id || block->back.slot != slot ||
-       block->back.lap != (seen.publish & ring::kLapMask)) &&
-      !with_.roll.is_moving(ref.block)) {
+  const ring::Holding held = ring::holding_of(view_, slot);
+  if (held.shared) {
+    if (Verdict wrong = judge_delivery(slot, seen, ref)) return wrong;
+  } else if ((block->back.ring_id != with_.mapped.ring_id || block->back.slot != slot ||
+              block->back.lap != (seen.publish & ring::kLapMask)) &&
+             !with_.roll.is_moving(ref.block)) {
     return damaged("the block of its payload belongs to another message");
   }
   if (content_bytes > block->bytes) {
     return damaged(std::to_string(content_bytes) + " bytes in a block of " +
                    std::to_string(block->bytes));
+  }
+  return {};
+}
+
+/// Of a payload that other queues share.
+Verdict RingExam::judge_delivery(std::uint32_t slot, const Look& seen,
+                                 const shm::BlockRef& payload) const {
+  const ring::Holding held = ring::holding_of(view_, slot);
+  const auto share = with_.arena.look_at_share(held.block.block);
+  if (!share || share->ref.generation != held.block.generation) {
+    return damaged("the share of its payload is not in use any more");
+  }
+  if (held.bit >= share->content.count || (share->pending >> held.bit & 1) == 0 ||
+      share->content.payload.block != payload.block ||
+      share->content.payload.generation != payload.generation) {
+    return damaged("the share of its payload does not know of it");
+  }
+  const base::Pair64 here =
+      shm::pair_of({with_.mapped.ring_id, slot, seen.publish & ring::kLapMask});
+  if (!(share->share->entries[held.bit].load() == here)) {
+    return damaged("its delivery belongs to another message");
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #include "queue/task_table.hpp"
 #include "ring/move.hpp"
 #include "ring/sweep.hpp"
+#include "topic/fanout_sweep.hpp"
 
 namespace ringpost::client {
 namespace {
@@ -77,15 +78,17 @@ std::vector<OpenQueue> open_all(Member& member, std::optional<Error>& failure) {
   return all;
 }
 
+ring::Surroundings surroundings(Member& member, queue::QueueMapping& mapping) noexcept {
+  queue::QueueHeader& header = mapping.header();
+  return {header.senders, header.receivers,        member.files().hazards(),
+          member.arena(), member.files().fenced(), member.files().moves()};
+}
+
 template <class Act>
 void for_each_ring(Member& member, const std::vector<OpenQueue>& queues, Act&& act) {
   for (const OpenQueue& each : queues) {
-    queue::QueueHeader& header = each.mapping->header();
-    const ring::Surroundings surroundings{header.senders,           header.receivers,
-                                          member.files().hazards(), member.arena(),
-                                          member.files().fenced(),  member.files().moves()};
     for (const auto& mapped : each.rings) {
-      ring::Ring ring(mapped->view, surroundings);
+      ring::Ring ring(mapped->view, surroundings(member, *each.mapping));
       act(ring, *each.mapping);
     }
   }
@@ -118,7 +121,7 @@ std::uint64_t repair_ring(ring::Ring& ring) noexcept {
 
 /// Whether the message that a block's back reference names is gone. A ring that is not open here
 /// is gone if its file is: the file was there before any block could refer to it.
-bool is_gone(Member& member, const Rings& rings, const shm::BackReference& back) {
+bool message_is_gone(Member& member, const Rings& rings, const shm::BackReference& back) {
   const auto found = rings.find(back.ring_id);
   if (found != rings.end()) {
     const ring::RingView& view = found->second->view;
@@ -130,15 +133,16 @@ bool is_gone(Member& member, const Rings& rings, const shm::BackReference& back)
 }
 
 /// One sweep of a bus; opens the queues only when there is something to do.
-class Sweep {
+class Sweep final : private topic::OpenQueues {
  public:
-  explicit Sweep(Member& member) : member_(member) {}
+  explicit Sweep(Member& member) : member_(member), fanouts_(member.membership(), *this) {}
 
   /// Nothing if all is done; else why not: then the dead one's entry must not be used again yet.
   std::optional<Error> clear_up_after(std::uint16_t dead) {
     opened_ = false;  // anew: the dead one may have worked in a queue made since the last look
     open_queues();
     if (!finish_move_of(dead)) return failure_;
+    if (!fanouts_.settle(dead)) return failure_;
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& mapping) {
       const ring::SweptRing result = sweep_ring(ring, dead);
       queue::Counters::add_for_others(mapping.stripes(), queue::kExpired, result.leases_returned);
@@ -148,6 +152,7 @@ class Sweep {
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& mapping) {
       sweep_ids(ring, mapping, dead);
     });
+    fanouts_.complete();
     for (const OpenQueue& each : queues_) {
       queue::Counters::free_stripes_of(each.mapping->stripes(), dead);
       queue::sweep_settings(each.mapping->header(), dead);
@@ -157,6 +162,7 @@ class Sweep {
       }
     }
     swept_.blocks_freed += free_blocks(dead);
+    fanouts_.end_gone();
     swept_.files_removed += remove_orphans(member_, dead, named_);
     return failure_;
   }
@@ -167,8 +173,16 @@ class Sweep {
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& /*mapping*/) {
       swept_.hints_repaired += repair_ring(ring);
     });
+    fanouts_.complete();
     swept_.blocks_freed += free_blocks(0);
+    fanouts_.end_gone();
     swept_.files_removed += remove_orphans(member_, 0, named_);
+  }
+
+  /// Deliveries of those who died before, if their queues have room by now.
+  void complete_fanouts() {
+    open_queues();
+    fanouts_.complete();
   }
 
   [[nodiscard]] Bus::Swept& result() noexcept { return swept_; }
@@ -199,14 +213,10 @@ class Sweep {
     const std::uint64_t source_id = note.source_ring.load(std::memory_order_relaxed);
     const std::uint64_t target_id = note.target_ring.load(std::memory_order_relaxed);
     for (const OpenQueue& each : queues_) {
-      queue::QueueHeader& header = each.mapping->header();
       for (const auto& mapped : each.rings) {
         if (mapped->ring_id != source_id && mapped->ring_id != target_id) continue;
         auto& found = mapped->ring_id == source_id ? source : target;
-        found.emplace(
-            mapped->view,
-            ring::Surroundings{header.senders, header.receivers, member_.files().hazards(),
-                               member_.arena(), member_.files().fenced(), member_.files().moves()});
+        found.emplace(mapped->view, surroundings(member_, *each.mapping));
       }
     }
     if (failure_ && (!source || !target)) return false;
@@ -221,11 +231,39 @@ class Sweep {
     return true;
   }
   std::uint64_t free_blocks(std::uint16_t dead) {
-    return member_.arena().sweep(
-        dead, [&](const shm::BackReference& back) { return is_gone(member_, rings_, back); });
+    return member_.arena().sweep(dead, [&](const shm::BackReference& back) {
+      return message_is_gone(member_, rings_, back);
+    });
+  }
+
+  std::shared_ptr<queue::QueueMapping> queue(std::uint64_t queue_id) override {
+    for (const OpenQueue& each : queues_) {
+      if (each.mapping->queue_id() == queue_id) return each.mapping;
+    }
+    return nullptr;
+  }
+  bool publish(const shm::BackReference& where) override {
+    for (const OpenQueue& each : queues_) {
+      for (const auto& mapped : each.rings) {
+        if (mapped->ring_id != where.ring_id || where.slot >= mapped->view.slots()) continue;
+        ring::Ring ring(mapped->view, surroundings(member_, *each.mapping));
+        ring::publish_named(ring, where.slot, where.lap);
+        return true;
+      }
+    }
+    return !failure_;
+  }
+  bool is_gone(const shm::BackReference& where) override {
+    return message_is_gone(member_, rings_, where);
+  }
+  bool look_again() override {
+    opened_ = false;
+    open_queues();
+    return !failure_;
   }
 
   Member& member_;
+  topic::FanoutSweep fanouts_;
   std::vector<OpenQueue> queues_;
   Rings rings_;
   RingIds named_;
@@ -247,7 +285,11 @@ Bus::Swept Member::sweep_as(shm::Sweeper& sweeper, bool repair) {
   const std::uint32_t dead =
       sweeper.for_each_dead([&](std::uint16_t index) { return !sweep.clear_up_after(index); });
   sweep.result().dead_participants = dead;
-  if (repair) sweep.repair();
+  if (repair) {
+    sweep.repair();
+  } else if (topic::FanoutSweep::deliveries_wait(files())) {
+    sweep.complete_fanouts();
+  }
   return sweep.result();
 }
 
@@ -264,7 +306,8 @@ void Member::clear_up() noexcept {
 
 void Member::clear_up_after_the_dead() noexcept {
   constexpr std::uint64_t kStoppedAfterNs = 1'000'000'000;
-  if (!me_->sees_dead() || sweep(false).elected) {
+  const bool needed = topic::FanoutSweep::deliveries_wait(files()) || me_->sees_dead();
+  if (!needed || sweep(false).elected) {
     other_sweeps_since_ns_.store(0, std::memory_order_relaxed);  // relaxed: only a guess
     return;
   }

@@ -42,17 +42,19 @@ bool is_mine(const RingView& view, const Delivery& delivery, LeaseWord word,
 }
 
 /// Step 3: `leased` becomes `moved`. In this state the mark says that the slot goes to limbo: not
-/// if the block goes along, for then nobody reads it, and it must not be freed with the slot.
+/// if the block goes along, for then nobody reads it, and it must not be freed with the slot. One
+/// that was copied is: it is let go there.
 bool depart(Ring& source, const ring::Passage& passage, std::uint16_t me, std::uint64_t number,
             LeaseWord& leased, LeaseWord& moved) noexcept {
   const Delivery& delivery = passage.delivery;
   const bool block_goes = passage.block.generation != 0;
+  const bool copied = !block_goes && ring::holding_of(source.view, delivery.slot).in_block;
   for (;;) {
     leased = source.view.lease_word(delivery.slot);
     if (!is_mine(source.view, delivery, leased, me)) return false;
-    moved =
-        LeaseWord::moved(leased.lap(), me, leased.count(), leased.viewed() && !block_goes, number)
-            .with_drops(leased.drops());
+    moved = LeaseWord::moved(leased.lap(), me, leased.count(),
+                             copied || (leased.viewed() && !block_goes), number)
+                .with_drops(leased.drops());
     if (source.view.move_lease(delivery.slot, leased, moved)) return true;
   }
 }

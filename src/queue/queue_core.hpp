@@ -5,6 +5,7 @@
 //   settle   queue_settle.cpp    acknowledge, release, extend
 //   look     queue_look.cpp      stats, peek
 //   move     queue_move.cpp      to another queue: dead letters; tasks: move_worker.cpp
+//   share    queue_share.cpp     one delivery of a fan-out
 //   chain    queue_chain.cpp     growth: which rings there are
 //   fifo     queue_fifo.cpp      what is different where messages have groups; the moves of
 //            queue_move_fifo.cpp those;
@@ -143,6 +144,33 @@ class QueueCore {
   [[nodiscard]] std::string_view dedup_id_of(const Lease& lease) noexcept;
   [[nodiscard]] std::uint64_t sequence_of(const Lease& lease) noexcept;
 
+  /// A slot that is mine until its publish.
+  struct Claim {
+    queue::Lane* lane = nullptr;
+    std::uint64_t position = 0;
+  };
+  /// What a delivery of a fan-out leads to: see src/topic/.
+  struct Delivery {
+    shm::BlockRef payload;
+    shm::DeliveryRef ref;
+    std::uint64_t lengths = 0;  ///< ring::Lengths; of the flags only kTimed
+    std::uint64_t sent_ns = 0;
+  };
+  // The steps of one delivery, in this order; standard queues. After the claim nothing fails.
+  Errc claim_delivery(Claim& claim, Duration wait) noexcept;
+  void fill_delivery(const Claim& claim, const Delivery& what) noexcept;
+  void publish_delivery(const Claim& claim, std::uint64_t lengths) noexcept;
+  /// The same by a sweeper, beside whom others may publish what he has claimed.
+  Errc claim_delivery_for_the_dead(Claim& claim) noexcept;
+  void publish_delivery_for_the_dead(const Claim& claim, std::uint64_t lengths) noexcept;
+  void give_up_delivery(const Claim& claim) noexcept;
+  [[nodiscard]] static shm::BackReference place_of(const Claim& claim) noexcept;
+  /// Whether a message of so many bytes, attributes counted, may be sent to this queue.
+  [[nodiscard]] bool admits(std::uint64_t counted_bytes) noexcept;
+  /// The time of a send; flags it as a sample of latency now and then.
+  std::uint64_t stamp(std::uint64_t& flags) noexcept;
+  [[nodiscard]] bool is_fifo() const noexcept { return fifo_; }
+
   [[nodiscard]] queue::QueueMapping& mapping() noexcept { return *mapping_; }
   [[nodiscard]] const std::shared_ptr<queue::QueueMapping>& mapping_pointer() const noexcept {
     return mapping_;
@@ -169,11 +197,6 @@ class QueueCore {
     std::string_view dedup_id;
     std::uint64_t entry = 0;  ///< in the table of ids; 0: none
   };
-  struct Claim {
-    queue::Lane* lane = nullptr;
-    std::uint64_t position = 0;
-  };
-
   /// One receive call: what it wants, and how long its leases last.
   struct Wanted {
     Leases& into;
@@ -230,7 +253,6 @@ class QueueCore {
   Result<MessageId, Errc> commit(const Claim& claim, const Outgoing& out,
                                  std::uint64_t due) noexcept;
   Errc due_of(const SendOptions& options, std::uint64_t& due) noexcept;
-  std::uint64_t stamp(std::uint64_t& flags) noexcept;
   Errc claim_waiting(Claim& claim, std::uint64_t deadline_ns) noexcept;
 
   Errc take(const Wanted& asked) noexcept;

@@ -66,7 +66,8 @@ void QueueCore::put_off(Lane& in, const ring::Taken& taken, std::uint64_t ns) no
 
 /// kOk: it is there, and the hazard entry of the lease is cleared. kStaleReceipt, or why `to` takes
 /// nothing: the lease is as it was. A payload block goes along by its reference, unless somebody
-/// may be reading it in place still: his hazard entry protects it here and not there.
+/// may be reading it in place still: his hazard entry protects it here and not there. One that is
+/// shared with other queues is copied.
 Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to,
                      bool with_history) noexcept {
   if (fifo_ || to.fifo_) return move_in_group(from, taken, to, with_history);
@@ -78,7 +79,8 @@ Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to,
     bool has_block = false;
     ring::read_block_ref(view, taken.slot, removal.block, has_block);
     content = member_.arena.data(removal.block, lengths.content());
-    removal.block_goes = ring::block_may_go(from.ring, {taken.slot, taken.lap, taken.word.count()},
+    removal.block_goes = !lengths.shared() &&
+                         ring::block_may_go(from.ring, {taken.slot, taken.lap, taken.word.count()},
                                             taken.word, member_.me.index(), taken.hazard);
   }
   if (content == nullptr) return Errc::kCorrupt;

@@ -29,8 +29,8 @@ Errc QueueCore::move_in_group(Lane& from, const ring::Taken& taken, QueueCore& t
     bool has_block = false;
     ring::read_block_ref(view, taken.slot, removal.block, has_block);
     content = member_.arena.data(removal.block, bytes);
-    removal.block_goes =
-        ring::block_may_go(from.ring, delivery, taken.word, member_.me.index(), taken.hazard);
+    removal.block_goes = !lengths.shared() && ring::block_may_go(from.ring, delivery, taken.word,
+                                                                 member_.me.index(), taken.hazard);
   }
   if (content == nullptr) return Errc::kCorrupt;
   const bool fits = bytes + ring::kFifoEnvelopeBytes <= to.lanes_.back()->ring.view.inline_bytes();

@@ -120,7 +120,8 @@ struct SlotHead {
   std::atomic<std::uint64_t> publish;  ///< lap whose content is complete; FIFO: or kSkipped
   std::atomic<std::uint64_t> lengths;  ///< body bytes (32) · attribute bytes (24) · flags (8)
   std::atomic<std::uint64_t> sent_ns;  ///< monotonic
-  // payload follows: content bytes, or a shm::BlockRef when kInBlock is set
+  // payload follows: content bytes, or a shm::BlockRef when kInBlock is set; with kShared behind
+  // that {number of the share, its generation (48) · the delivery's bit (16)}
 };
 static_assert(sizeof(SlotHead) == kSlotHeadBytes);
 
@@ -139,6 +140,7 @@ struct Lengths {
   static constexpr std::uint64_t kTimed = 2;      ///< sent_ns is precise: a latency sample
   static constexpr std::uint64_t kUndelayed = 4;  ///< FIFO: the queue's delay is not for it
   static constexpr std::uint64_t kRenamed = 8;    ///< FIFO: its envelope is its deduplication id
+  static constexpr std::uint64_t kShared = 16;  ///< that block serves several queues: shm/share.hpp
   static constexpr std::uint64_t kMovedIn = 128;  ///< an envelope stands at the end of the slot
   static constexpr std::uint32_t kAttributeBytesMax = (1u << 24) - 1;
 
@@ -156,6 +158,7 @@ struct Lengths {
     return std::uint64_t{body()} + attributes();
   }
   [[nodiscard]] constexpr bool in_block() const noexcept { return (word >> 56 & kInBlock) != 0; }
+  [[nodiscard]] constexpr bool shared() const noexcept { return (word >> 56 & kShared) != 0; }
   [[nodiscard]] constexpr bool moved_in() const noexcept { return (word >> 56 & kMovedIn) != 0; }
   [[nodiscard]] constexpr bool undelayed() const noexcept { return (word >> 56 & kUndelayed) != 0; }
   [[nodiscard]] constexpr bool has_envelope() const noexcept {

@@ -8,16 +8,14 @@
 namespace ringpost::ring {
 
 /// Ends the limbo of a slot if no live reader's hazard names its content: the slot becomes idle for
-/// the next lap and its payload block is freed. Returns whether the slot left limbo (by anybody).
+/// the next lap and its payload block is let go. Returns whether the slot left limbo (by anybody).
 inline bool try_end_limbo(Ring& ring, std::uint32_t slot, LeaseWord word) noexcept {
   const std::uint64_t content_lap =
       ring.view.slot(slot).publish.load(std::memory_order_acquire) & kLapMask;
   if (ring.hazards.names(shm::hazard_key(slot, content_lap))) return false;
-  shm::BlockRef ref{};
-  bool has_block = false;
-  read_block_ref(ring.view, slot, ref, has_block);
+  const Holding held = holding_of(ring.view, slot);
   if (!ring.view.move_lease(slot, word, LeaseWord::idle(word.lap() + 1))) return true;
-  if (has_block) ring.blocks.free(ref);
+  let_go(ring.blocks, held);
   ring.senders.wake_one();
   return true;
 }

@@ -25,15 +25,17 @@ bool commit(Ring& source, const Delivery& delivery, std::uint16_t me) noexcept {
 
 /// The slot that the message has left. Marked as perhaps read in place, with its content still
 /// there: to limbo. A block that went along takes its readers' protection with it (there were
-/// none).
+/// none); what was copied is let go here.
 void leave(Ring& source, std::uint32_t slot, std::uint16_t mover, bool block_went) noexcept {
   for (;;) {
     const LeaseWord word = source.view.lease_word(slot);
     if (word.state() != LeaseState::kMoved || word.owner() != mover) return;
     const bool limbo = word.viewed() && !block_went;
     const LeaseWord next = limbo ? LeaseWord::limbo(word.lap()) : LeaseWord::idle(word.lap() + 1);
+    const Holding held = block_went ? Holding{} : holding_of(source.view, slot);
     if (!source.view.move_lease(slot, word, next)) continue;
     if (limbo) try_end_limbo(source, slot, next);
+    if (!limbo) let_go(source.blocks, held);
     source.senders.wake_one();  // the position became passable
     return;
   }

@@ -36,8 +36,7 @@ struct Ring : Surroundings {
   const DueIndex due;
 };
 
-/// Frees the payload block of the message in `slot`, if it has one. Only by whoever made the
-/// message go, while the content cannot change: before the CAS read the reference, after it free.
+/// Where the payload of the message in `slot` lies, if that is a block.
 RINGPOST_UNSTABLE_READ inline void read_block_ref(const RingView& view, std::uint32_t slot,
                                                   shm::BlockRef& ref, bool& has_block) noexcept {
   has_block = Lengths{view.slot(slot).lengths.load(std::memory_order_relaxed)}.in_block();
@@ -45,6 +44,53 @@ RINGPOST_UNSTABLE_READ inline void read_block_ref(const RingView& view, std::uin
     auto* stored = reinterpret_cast<const std::uint64_t*>(view.payload(slot));
     ref.block = __atomic_load_n(stored, __ATOMIC_RELAXED);
     ref.generation = __atomic_load_n(stored + 1, __ATOMIC_RELAXED);
+  }
+}
+
+/// One delivery of a payload that is shared out stands in its slot behind the block.
+inline void write_delivery_ref(const RingView& view, std::uint32_t slot,
+                               const shm::DeliveryRef& delivery) noexcept {
+  auto* stored = reinterpret_cast<std::uint64_t*>(view.payload(slot)) + 2;
+  __atomic_store_n(stored, delivery.share.block, __ATOMIC_RELAXED);
+  __atomic_store_n(stored + 1, delivery.share.generation << 16 | delivery.bit, __ATOMIC_RELAXED);
+}
+RINGPOST_UNSTABLE_READ inline shm::DeliveryRef read_delivery_ref(const RingView& view,
+                                                                 std::uint32_t slot) noexcept {
+  auto* stored = reinterpret_cast<const std::uint64_t*>(view.payload(slot)) + 2;
+  const std::uint64_t second = __atomic_load_n(stored + 1, __ATOMIC_RELAXED);
+  return {{__atomic_load_n(stored, __ATOMIC_RELAXED), second >> 16},
+          static_cast<std::uint32_t>(second & 0xffff)};
+}
+
+/// What a message occupies besides its slot: nothing, a block, or a delivery of a shared one. Only
+/// whoever makes the message go may let go of it, while the content cannot change: reads it before
+/// the CAS, lets go after it.
+struct Holding {
+  bool in_block = false;
+  bool shared = false;
+  shm::BlockRef block{};  ///< if it is shared: the share
+  std::uint32_t bit = 0;
+};
+inline Holding holding_of(const RingView& view, std::uint32_t slot) noexcept {
+  Holding held;
+  read_block_ref(view, slot, held.block, held.in_block);
+  if (!held.in_block) [[likely]]
+    return held;
+  held.shared = Lengths{view.slot(slot).lengths.load(std::memory_order_relaxed)}.shared();
+  if (held.shared) [[unlikely]] {
+    const shm::DeliveryRef delivery = read_delivery_ref(view, slot);
+    held.block = delivery.share;
+    held.bit = delivery.bit;
+  }
+  return held;
+}
+inline void let_go(shm::BlockStore& blocks, const Holding& held) noexcept {
+  if (!held.in_block) [[likely]]
+    return;
+  if (held.shared) [[unlikely]] {
+    blocks.drop({held.block, held.bit});
+  } else {
+    blocks.free(held.block);
   }
 }
 

@@ -143,9 +143,12 @@ void Sender::publish(std::uint64_t position) noexcept {
 void Sender::give_up(std::uint64_t position) noexcept {
   const std::uint32_t slot = ring_.view.slot_of(position);
   for (;;) {
-    // Idle, or await if the head went past, as for a delay. From a lost CAS nothing is concluded.
+    // Idle, await if the head went past, or delayed. From a lost CAS nothing is concluded.
     const LeaseWord word = ring_.view.lease_word(slot);
-    if (word.state() != LeaseState::kIdle && word.state() != LeaseState::kAwait) return;
+    if (word.state() != LeaseState::kIdle && word.state() != LeaseState::kAwait &&
+        word.state() != LeaseState::kDelayed) {
+      return;
+    }
     if (ring_.view.move_lease(slot, word, LeaseWord::idle(word.lap() + 1))) break;
   }
   ring_.senders.wake_one();  // the position became passable

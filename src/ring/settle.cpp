@@ -18,8 +18,6 @@ Match match(const RingView& view, const Delivery& delivery, LeaseWord word) noex
 }  // namespace
 
 bool finish(Ring& ring, std::uint32_t slot, LeaseWord word, bool viewed) noexcept {
-  shm::BlockRef ref{};
-  bool has_block = false;
   if (viewed) {
     const LeaseWord limbo = LeaseWord::limbo(word.lap());
     if (!ring.view.move_lease(slot, word, limbo)) return false;
@@ -27,9 +25,9 @@ bool finish(Ring& ring, std::uint32_t slot, LeaseWord word, bool viewed) noexcep
     try_end_limbo(ring, slot, limbo);
     return true;
   }
-  read_block_ref(ring.view, slot, ref, has_block);
+  const Holding held = holding_of(ring.view, slot);
   if (!ring.view.move_lease(slot, word, LeaseWord::idle(word.lap() + 1))) return false;
-  if (has_block) ring.blocks.free(ref);
+  let_go(ring.blocks, held);
   ring.senders.wake_one();  // the position became passable
   return true;
 }

@@ -34,6 +34,19 @@ bool void_claim(Ring& ring, std::uint32_t slot, std::uint16_t dead) noexcept {
   }
 }
 
+bool publish_named(Ring& ring, std::uint32_t slot, std::uint64_t lap) noexcept {
+  auto& publish = ring.view.slot(slot).publish;
+  std::uint64_t seen = publish.load(std::memory_order_acquire);
+  if (seen >= lap) return false;
+  const Claim claim{ring.view.claim(slot).load(std::memory_order_acquire)};
+  if (claim.sealed() || claim.lap() != lap) return false;  // damaged: a named claim is never void
+  // [publish] acq_rel: the content, which the entry made visible to me. From the value read: who
+  // comes late takes nothing back.
+  if (!publish.compare_exchange_strong(seen, lap, std::memory_order_acq_rel)) return false;
+  ring.receivers.wake_all();
+  return true;
+}
+
 SweptRing sweep_participant(Ring& ring, std::uint16_t dead) noexcept {
   SweptRing swept;
   for (std::uint32_t slot = 0; slot < ring.view.slots(); ++slot) {

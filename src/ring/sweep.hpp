@@ -22,6 +22,11 @@ SweptRing sweep_participant(Ring& ring, std::uint16_t dead) noexcept;
 /// Voids the claim of `dead` in `slot` if it is not published: the slot is free for the next lap.
 bool void_claim(Ring& ring, std::uint32_t slot, std::uint16_t dead) noexcept;
 
+/// Makes the message of that lap visible, unless it is or was: of a slot that an entry of a
+/// committed fan-out names (shm/share.hpp). Its content was complete before the entry named it, so
+/// anybody may do this at any time, and more than once. Returns whether this call did it.
+bool publish_named(Ring& ring, std::uint32_t slot, std::uint64_t lap) noexcept;
+
 /// Rebuilds what can be rebuilt: hints of visible slots behind the head, due index, limbo.
 /// Returns how many hints were missing.
 std::uint64_t repair_hints(Ring& ring) noexcept;

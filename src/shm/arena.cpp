@@ -2,44 +2,11 @@
 
 #include <algorithm>
 
+#include "shm/arena_words.hpp"
+
 namespace ringpost::shm {
 namespace {
 
-constexpr std::uint64_t kFree = 0;
-constexpr std::uint64_t kOwned = 1;
-constexpr std::uint64_t kLive = 2;
-constexpr unsigned kGenerationBits = 48;
-constexpr std::uint64_t kGenerationMask = (std::uint64_t{1} << kGenerationBits) - 1;
-
-constexpr std::uint64_t state_word(std::uint64_t state, std::uint64_t owner,
-                                   std::uint64_t generation) noexcept {
-  return state << 62 | owner << kGenerationBits | (generation & kGenerationMask);
-}
-constexpr std::uint64_t state_of(std::uint64_t word) noexcept { return word >> 62; }
-constexpr std::uint64_t owner_of(std::uint64_t word) noexcept {
-  return word >> kGenerationBits & 0x3fff;
-}
-constexpr std::uint64_t generation_of(std::uint64_t word) noexcept {
-  return word & kGenerationMask;
-}
-
-// A block's number: class (8) · segment (8) · index (32).
-constexpr std::uint64_t block_number(std::uint32_t size_class, std::uint32_t segment,
-                                     std::uint32_t index) noexcept {
-  return std::uint64_t{size_class} << 40 | std::uint64_t{segment} << 32 | index;
-}
-constexpr std::uint32_t class_of(std::uint64_t block) noexcept {
-  return static_cast<std::uint32_t>(block >> 40);
-}
-constexpr std::uint64_t class_bytes(std::uint32_t size_class) noexcept {
-  return std::uint64_t{kSmallestBlockBytes} << size_class;
-}
-base::Pair64 pair_of(const BackReference& back) noexcept {
-  return {back.ring_id, back.lap << kSlotBits | back.slot};
-}
-BackReference back_of(base::Pair64 pair) noexcept {
-  return {pair.low, static_cast<std::uint32_t>(pair.high & kSlotMask), pair.high >> kSlotBits};
-}
 std::uint32_t class_for(std::uint64_t bytes) noexcept {
   if (bytes <= kSmallestBlockBytes) return 0;
   return static_cast<std::uint32_t>(64 - __builtin_clzll((bytes - 1) / kSmallestBlockBytes));
@@ -63,7 +30,7 @@ Arena::Located Arena::locate(std::uint64_t block) noexcept {
   const std::uint32_t size_class = class_of(block);
   const auto number = static_cast<std::uint32_t>(block >> 32 & 0xff);
   const auto index = static_cast<std::uint32_t>(block);
-  if (size_class >= kSizeClasses || number >= kSegmentsPerClass) return {};
+  if (size_class >= kBlockClasses || number >= kSegmentsPerClass) return {};
   const ArenaSegments::Segment* segment = segments_->segment(size_class, number);
   if (segment == nullptr || index >= segment->blocks) return {};
   return {segment, &segment->descriptor(index), index};
@@ -71,7 +38,10 @@ Arena::Located Arena::locate(std::uint64_t block) noexcept {
 
 Errc Arena::allocate(std::uint64_t bytes, Block& block) noexcept {
   if (bytes > kBlockBytesMax) return Errc::kTooLarge;
-  const std::uint32_t size_class = class_for(bytes);
+  return allocate_in(class_for(bytes), block);
+}
+
+Errc Arena::allocate_in(std::uint32_t size_class, Block& block) noexcept {
   Magazine& magazine = magazines_[size_class];
   for (bool scanned = false;;) {
     while (magazine.count > 0) {
@@ -88,14 +58,14 @@ bool Arena::try_own(std::uint64_t block, Block& out) noexcept {
   const Located at = locate(block);
   if (at.descriptor == nullptr) return false;
   std::uint64_t seen = at.descriptor->state.load(std::memory_order_acquire);
-  if (state_of(seen) != kFree) return false;
-  const std::uint64_t mine = state_word(kOwned, me_, generation_of(seen) + 1);
+  if (state_of(seen) != kBlockFree) return false;
+  const std::uint64_t mine = state_word(kBlockOwned, me_, generation_of(seen) + 1);
   // [block] acq_rel: the last reader's looks at the memory are behind us.
   if (!at.descriptor->state.compare_exchange_strong(seen, mine, std::memory_order_acq_rel,
                                                     std::memory_order_relaxed)) {
     return false;
   }
-  const std::uint64_t bytes = class_bytes(at.segment->size_class);
+  const std::uint64_t bytes = block_bytes(at.segment->size_class);
   out = {{block, generation_of(mine)}, at.segment->data + bytes * at.index, bytes};
   return true;
 }
@@ -106,14 +76,16 @@ void Arena::make_live(const BlockRef& ref, const BackReference& back) noexcept {
   at.descriptor->back.store_halves(pair_of(back));
   // [block] release: whoever sees LIVE sees the back reference. Mine alone while I live, so a
   // store.
-  at.descriptor->state.store(state_word(kLive, me_, ref.generation), std::memory_order_release);
+  at.descriptor->state.store(state_word(kBlockLive, me_, ref.generation),
+                             std::memory_order_release);
 }
 
 void Arena::take_back(const BlockRef& ref) noexcept {
   const Located at = locate(ref.block);
   if (at.descriptor == nullptr) return;
   // [block] release. Mine alone: nobody frees it while its slot's claim is mine.
-  at.descriptor->state.store(state_word(kOwned, me_, ref.generation), std::memory_order_release);
+  at.descriptor->state.store(state_word(kBlockOwned, me_, ref.generation),
+                             std::memory_order_release);
 }
 
 void Arena::change_hands(const BlockRef& ref, const BackReference& from,
@@ -122,7 +94,8 @@ void Arena::change_hands(const BlockRef& ref, const BackReference& from,
   if (at.descriptor == nullptr) return;
   // Freed and used again: its new back reference is another's, so the CAS is lost.
   const std::uint64_t seen = at.descriptor->state.load(std::memory_order_acquire);  // [block]
-  if (state_of(seen) != kLive || generation_of(seen) != (ref.generation & kGenerationMask)) return;
+  if (state_of(seen) != kBlockLive || generation_of(seen) != (ref.generation & kGenerationMask))
+    return;
   at.descriptor->back.compare_exchange(pair_of(from), pair_of(to));
 }
 
@@ -130,27 +103,30 @@ bool Arena::release(const BlockRef& ref, std::uint64_t state_required) noexcept 
   const Located at = locate(ref.block);
   if (at.descriptor == nullptr) return false;
   std::uint64_t seen = at.descriptor->state.load(std::memory_order_acquire);
-  // [block] acq_rel: my looks at the memory come before it is free.
-  if (state_of(seen) != state_required ||
-      generation_of(seen) != (ref.generation & kGenerationMask)) {
-    return false;
+  // [block] acq_rel: my looks at the memory come before it is free. Lost: the owner of a share has
+  // become nobody, or somebody else has freed it.
+  while (state_of(seen) == state_required &&
+         generation_of(seen) == (ref.generation & kGenerationMask)) {
+    if (at.descriptor->state.compare_exchange_weak(seen, state_word(kBlockFree, 0, ref.generation),
+                                                   std::memory_order_acq_rel,
+                                                   std::memory_order_acquire)) {
+      return true;
+    }
   }
-  return at.descriptor->state.compare_exchange_strong(seen, state_word(kFree, 0, ref.generation),
-                                                      std::memory_order_acq_rel,
-                                                      std::memory_order_relaxed);
+  return false;
 }
 
 void Arena::free(const BlockRef& ref) noexcept {
-  if (release(ref, kLive)) keep(ref.block);
+  if (release(ref, kBlockLive)) keep(ref.block);
 }
 void Arena::abandon(const BlockRef& ref) noexcept {
-  if (release(ref, kOwned)) keep(ref.block);
+  if (release(ref, kBlockOwned)) keep(ref.block);
 }
 
 std::byte* Arena::data(const BlockRef& ref, std::uint64_t content_bytes) noexcept {
   const Located at = locate(ref.block);
   if (at.descriptor == nullptr) return nullptr;
-  const std::uint64_t bytes = class_bytes(at.segment->size_class);
+  const std::uint64_t bytes = block_bytes(at.segment->size_class);
   return content_bytes <= bytes ? at.segment->data + bytes * at.index : nullptr;
 }
 
@@ -206,7 +182,7 @@ bool Arena::refill_by_scan(std::uint32_t size_class) noexcept {
     if (segment == nullptr) break;
     for (std::uint32_t index = 0; index < segment->blocks; ++index) {
       const std::uint64_t word = segment->descriptor(index).state.load(std::memory_order_relaxed);
-      if (state_of(word) != kFree) continue;
+      if (state_of(word) != kBlockFree) continue;
       magazine.blocks[magazine.count++] = block_number(size_class, number, index);
       if (magazine.count == kMagazine / 2) return true;
     }
@@ -219,22 +195,23 @@ std::uint64_t Arena::sweep(std::uint16_t dead,
   std::uint64_t freed = 0;
   const auto sweep_block = [&](std::uint64_t block, BlockDescriptor& descriptor) {
     std::uint64_t seen = descriptor.state.load(std::memory_order_acquire);  // [block]
-    const bool abandoned = state_of(seen) == kOwned && dead != 0 && owner_of(seen) == dead;
+    const bool abandoned = state_of(seen) == kBlockOwned && dead != 0 && owner_of(seen) == dead;
     bool gone = false;
-    if (state_of(seen) == kLive) {
+    if (state_of(seen) == kBlockLive && class_of(block) != kShareClass) {
       const base::Pair64 back = descriptor.back.load();
       // The same afterwards: one snapshot, and the message has not moved meanwhile.
-      gone = is_gone(back_of(back)) && descriptor.back.load() == back;
+      gone = back == kSharedBack ? is_shared_out(descriptor, generation_of(seen))
+                                 : is_gone(back_of(back)) && descriptor.back.load() == back;
     }
     if (!abandoned && !gone) return;
     // From the value read: a block that was freed and used again meanwhile is left alone.
-    if (descriptor.state.compare_exchange_strong(seen, state_word(kFree, 0, generation_of(seen)),
-                                                 std::memory_order_acq_rel)) {
+    if (descriptor.state.compare_exchange_strong(
+            seen, state_word(kBlockFree, 0, generation_of(seen)), std::memory_order_acq_rel)) {
       ++freed;
       hint(block);
     }
   };
-  for (std::uint32_t c = 0; c < kSizeClasses; ++c) {
+  for (std::uint32_t c = 0; c < kBlockClasses; ++c) {
     for (std::uint32_t number = 0; number < kSegmentsPerClass; ++number) {
       const ArenaSegments::Segment* segment = segments_->segment(c, number);
       if (segment == nullptr) break;
@@ -248,17 +225,18 @@ std::uint64_t Arena::sweep(std::uint16_t dead,
 
 Arena::Usage Arena::usage() noexcept {
   Usage usage;
-  for (std::uint32_t c = 0; c < kSizeClasses; ++c) {
+  for (std::uint32_t c = 0; c < kBlockClasses; ++c) {
     for (std::uint32_t number = 0; number < kSegmentsPerClass; ++number) {
       const ArenaSegments::Segment* segment = segments_->segment(c, number);
       if (segment == nullptr) break;
       usage.blocks += segment->blocks;
       for (std::uint32_t index = 0; index < segment->blocks; ++index) {
-        if (state_of(segment->descriptor(index).state.load(std::memory_order_relaxed)) == kFree) {
+        if (state_of(segment->descriptor(index).state.load(std::memory_order_relaxed)) ==
+            kBlockFree) {
           continue;
         }
         ++usage.blocks_used;
-        usage.bytes_used += class_bytes(c);
+        usage.bytes_used += block_bytes(c);
       }
     }
   }
@@ -273,11 +251,12 @@ std::optional<BlockLook> Arena::look(std::uint64_t block) noexcept {
                    static_cast<BlockState>(state_of(word)),
                    static_cast<std::uint16_t>(owner_of(word)),
                    back_of(at.descriptor->back.load()),
-                   class_bytes(at.segment->size_class)};
+                   block_bytes(at.segment->size_class),
+                   at.descriptor->deliveries.load(std::memory_order_acquire)};
 }
 
 void Arena::for_each_block(const std::function<void(const BlockLook&)>& visit) noexcept {
-  for (std::uint32_t c = 0; c < kSizeClasses; ++c) {
+  for (std::uint32_t c = 0; c < kBlockClasses; ++c) {
     for (std::uint32_t number = 0; number < kSegmentsPerClass; ++number) {
       const ArenaSegments::Segment* segment = segments_->segment(c, number);
       if (segment == nullptr) break;

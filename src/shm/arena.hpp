@@ -10,6 +10,10 @@
 // participant's private magazines only say where a free block may be found; a wrong hint costs a
 // look.
 //
+// The payload of a fan-out has no back reference: it is LIVE as long as a bit in its word of
+// deliveries stands for a share that needs it. Shares are blocks of a class of their own
+// (share.hpp).
+//
 // Crash  OWNED by a dead participant: the sweeper frees it. LIVE whose message is gone (its back
 //        reference says which): the sweeper frees it. Freeing compares the generation, so it
 //        happens once, whoever does it.
@@ -27,6 +31,7 @@
 #include "shm/block_store.hpp"
 #include "shm/bus_files.hpp"
 #include "shm/participant.hpp"
+#include "shm/share.hpp"
 
 namespace ringpost::shm {
 
@@ -35,8 +40,10 @@ inline constexpr std::uint32_t kSegmentFormat = 1;
 
 /// 32 bytes in shared memory.
 struct BlockDescriptor {
-  std::atomic<std::uint64_t> state;       ///< state (2) · owner (14) · generation (48)
-  std::atomic<std::uint64_t> deliveries;  ///< reserved for fan-out: one bit a delivery
+  std::atomic<std::uint64_t> state;  ///< state (2) · owner (14) · generation (48)
+  /// Of a fan-out: low bits of the generation (24) · a bit for each delivery; of its payload: for
+  /// each share.
+  std::atomic<std::uint64_t> deliveries;
   /// {ring id, lap << kSlotBits | slot}: by the owner before LIVE; then by whoever moves the
   /// message.
   base::Word128 back;
@@ -62,6 +69,32 @@ struct BlockLook {
   std::uint16_t owner = 0;
   BackReference back;
   std::uint64_t bytes = 0;
+  std::uint64_t deliveries = 0;  ///< the word, see arena_words.hpp
+};
+
+/// What a share is about. Does not change while it is LIVE.
+struct ShareContent {
+  BlockRef payload;
+  std::uint64_t lengths = 0;
+  std::uint64_t sent_ns = 0;
+  std::uint32_t count = 0;
+  std::uint32_t bit = 0;
+};
+
+/// A LIVE share as a reader of shared memory sees it.
+struct ShareLook {
+  BlockRef ref;
+  std::uint16_t owner = 0;    ///< 0: nobody; its publisher is dead
+  std::uint64_t pending = 0;  ///< a bit for each delivery that is not over, below content.count
+  ShareContent content;
+  Share* share = nullptr;
+
+  enum class Fate : std::uint8_t {
+    kOpen,       ///< its publish is not decided
+    kCommitted,  ///< it has happened
+    kOver,       ///< it will never happen, or nothing of it is left to do
+  };
+  Fate fate = Fate::kOpen;
 };
 
 /// A block in hand.
@@ -106,8 +139,8 @@ class ArenaSegments {
   const Segment* map_segment(std::uint32_t size_class, std::uint32_t number) noexcept;
   std::shared_ptr<BusFiles> bus_;
   std::mutex mapping_mutex_;  // of this process, cold: never held by another
-  std::atomic<const Segment*> mapped_[kSizeClasses][kSegmentsPerClass] = {};
-  std::unique_ptr<Segment> owned_[kSizeClasses][kSegmentsPerClass];
+  std::atomic<const Segment*> mapped_[kBlockClasses][kSegmentsPerClass] = {};
+  std::unique_ptr<Segment> owned_[kBlockClasses][kSegmentsPerClass];
 };
 
 /// One participant's access to the arena.
@@ -137,6 +170,29 @@ class Arena final : public BlockStore {
   /// OWNED by me → FREE.
   void abandon(const BlockRef& ref) noexcept;
 
+  // Fan-outs: arena_shares.cpp.
+  /// A share, OWNED by me, with every entry unset. Error kNoSpace.
+  Errc allocate_share(BlockRef& ref, Share*& share) noexcept;
+  /// Before the shares are opened: so many of them need the payload, which I own.
+  void share_out(const BlockRef& payload, std::uint32_t shares) noexcept;
+  /// OWNED → LIVE: its fields are complete.
+  void open_share(const BlockRef& share, std::uint32_t deliveries) noexcept;
+  /// OWNED → LIVE: all deliveries of a payload that is shared out happen from now on.
+  void commit(const BlockRef& payload) noexcept;
+  /// LIVE → FREE: of a share whose payload was abandoned. Before, nobody got to know of it.
+  void close_share(const BlockRef& share) noexcept;
+  void drop(const DeliveryRef& delivery) noexcept override;
+  /// Its publisher is dead: LIVE, owned by nobody. False: somebody has changed it meanwhile.
+  bool orphan_share(const ShareLook& share) noexcept;
+  /// What lies in a LIVE share; nothing if it is not one, or has changed meanwhile.
+  [[nodiscard]] std::optional<ShareLook> look_at_share(std::uint64_t block) noexcept;
+  /// Still the same use of it: what was read in it since it was looked at is of that use.
+  [[nodiscard]] bool is_same_use(const ShareLook& share) noexcept;
+  /// Calls visit(share) for each LIVE one.
+  void for_each_share(const std::function<void(const ShareLook&)>& visit) noexcept;
+  /// Frees a share of which nothing is left to do, and a payload that it alone needed.
+  void end_share(const ShareLook& share) noexcept;
+
   /// The memory of a block, or null if the reference (bytes of a peer) is impossible.
   [[nodiscard]] std::byte* data(const BlockRef& ref, std::uint64_t content_bytes) noexcept;
 
@@ -165,18 +221,23 @@ class Arena final : public BlockStore {
     std::uint32_t index = 0;
   };
   [[nodiscard]] Located locate(std::uint64_t block) noexcept;
+  Errc allocate_in(std::uint32_t size_class, Block& block) noexcept;
   bool try_own(std::uint64_t block, Block& out) noexcept;
   bool refill(std::uint32_t size_class) noexcept;
   bool refill_by_scan(std::uint32_t size_class) noexcept;
   void keep(std::uint64_t block) noexcept;
   void hint(std::uint64_t block) noexcept;
   bool release(const BlockRef& ref, std::uint64_t state_required) noexcept;
+  [[nodiscard]] static bool is_shared_out(const BlockDescriptor& payload,
+                                          std::uint64_t generation) noexcept;
+  void end_share(const BlockRef& share, const BlockRef& payload, std::uint32_t bit) noexcept;
+  void drop_share(const BlockRef& payload, std::uint32_t bit) noexcept;
 
   std::shared_ptr<ArenaSegments> segments_;
   const std::uint16_t me_;
   const std::uint64_t creator_;
   const std::string temporary_name_;
-  std::array<Magazine, kSizeClasses> magazines_{};
+  std::array<Magazine, kBlockClasses> magazines_{};
 };
 
 }  // namespace ringpost::shm

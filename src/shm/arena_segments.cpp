@@ -28,18 +28,18 @@ std::atomic<std::uint64_t>& ArenaSegments::Segment::bitmap(std::uint32_t word) c
 }
 
 std::uint32_t ArenaSegments::blocks_in(std::uint32_t size_class, std::uint32_t number) noexcept {
-  const std::size_t block = std::size_t{kSmallestBlockBytes} << size_class;
+  const std::size_t block = block_bytes(size_class);
   const std::size_t first = kFirstSegmentBytes > 4 * block ? kFirstSegmentBytes / block : 4;
   return static_cast<std::uint32_t>(first << number);
 }
 std::size_t ArenaSegments::file_bytes(std::uint32_t size_class, std::uint32_t number) noexcept {
   const std::uint32_t blocks = blocks_in(size_class, number);
-  return data_offset(blocks) + (std::size_t{kSmallestBlockBytes} << size_class) * blocks;
+  return data_offset(blocks) + block_bytes(size_class) * blocks;
 }
 
 std::uint64_t ArenaSegments::reserved_bytes() const noexcept {
   std::uint64_t bytes = 0;
-  for (std::uint32_t c = 0; c < kSizeClasses; ++c) {
+  for (std::uint32_t c = 0; c < kBlockClasses; ++c) {
     for (std::uint32_t n = 0; n < kSegmentsPerClass; ++n) {
       if (bus_->header().segments[c][n].load(std::memory_order_relaxed) != 0) {
         bytes += file_bytes(c, n);

@@ -14,6 +14,12 @@ struct BlockRef {
   std::uint64_t generation = 0;  ///< of this use of the block: a stale reference frees nothing
 };
 
+/// One delivery of a payload that several queues share.
+struct DeliveryRef {
+  BlockRef share;         ///< see share.hpp
+  std::uint32_t bit = 0;  ///< in its word of deliveries
+};
+
 /// Which message a LIVE block belongs to.
 struct BackReference {
   std::uint64_t ring_id = 0;
@@ -27,6 +33,8 @@ class BlockStore {
  public:
   virtual ~BlockStore() = default;
   virtual void free(const BlockRef& ref) noexcept = 0;
+  /// The delivery's message is gone. The last one of a payload frees it.
+  virtual void drop(const DeliveryRef& delivery) noexcept = 0;
   /// The block belongs to another message from now on, if it still belonged to `from`: so once.
   virtual void change_hands(const BlockRef& ref, const BackReference& from,
                             const BackReference& to) noexcept = 0;

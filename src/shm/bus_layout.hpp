@@ -19,13 +19,20 @@
 namespace ringpost::shm {
 
 inline constexpr std::uint64_t kBusMagic = 0x535542545f505352;  // "RSP_TBUS"
-inline constexpr std::uint32_t kBusFormat = 1;
+inline constexpr std::uint32_t kBusFormat = 2;
 inline constexpr char kBusFilePrefix[] = "bus-";
 inline constexpr std::uint32_t kParticipantsMax = (1u << 14) - 1;  // owners have 14 bits
 
 inline constexpr std::uint32_t kSizeClasses = 19;       // 256 B … 64 MiB
 inline constexpr std::uint32_t kSegmentsPerClass = 16;  // each twice the one before
 inline constexpr std::uint32_t kSmallestBlockBytes = 256;
+inline constexpr std::uint32_t kShareClass = kSizeClasses;  // of fan-outs: share.hpp
+inline constexpr std::uint32_t kShareBytes = 1024;
+inline constexpr std::uint32_t kBlockClasses = kSizeClasses + 1;
+
+constexpr std::size_t block_bytes(std::uint32_t size_class) noexcept {
+  return size_class == kShareClass ? kShareBytes : std::size_t{kSmallestBlockBytes} << size_class;
+}
 
 /// Fixed once the file has its name, but for the atomics.
 struct BusHeader {
@@ -36,11 +43,13 @@ struct BusHeader {
   std::uint64_t time_namespace;  ///< inode; deadlines are comparable within one only
   std::uint64_t arena_bytes_max;
   std::uint32_t fenced;  ///< 1: the creator's kernel has no membarrier
-  std::uint32_t reserved;
+  /// Version (31) · 1: deliveries of dead publishers may wait for room in their queues. By
+  /// sweepers.
+  std::atomic<std::uint32_t> deliveries_wait;
   /// Entries below it may be in use. Raised by whoever attaches, before its entry goes live.
   std::atomic<std::uint32_t> participants_high;
   /// Id of each arena segment, 0 for none. One CAS decides who adds it; never taken back.
-  std::atomic<std::uint64_t> segments[kSizeClasses][kSegmentsPerClass];
+  std::atomic<std::uint64_t> segments[kBlockClasses][kSegmentsPerClass];
   std::atomic<std::uint64_t> tasks;  ///< see task_hint.hpp
 };
 static_assert(sizeof(BusHeader) <= base::kPageBytes);

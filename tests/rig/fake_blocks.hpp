@@ -61,6 +61,7 @@ class FakeBlocks final : public shm::BlockStore {
     freed_[ref.block] = ref.generation;
     end(ref, kLive);
   }
+  void drop(const shm::DeliveryRef& /*delivery*/) noexcept override {}  // none is shared here
   void change_hands(const shm::BlockRef& ref, const shm::BackReference& from,
                     const shm::BackReference& to) noexcept override {
     if (ref.block >= kBlocks) return;

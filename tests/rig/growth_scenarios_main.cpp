@@ -1,14 +1,32 @@
-// The scenarios of growth by name, for their mutants.
+// The scenarios of whole queues by name, for their mutants: those of the chain of rings; fanout
+// crash/<name>, fanout explore/<name>.
+#include "rig/fanout_stage.hpp"
 #include "rig/growth_stage.hpp"
 #include "rig/scenario_main.hpp"
 
 int main(int argc, char** argv) {
   using namespace ringpost::rig;
   GrowthStage stage;
+  FanoutStage fanouts;
   std::vector<NamedScenario> all;
   for (const NamedGrowth& each : growth_schedules()) {
     all.push_back({each.name, [&] {
                      const ExploreReport report = explore(each.make(stage), growth_options(2));
+                     return report.holds() ? std::string{} : report.text();
+                   }});
+  }
+  for (const NamedFanoutCrash& each : fanout_crashes()) {
+    all.push_back({"fanout crash/" + each.name, [&] {
+                     const CrashReport report = run_crash_matrix(each.make(fanouts));
+                     return report.holds() ? std::string{} : report.text();
+                   }});
+  }
+  for (const NamedFanout& each : fanout_schedules()) {
+    all.push_back({"fanout explore/" + each.name, [&] {
+                     ExploreOptions options;
+                     options.preemptions_max = 1;
+                     options.deaths_max = each.deaths_max;
+                     const ExploreReport report = explore(each.make(fanouts), options);
                      return report.holds() ? std::string{} : report.text();
                    }});
   }

@@ -17,6 +17,7 @@ void Machine::reset() noexcept {
   for (std::size_t i = 0; i < fiber_count_; ++i) fibers_[i]->buffer.clear();
   fiber_count_ = 0;
   ranges_.clear();
+  shared_pages_.reset();
   trace_.clear();
   failure_.clear();
   stores_visible_ = 0;
@@ -25,10 +26,19 @@ void Machine::reset() noexcept {
 void Machine::share(const void* begin, std::size_t bytes) {
   const auto* first = static_cast<const std::byte*>(begin);
   ranges_.push_back({first, first + bytes});
+  for (std::size_t at = 0; at < bytes; at += std::size_t{1} << kPageBits) {
+    shared_pages_.set(page_of(first + at));
+  }
+  if (bytes != 0) shared_pages_.set(page_of(first + bytes - 1));
 }
 
 bool Machine::is_shared(const volatile void* address, std::size_t bytes) const noexcept {
   const auto* begin = static_cast<const std::byte*>(const_cast<const void*>(address));
+  const bool one_page = bytes <= std::size_t{1} << kPageBits;
+  if (one_page && !shared_pages_.test(page_of(begin)) &&
+      !shared_pages_.test(page_of(begin + bytes - 1))) {
+    return false;
+  }
   for (const Range& range : ranges_) {
     if (begin < range.end && range.begin < begin + bytes) return true;
   }

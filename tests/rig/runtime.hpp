@@ -13,6 +13,7 @@
 // Leaks       a killed fiber's objects are never destroyed: on purpose.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -137,6 +138,11 @@ class Machine {
     std::byte before[16] = {};  ///< of that store: what was there
     StoreBuffer buffer;
   };
+  static constexpr std::size_t kPages = 4096;
+  static constexpr unsigned kPageBits = 12;
+  [[nodiscard]] static std::size_t page_of(const volatile void* address) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(address) >> kPageBits) % kPages;
+  }
   struct Range {
     const std::byte* begin;
     const std::byte* end;
@@ -154,6 +160,7 @@ class Machine {
   RunLimits limits_;
   Context main_;
   std::vector<Range> ranges_;
+  std::bitset<kPages> shared_pages_;  ///< by the number of the page: none of others is shared
   std::vector<std::unique_ptr<Fiber>> fibers_;  // the first fiber_count_ are in use
   std::size_t fiber_count_ = 0;
   std::size_t current_index_ = 0;

@@ -13,7 +13,7 @@ CODE = (".cpp", ".hpp", ".py", ".cmake", "CMakeLists.txt")
 
 # A lower layer never includes a higher one; a folder of src/ stands here or is a finding.
 LAYERS = {"base": 0, "sys": 1, "dedup": 1, "sqs": 1, "filter": 1, "shm": 2, "ring": 3, "group": 4,
-          "queue": 5, "client": 6}
+          "queue": 5, "topic": 6, "client": 7}
 # Public headers that promise what a layer gives; the others depend on nothing.
 PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client",
           "wait_set.hpp": "client", "admin.hpp": "client", "ringpost.hpp": "client"}
@@ -32,6 +32,7 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/shm/move_note.hpp": ("MoveNote",),
           "src/shm/wait_word.hpp": ("WaitWord",),
           "src/shm/arena.hpp": ("BlockDescriptor", "SegmentHeader"),
+          "src/shm/share.hpp": ("Share",),
           "src/queue/queue_layout.hpp": ("SettingWords", "SettingsRecord", "QueueHeader", "Stripe"),
           "src/queue/task_layout.hpp": ("TaskRecord", "TaskTable"),
           "src/dedup/layout.hpp": ("TableHeader", "IdBucket", "IdEntry"),
