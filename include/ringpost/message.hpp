@@ -48,11 +48,11 @@ class RINGPOST_API Lease {
   /// Since it was sent, this one included; on the way through a dead-letter queue it goes on.
   [[nodiscard]] std::uint32_t receive_count() const noexcept { return fields_.receive_count; }
   [[nodiscard]] MessageId id() const noexcept;
-  /// FIFO: what the message was sent with; empty in a standard queue.
+  /// FIFO and fair queues: what the message was sent with; else empty.
   [[nodiscard]] std::string_view group() const noexcept;
   /// FIFO: the id that the message was sent with, or the one made of its content; may be empty.
   [[nodiscard]] std::string_view dedup_id() const noexcept;
-  /// FIFO: rises within each group; 0 in a standard queue.
+  /// FIFO: rises within each group; of a fair queue no order; else 0.
   [[nodiscard]] std::uint64_t sequence() const noexcept;
   [[nodiscard]] WallTime sent_at() const noexcept;
   [[nodiscard]] WallTime first_received_at() const noexcept;

@@ -73,6 +73,9 @@ struct QueueSettings {
   /// false; true: groups of messages, each strictly in order. Always of a fixed size (slots:
   /// 16,384, inline_bytes: 128).
   std::optional<bool> fifo{};
+  /// false; true: the group id of a message names a tenant, and messages of quiet tenants are
+  /// received before those of noisy ones. Always of a fixed size, as fifo.
+  std::optional<bool> fair{};
   /// FIFO: off. At creation off, or on and how; a queue that has it on may change between id and
   /// content, and the window, in use.
   std::optional<Dedup> dedup{};
@@ -84,7 +87,8 @@ struct QueueSettings {
 struct SendOptions {
   std::optional<Duration> delay{};  ///< default: the queue's; 0 to 15 min
   AttributeList attributes{};
-  std::string_view group{};          ///< FIFO: 1 to 128 letters, digits, punctuation; others: empty
+  /// FIFO: 1 to 128 letters, digits, punctuation; fair queues: the same, or empty; others: empty.
+  std::string_view group{};
   std::string_view dedup_id{};       ///< FIFO: 1 to 128 letters, digits, punctuation
   Duration wait = Duration::zero();  ///< how long to wait while the queue is full; 0: kFull at once
 };

@@ -5,7 +5,7 @@
 //   queues and their chains    doctor_queue.cpp
 //   policies and move tasks    doctor_tasks.cpp
 //   slots of a ring            doctor_ring.cpp
-//   groups of a FIFO ring      doctor_groups.cpp
+//   groups, lists of tenants   doctor_groups.cpp
 //   blocks of the arena        doctor_arena.cpp
 #pragma once
 
@@ -163,6 +163,9 @@ class RingExam {
   [[nodiscard]] bool is_fifo() const noexcept {
     return view_.geometry().kind == ring::RingKind::kFifo;
   }
+  [[nodiscard]] bool is_fair() const noexcept {
+    return view_.geometry().kind == ring::RingKind::kFair;
+  }
   [[nodiscard]] Verdict judge(std::uint32_t slot, const Look& seen, std::uint64_t now) const;
   [[nodiscard]] Verdict judge_words(const Look& seen) const;
   [[nodiscard]] Verdict judge_lease(const Look& seen) const;
@@ -179,12 +182,18 @@ class RingExam {
   const ring::RingView& view_;
 };
 
-/// The groups of one FIFO ring. Lists in a sound ring have no more messages than it has slots; in a
-/// damaged one each record may lead through all of them: after so many steps nothing more is found.
+/// The groups of one FIFO ring, or the lists of a fair one. Lists in a sound ring have no more
+/// messages than it has slots; in a damaged one each record may lead through all of them: after so
+/// many steps nothing more is found.
 class GroupExam {
  public:
   explicit GroupExam(ring::Ring& ring) noexcept
-      : groups_(ring), view_(ring.view), steps_left_(64ull * ring.view.slots()) {}
+      : groups_(ring),
+        view_(ring.view),
+        fair_(view_.geometry().kind == ring::RingKind::kFair),
+        steps_left_(64ull * ring.view.slots()) {}
+
+  [[nodiscard]] std::uint32_t count() const noexcept { return groups_.count(); }
 
   /// The hint cell of this number has a record.
   [[nodiscard]] static bool is_record(std::uint32_t index) noexcept {
@@ -200,10 +209,11 @@ class GroupExam {
   Verdict walk(const group::Record& record, Visit&& visit) const;
   std::uint32_t find(std::uint64_t key, group::Record& record) const;
   void charge(std::uint64_t steps) const noexcept;
-  [[nodiscard]] static bool needs_group(ring::LeaseWord word) noexcept;
+  [[nodiscard]] bool needs_group(ring::LeaseWord word) const noexcept;
 
   const group::Groups groups_;
   const ring::RingView& view_;
+  const bool fair_;
   mutable std::uint64_t steps_left_;
 };
 

@@ -1,4 +1,4 @@
-// The groups of a FIFO ring: records, lists, hints.
+// The groups of a FIFO ring, the lists of a fair one: records, lists, hints.
 #include <algorithm>
 
 #include "client/doctor.hpp"
@@ -76,8 +76,10 @@ Verdict GroupExam::judge_record(std::uint32_t index) const {
   Verdict wrong = walk(record, [](std::uint32_t) { return true; });
   if (!wrong) {
     const std::uint32_t first = groups_.slot_of(record.first());
-    const bool visible = view_.lease_word(first).state() == LeaseState::kReturned;
-    if (visible && !ring::Hints(view_).is_set(index)) {
+    // In a fair ring hints of slots come first; one that was leased is found by its own.
+    const LeaseWord word = view_.lease_word(first);
+    const bool visible = fair_ ? word.is_listed() : word.state() == LeaseState::kReturned;
+    if (visible && !ring::Hints(view_).is_set(fair_ ? view_.slots() + index : index)) {
       wrong = Complaint{"its first message is visible, but no hint leads to it", {}};
     }
   }
@@ -99,7 +101,7 @@ std::vector<bool> GroupExam::members() const {
 }
 
 /// A message that is visible, delayed or in flight stands in the list of its group. One that is
-/// acknowledged need not: it may be about to be freed.
+/// acknowledged need not: it may be about to be freed. In a fair ring, one that says so itself.
 Verdict GroupExam::judge_membership(std::uint32_t slot) const {
   const LeaseWord word = view_.lease_word(slot);
   if (!needs_group(word)) return {};
@@ -118,7 +120,8 @@ Verdict GroupExam::judge_membership(std::uint32_t slot) const {
   return damaged("its message is not in the list of its group");
 }
 
-bool GroupExam::needs_group(LeaseWord word) noexcept {
+bool GroupExam::needs_group(LeaseWord word) const noexcept {
+  if (fair_) return word.is_listed();
   return word.state() == LeaseState::kLeased || word.state() == LeaseState::kReturned ||
          word.state() == LeaseState::kDelayed;
 }
@@ -131,7 +134,7 @@ void Doctor::examine_groups(const KnownRing& known, const std::string& object) {
   const GroupExam exam(ring);
   const auto judge_record = [&](std::uint32_t index) { return exam.judge_record(index); };
   std::vector<std::uint32_t> records;
-  for (std::uint32_t index = 0; index < ring.view.hint_count(); ++index) {
+  for (std::uint32_t index = 0; index < exam.count(); ++index) {
     if (GroupExam::is_record(index) && judge_record(index)) records.push_back(index);
   }
   look_again(records, judge_record);

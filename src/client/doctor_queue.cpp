@@ -162,7 +162,7 @@ void Doctor::examine_ring(const KnownRing& known) {
       object, suspects,
       [&](std::uint32_t slot) { return object + ", slot " + std::to_string(slot); }, judge);
   if (Verdict wrong = exam.judge_cursors()) add(object, std::move(*wrong));
-  if (view.geometry().kind == ring::RingKind::kFifo) examine_groups(known, object);
+  if (view.geometry().kind != ring::RingKind::kStandard) examine_groups(known, object);
   report_.slots_checked += view.slots();
 }
 

@@ -26,6 +26,7 @@ LeaseWord as_written(LeaseWord word) noexcept {
                                word.viewed())
           .with_drops(word.drops());
     case LeaseState::kReturned:
+      if (word.is_listed()) return LeaseWord::listed(word.lap());
       return LeaseWord::returned(word.lap(), word.count(), word.viewed());
     case LeaseState::kAwait:
       return LeaseWord::await(word.lap());
@@ -81,12 +82,12 @@ Verdict RingExam::judge(std::uint32_t slot, const Look& seen, std::uint64_t now)
 /// The three words against each other.
 Verdict RingExam::judge_words(const Look& seen) const {
   const LeaseWord lease = seen.lease;
-  const bool exists = is_fifo() || lease.state() != LeaseState::kAcked;
+  const bool exists = is_fifo() || is_fair() || lease.state() != LeaseState::kAcked;
   if (!exists) {
     return damaged("lease state " + std::to_string(static_cast<std::uint32_t>(lease.state())) +
                    " does not exist");
   }
-  if (!(as_written(lease) == lease)) {
+  if (!(as_written(lease) == lease) || (lease.is_listed() && !is_fair())) {
     return damaged(std::string("the lease word holds more than a slot that is ") +
                    kStateNames[static_cast<std::size_t>(lease.state())] + " may");
   }
@@ -100,8 +101,9 @@ Verdict RingExam::judge_words(const Look& seen) const {
   }
   const std::uint64_t claimed = seen.claim.lap();
   // A claim that consumers have gone past says so for good, as does one that a move gave up.
+  const bool has_groups = is_fifo() || is_fair();
   const std::uint64_t published =
-      is_fifo() ? seen.publish & ~(ring::kSkipped | ring::kReserved) : seen.publish;
+      has_groups ? seen.publish & ~(ring::kSkipped | ring::kReserved) : seen.publish;
   if (published > claimed) {
     return damaged("lap " + std::to_string(published) + " is published, but the claim is of " +
                    std::to_string(claimed));
@@ -170,6 +172,9 @@ Verdict RingExam::judge_finding(std::uint32_t slot, const Look& seen, std::uint6
   const LeaseState state = seen.lease.state();
   // The hints of a FIFO ring are those of groups: GroupExam.
   if (is_fifo() && (state == LeaseState::kReturned || state == LeaseState::kAwait)) return {};
+  // Of a fair one those of lists, and of the rest; a claim that was passed is nobody's to find.
+  const bool passed = state == LeaseState::kAwait && (seen.publish & ring::kSkipped) != 0;
+  if (is_fair() && (seen.lease.is_listed() || passed)) return {};
   if (state == LeaseState::kReturned || state == LeaseState::kAwait) {
     if (ring::Hints(view_).is_set(slot)) return {};
     return Complaint{
@@ -190,11 +195,9 @@ Verdict RingExam::judge_finding(std::uint32_t slot, const Look& seen, std::uint6
 Verdict RingExam::judge_content(std::uint32_t slot, const Look& seen) const {
   const ring::Lengths lengths{view_.slot(slot).lengths.load(std::memory_order_relaxed)};
   std::uint64_t bytes = lengths.content();
-  if (is_fifo()) {
-    const auto* head =
-        reinterpret_cast<const group::FifoHead*>(view_.payload(slot) - sizeof(group::FifoHead));
-    const group::IdLengths ids{head->lengths.load(std::memory_order_relaxed)};
-    if (ids.group() == 0) return damaged("its message has no group");
+  if (is_fifo() || is_fair()) {
+    const group::IdLengths ids = group::ids_at(view_, slot);
+    if (ids.group() == 0 && is_fifo()) return damaged("its message has no group");
     bytes += ids.both();
   }
   if (lengths.in_block()) return judge_block(slot, seen, bytes);

@@ -5,6 +5,7 @@
 
 #include "client/member.hpp"
 #include "client/orphans.hpp"
+#include "fair/sweep.hpp"
 #include "group/attempts.hpp"
 #include "group/ids.hpp"
 #include "group/move.hpp"
@@ -94,12 +95,14 @@ void for_each_ring(Member& member, const std::vector<OpenQueue>& queues, Act&& a
   }
 }
 
-bool has_groups(const ring::Ring& ring) noexcept {
-  return ring.view.geometry().kind == ring::RingKind::kFifo;
-}
-
-ring::SweptRing sweep_ring(ring::Ring& ring, std::uint16_t dead) noexcept {
-  if (!has_groups(ring)) return ring::sweep_participant(ring, dead);
+ring::SweptRing sweep_ring(ring::Ring& ring, std::uint16_t dead) {
+  const ring::RingGeometry& geometry = ring.view.geometry();
+  if (geometry.kind == ring::RingKind::kStandard) return ring::sweep_participant(ring, dead);
+  if (geometry.kind == ring::RingKind::kFair) {
+    fair::Lists lists(ring);
+    std::vector<std::uint32_t> counts(geometry.tenants);
+    return fair::sweep_participant(ring, lists, dead, counts);
+  }
   group::Groups groups(ring);
   return group::sweep_participant(ring, groups, dead);
 }
@@ -113,8 +116,14 @@ void sweep_ids(ring::Ring& ring, queue::QueueMapping& mapping, std::uint16_t dea
   static_cast<void>(mapping.dedup()->sweep(dead, ids));
 }
 
-std::uint64_t repair_ring(ring::Ring& ring) noexcept {
-  if (!has_groups(ring)) return ring::repair_hints(ring);
+std::uint64_t repair_ring(ring::Ring& ring) {
+  const ring::RingGeometry& geometry = ring.view.geometry();
+  if (geometry.kind == ring::RingKind::kStandard) return ring::repair_hints(ring);
+  if (geometry.kind == ring::RingKind::kFair) {
+    fair::Lists lists(ring);
+    std::vector<std::uint32_t> counts(geometry.tenants);
+    return fair::repair_hints(ring, lists, counts);
+  }
   group::Groups groups(ring);
   return group::repair_hints(ring, groups);
 }

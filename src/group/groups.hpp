@@ -33,6 +33,14 @@ namespace ringpost::group {
   }
 }
 
+[[nodiscard]] inline FifoHead& head(const ring::RingView& view, std::uint32_t slot) noexcept {
+  return *reinterpret_cast<FifoHead*>(view.payload(slot) - sizeof(FifoHead));
+}
+
+[[nodiscard]] inline IdLengths ids_at(const ring::RingView& view, std::uint32_t slot) noexcept {
+  return {head(view, slot).lengths.load(std::memory_order_relaxed)};  // relaxed: as key_at()
+}
+
 /// One ring's groups, seen by one participant. All memory is shared; nothing is remembered here.
 ///
 /// Threads     any number.
@@ -95,7 +103,9 @@ class Groups {
   /// that is not decided is aborted, and the message is visible again. False: look again.
   bool has_moved(std::uint32_t slot, ring::LeaseWord moved) noexcept;
 
-  [[nodiscard]] std::uint32_t count() const noexcept { return ring_.view.hint_count(); }
+  [[nodiscard]] std::uint32_t count() const noexcept {
+    return (bucket_mask_ + 1) * ring::kHintsPerBucket;
+  }
   [[nodiscard]] Record read(std::uint32_t index) const noexcept {
     return read_record(word_of(index));
   }
@@ -119,10 +129,10 @@ class Groups {
     return head(slot).key.load(std::memory_order_relaxed) & ~std::uint64_t{0} >> 1;
   }
   [[nodiscard]] IdLengths ids_at(std::uint32_t slot) const noexcept {
-    return {head(slot).lengths.load(std::memory_order_relaxed)};
+    return group::ids_at(ring_.view, slot);
   }
   [[nodiscard]] FifoHead& head(std::uint32_t slot) const noexcept {
-    return *reinterpret_cast<FifoHead*>(ring_.view.payload(slot) - sizeof(FifoHead));
+    return group::head(ring_.view, slot);
   }
   /// Sets the hint of the group that the message in `slot` is in.
   void hint(std::uint32_t slot) const noexcept;
@@ -143,6 +153,8 @@ class Groups {
     // [group] A full barrier: entry of `next`, hint and lease word stand before what needs them.
     return word_of(index).compare_exchange(from.bits, to.bits);
   }
+  /// Of an acknowledged message that is out of its group.
+  void free_slot(std::uint32_t slot, std::uint64_t lap) noexcept;
   /// Brings the record lines of a key nearer.
   void prefetch(std::uint64_t key) const noexcept {
     const Bucket& first = bucket(static_cast<std::uint32_t>(key) & bucket_mask_);
@@ -162,7 +174,6 @@ class Groups {
   bool append(std::uint32_t index, Record record, std::uint64_t position) noexcept;
   bool insert(std::uint64_t position, std::uint64_t key, base::Pair64 seen, bool& full) noexcept;
   bool link(std::uint32_t index, Record record, std::uint64_t position) noexcept;
-  void free_slot(std::uint32_t slot, std::uint64_t lap) noexcept;
   [[nodiscard]] bool needs_hint(ring::LeaseWord front, std::uint32_t next) const noexcept;
 
   ring::Ring& ring_;

@@ -1,4 +1,4 @@
-// Whether a message may be visible, for whoever only waits; a ring of either kind.
+// Whether a message may be visible, for whoever only waits; a ring of any kind.
 #pragma once
 
 #include "group/groups.hpp"
@@ -9,9 +9,12 @@ namespace ringpost::group {
 /// As ring::may_have_message. A hinted group may be locked: then the due index says until when.
 inline bool may_have_message(const ring::RingView& view) noexcept {
   if (view.geometry().kind == ring::RingKind::kStandard) return ring::may_have_message(view);
-  const auto is_there = [&](std::uint32_t index) {
-    const Record record = read_record(record_word(view, index));
-    if (!record.occupied()) return false;
+  // Of a fair ring hints of slots come first, and no list is locked.
+  const bool fair = view.geometry().kind == ring::RingKind::kFair;
+  const auto is_there = [&](std::uint32_t hint) {
+    if (fair && hint < view.slots()) return ring::may_be_visible(view, hint);
+    const Record record = read_record(record_word(view, fair ? hint - view.slots() : hint));
+    if (!record.occupied() || fair) return record.occupied();
     const ring::LeaseState state = view.lease_word(view.slot_of(record.first())).state();
     return state != ring::LeaseState::kLeased && state != ring::LeaseState::kDelayed;
   };

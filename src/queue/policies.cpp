@@ -70,6 +70,9 @@ Result<void> check_redrive(QueueMappings& queues, const std::string& name, bool 
     if (!found && !(found.error() == Errc::kNotFound)) return Unexpected(found.error());
     return sys::error(Errc::kNotFound, object, "does not exist: create it first");
   }
+  if ((*found)->kind() == ring::RingKind::kFair) {
+    return refused(object, "is a fair queue, which cannot be a dead-letter queue yet");
+  }
   const bool theirs_is_fifo = (*found)->kind() == ring::RingKind::kFifo;
   if (theirs_is_fifo != fifo) {
     return refused(object, fifo ? "is a standard queue, this one is FIFO: name one of the same kind"

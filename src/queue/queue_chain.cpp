@@ -17,6 +17,8 @@ QueueCore::QueueCore(const queue::Membership& membership,
                     member_.arena,    member_.me.bus().fenced(), member_.me.bus().moves()},
       time_(member_.me.bus().time()),
       fifo_(mapping_->kind() == ring::RingKind::kFifo),
+      fair_(mapping_->kind() == ring::RingKind::kFair),
+      grouped_(fifo_ || fair_),
       inline_bytes_(mapping_->stride() - queue::head_bytes_of(mapping_->kind())),
       counters_(mapping_->stripes(), member_.me.index()) {}
 
@@ -42,6 +44,7 @@ QueueCore::~QueueCore() {
     each->sender.flush();
     each->receiver.flush();
     if (each->fifo != nullptr) each->fifo->receiver.flush();
+    if (each->fair != nullptr) each->fair->receiver.flush();
   }
   if (leases_open_ != 0) hand_over_leases();
 }

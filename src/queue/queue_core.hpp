@@ -10,6 +10,7 @@
 //   fifo     queue_fifo.cpp      what is different where messages have groups; the moves of
 //            queue_move_fifo.cpp those;
 //            queue_attempt.cpp   a receive again, because its answer got lost
+//   fair     queue_fair.cpp      where groups name tenants
 #pragma once
 
 #include <array>
@@ -18,6 +19,8 @@
 #include <vector>
 
 #include "dedup/key.hpp"
+#include "fair/receiver.hpp"
+#include "fair/settle.hpp"
 #include "group/attempts.hpp"
 #include "group/ids.hpp"
 #include "group/receiver.hpp"
@@ -69,6 +72,14 @@ struct Fifo {
   group::Attempts attempts;
 };
 
+/// The lists of a fair ring, and this participant's receiving end.
+struct Fair {
+  Fair(ring::Ring& ring, shm::Participant& me)
+      : lists(ring), receiver(ring, lists, me.index(), me.hazards()) {}
+  fair::Lists lists;
+  fair::Receiver receiver;
+};
+
 /// One ring of the chain with this participant's ends of it.
 struct Lane {
   Lane(std::shared_ptr<MappedRing> mapped_ring, const ring::Surroundings& surroundings,
@@ -77,8 +88,10 @@ struct Lane {
         ring(mapped->view, surroundings),
         sender(ring, me.index()),
         receiver(ring, me.index(), me.hazards()) {
-    const bool has_groups = ring.view.geometry().kind == ring::RingKind::kFifo;
-    if (has_groups) fifo = std::make_unique<Fifo>(ring, me, queue);
+    const ring::RingKind kind = ring.view.geometry().kind;
+    if (kind == ring::RingKind::kFifo) fifo = std::make_unique<Fifo>(ring, me, queue);
+    if (kind == ring::RingKind::kFair) fair = std::make_unique<Fair>(ring, me);
+    has_groups = kind != ring::RingKind::kStandard;
   }
 
   std::shared_ptr<MappedRing> mapped;
@@ -86,12 +99,19 @@ struct Lane {
   ring::Sender sender;
   ring::Receiver receiver;
   std::unique_ptr<Fifo> fifo;  ///< null in a standard queue
+  std::unique_ptr<Fair> fair;  ///< null but in a fair queue
+  bool has_groups = false;     ///< one of the two
   std::uint64_t expired_counted = 0;
   [[nodiscard]] std::uint64_t number() const noexcept { return mapped->number; }
   [[nodiscard]] bool may_have_message() const noexcept {
-    if (fifo != nullptr) [[unlikely]]
-      return fifo->receiver.may_have_message();
+    if (has_groups) [[unlikely]]
+      return fair ? fair->receiver.may_have_message() : fifo->receiver.may_have_message();
     return receiver.may_have_message();
+  }
+  void get_ready() noexcept {
+    if (!has_groups) [[likely]]
+      return receiver.get_ready();
+    fair ? fair->receiver.get_ready() : fifo->receiver.get_ready();
   }
 };
 
@@ -227,6 +247,22 @@ class QueueCore {
   [[gnu::noinline]] ring::Settled acknowledge_in_group(queue::Lane& lane,
                                                        const ring::Delivery& delivery,
                                                        const ring::LeaseWord* known) noexcept;
+  // Fair: queue_fair.cpp
+  [[gnu::noinline]] Result<MessageId, Errc> send_fairly(const OutMessage& message, Duration wait,
+                                                        std::uint64_t due) noexcept;
+  Result<MessageId, Errc> send_fairly(const Outgoing& out, Duration wait, std::uint64_t due,
+                                      bool& sent) noexcept;
+  [[nodiscard]] static Errc check_tenant(std::string_view group,
+                                         std::string_view dedup_id) noexcept;
+  [[gnu::noinline]] std::uint32_t take_fairly(queue::Lane& lane, const Wanted& wanted,
+                                              const ReceiveTime& time) noexcept;
+  std::uint64_t discard_fairly(queue::Lane& lane, std::uint64_t sent_before_ns) noexcept;
+  // FIFO and fair
+  [[gnu::noinline]] ring::Settled release_in_group(queue::Lane& lane,
+                                                   const ring::Delivery& delivery,
+                                                   bool by_receipt) noexcept;
+  [[gnu::noinline]] ring::Settled extend_in_group(queue::Lane& lane, const ring::Delivery& delivery,
+                                                  std::uint64_t deadline, bool keep) noexcept;
   bool drop_in_group(queue::Lane& lane, const ring::Taken& taken) noexcept;
   std::uint64_t discard_groups(queue::Lane& lane, std::uint64_t sent_before_ns) noexcept;
   static constexpr std::size_t kIdBytesMax = 128;
@@ -265,7 +301,7 @@ class QueueCore {
   [[nodiscard]] const std::byte* content_of(const queue::Lane& lane, std::uint32_t slot,
                                             ring::Lengths lengths,
                                             std::uint64_t bytes) const noexcept;
-  template <bool kFifo>
+  template <bool kGroups>
   bool accept(queue::Lane& lane, const ring::Taken& taken, const ReceiveTime& time,
               Leases& into) noexcept;
   void count_receive(queue::Lane& lane, const ring::Taken& taken, const ReceiveTime& time) noexcept;
@@ -337,6 +373,8 @@ class QueueCore {
   const ring::Surroundings surroundings_;
   const base::TimeSource& time_;
   const bool fifo_;
+  const bool fair_;
+  const bool grouped_;                ///< one of the two
   const std::uint32_t inline_bytes_;  ///< of content in a slot
   queue::Counters counters_;
   std::vector<std::unique_ptr<queue::Lane>> lanes_;  ///< oldest … newest; the last is written to

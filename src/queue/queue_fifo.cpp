@@ -119,29 +119,35 @@ void QueueCore::give_up(const Claim& slot, const Outgoing& out) noexcept {
 void QueueCore::fill_ids(const Claim& slot, const Outgoing& out) noexcept {
   const ring::RingView& view = slot.lane->ring.view;
   const std::uint32_t index = view.slot_of(slot.position);
-  group::FifoHead& head = slot.lane->fifo->groups.head(index);
+  group::FifoHead& head = group::head(view, index);
   std::byte* content = out.block.data != nullptr ? out.block.data : view.payload(index);
   std::byte* ids = content + out.body.size() + out.attribute_bytes;
-  std::memcpy(ids, out.group.data(), out.group.size());
+  if (!out.group.empty()) std::memcpy(ids, out.group.data(), out.group.size());
   if (!out.dedup_id.empty()) {
     std::memcpy(ids + out.group.size(), out.dedup_id.data(), out.dedup_id.size());
   }
   // relaxed: the publish behind it carries all of this.
-  head.key.store(group::key_of(out.group, mapping_->queue_id()), std::memory_order_relaxed);
+  const std::uint64_t key =
+      out.group.empty() ? fair::kNobody : group::key_of(out.group, mapping_->queue_id());
+  head.key.store(key, std::memory_order_relaxed);
   head.lengths.store(group::IdLengths::of(out.group.size(), out.dedup_id.size()).word,
                      std::memory_order_relaxed);
   head.entry.store(out.entry, std::memory_order_relaxed);
 }
 
 std::uint32_t QueueCore::id_bytes(const Lane& in, std::uint32_t slot) const noexcept {
-  return in.fifo->groups.ids_at(slot).both();
+  return group::ids_at(in.ring.view, slot).both();
 }
 
 /// Past its retention, or damaged: gone, and its group goes on.
 bool QueueCore::drop_in_group(Lane& in, const ring::Taken& taken) noexcept {
-  static_cast<void>(group::acknowledge(in.ring, in.fifo->groups,
-                                       {taken.slot, taken.lap, taken.word.count()}, &taken.word,
-                                       {member_.me.index(), 0}));
+  const ring::Delivery delivery{taken.slot, taken.lap, taken.word.count()};
+  if (fair_) {
+    static_cast<void>(fair::acknowledge(in.ring, in.fair->lists, delivery, &taken.word, settler()));
+  } else {
+    static_cast<void>(group::acknowledge(in.ring, in.fifo->groups, delivery, &taken.word,
+                                         {member_.me.index(), 0}));
+  }
   counters_.add(Counter::kDroppedByRetention);
   return false;
 }
@@ -168,6 +174,7 @@ std::uint64_t QueueCore::discard_groups(Lane& in, std::uint64_t sent_before_ns) 
 
 ring::Settled QueueCore::acknowledge_in_group(Lane& in, const ring::Delivery& delivery,
                                               const ring::LeaseWord* known) noexcept {
+  if (fair_) return fair::acknowledge(in.ring, in.fair->lists, delivery, known, settler());
   return group::acknowledge(in.ring, in.fifo->groups, delivery, known, settler());
 }
 
@@ -176,12 +183,12 @@ group::Settler QueueCore::settler() noexcept {
 }
 
 std::string_view QueueCore::group_of(const Lease& lease) noexcept {
-  Lane* in = fifo_ ? lane(lease.fields_.ring) : nullptr;
+  Lane* in = grouped_ ? lane(lease.fields_.ring) : nullptr;
   if (in == nullptr) return {};
   const Lease::Fields& fields = lease.fields_;
   const char* ids =
       reinterpret_cast<const char*>(fields.content) + fields.body_bytes + fields.attribute_bytes;
-  return {ids, in->fifo->groups.ids_at(fields.slot).group()};
+  return {ids, group::ids_at(in->ring.view, fields.slot).group()};
 }
 
 std::string_view QueueCore::dedup_id_of(const Lease& lease) noexcept {
@@ -196,7 +203,7 @@ std::string_view QueueCore::dedup_id_of(const Lease& lease) noexcept {
 }
 
 std::uint64_t QueueCore::sequence_of(const Lease& lease) noexcept {
-  Lane* in = fifo_ ? lane(lease.fields_.ring) : nullptr;
+  Lane* in = grouped_ ? lane(lease.fields_.ring) : nullptr;
   return in != nullptr ? in->ring.view.position_of(lease.fields_.slot, lease.fields_.position_lap)
                        : 0;
 }

@@ -158,7 +158,7 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   ring::SlotHead& head = view.slot(slot);
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   const std::byte* content = view.payload(slot);
-  const std::uint32_t group_bytes = fifo_ ? in.fifo->groups.ids_at(slot).group() : 0;
+  const std::uint32_t group_bytes = grouped_ ? group::ids_at(view, slot).group() : 0;
   if (lengths.in_block()) {
     shm::BlockRef ref{};
     bool has_block = false;
@@ -202,10 +202,10 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
     return sys::error(code, object, message(code));
   }
   if (changes.slots || changes.inline_bytes || changes.bytes_max || changes.fixed || changes.fifo ||
-      changes.dedup_entries || changes.dedup_scope) {
+      changes.fair || changes.dedup_entries || changes.dedup_scope) {
     return sys::error(Errc::kInvalidArgument, object,
-                      "slots, inline_bytes, bytes_max, fixed, fifo, dedup_entries and dedup_scope "
-                      "are fixed at creation");
+                      "slots, inline_bytes, bytes_max, fixed, fifo, fair, dedup_entries and "
+                      "dedup_scope are fixed at creation");
   }
   if (auto checked = queue::check_limits(changes); !checked) return checked;
   if (changes.dedup && (*changes.dedup == Dedup::kOff) != (mapping_->dedup() == nullptr)) {
@@ -213,6 +213,7 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
                       "deduplication is on or off from the creation; on, it may change between id "
                       "and content");
   }
+  if (auto checked = queue::check_fair(fair_, changes); !checked) return checked;
   if (auto checked = queue::check_redrive(member_.queues, mapping_->name(), fifo_, changes);
       !checked) {
     return checked;
@@ -234,7 +235,8 @@ Result<std::uint64_t> QueueCore::purge() {
   std::uint64_t removed = 0;
   for (const auto& each : lanes_) {
     if (fifo_) removed += discard_groups(*each, begun_ns);
-    for (std::uint32_t slot = 0; slot < each->ring.view.slots() && !fifo_; ++slot) {
+    if (fair_) removed += discard_fairly(*each, begun_ns);
+    for (std::uint32_t slot = 0; slot < each->ring.view.slots() && !grouped_; ++slot) {
       const Seen seen = look_at(each->ring.view, slot);
       if (!seen.has_message || each->ring.view.slot(slot).sent_ns.load() > begun_ns) continue;
       if (ring::discard(each->ring, slot, seen.lap)) ++removed;

@@ -70,8 +70,8 @@ Result<void> QueueMapping::check_header() {
   stride_ = found.stride;
   slots_ = found.slots;
   fixed_ = found.fixed != 0;
-  kind_ = found.kind == 0 ? ring::RingKind::kStandard : ring::RingKind::kFifo;
-  const bool sane = found.kind <= 1 && (found.kind == 0 || fixed_) && stride_ >= 64 &&
+  kind_ = static_cast<ring::RingKind>(found.kind < ring::kRingKinds ? found.kind : 0);
+  const bool sane = found.kind < ring::kRingKinds && (found.kind == 0 || fixed_) && stride_ >= 64 &&
                     stride_ <= 4096 && stride_ % 64 == 0 && slots_ >= 1 &&
                     slots_ <= ring::kSlotsMax && (slots_ & (slots_ - 1)) == 0;
   if (!sane) return sys::error(Errc::kCorrupt, "queue \"" + name_ + "\"", "impossible geometry");
@@ -107,7 +107,7 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
                                                            const QueueSettings& settings) {
   shm::BusFiles& bus = creator.bus();
   const std::uint64_t queue_id = sys::unique_id();
-  const auto kind = *settings.fifo ? ring::RingKind::kFifo : ring::RingKind::kStandard;
+  const ring::RingKind kind = kind_of(settings);
   const std::uint32_t stride = stride_for(*settings.inline_bytes, kind);
   auto ring_id =
       make_ring_file(bus, creator, queue_id, ring::RingGeometry::of(*settings.slots, stride, kind));

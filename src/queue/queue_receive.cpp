@@ -80,7 +80,7 @@ void QueueCore::take_from_lanes(const Wanted& wanted, const ReceiveTime& time) n
     const std::uint64_t number = from->number();
     const bool newest = from == lanes_.back().get();
     const std::uint32_t taken =
-        fifo_ ? take_from_groups(*from, wanted, time) : take_from(*from, wanted, time);
+        grouped_ ? take_from_groups(*from, wanted, time) : take_from(*from, wanted, time);
     if (newest || wanted.into.size() == wanted.count) return;
     if (taken == 0) retire_oldest();
     from = lane_after(number);
@@ -111,7 +111,7 @@ void QueueCore::take_from_lanes(const Wanted& wanted, const ReceiveTime& time) n
 
 /// Turns a leased slot into a Lease. A message past its retention, or one whose bytes make no
 /// sense, is removed instead.
-template <bool kFifo>
+template <bool kGroups>
 [[gnu::always_inline]] inline bool QueueCore::accept(Lane& lane, const ring::Taken& taken,
                                                      const ReceiveTime& time,
                                                      Leases& into) noexcept {
@@ -120,13 +120,13 @@ template <bool kFifo>
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
   const std::byte* content = content_of(
-      lane, taken.slot, lengths, lengths.content() + (kFifo ? id_bytes(lane, taken.slot) : 0));
+      lane, taken.slot, lengths, lengths.content() + (kGroups ? id_bytes(lane, taken.slot) : 0));
   const std::uint64_t retention =
       header().settings.retention_ns.load(std::memory_order_relaxed);  // a setting
   const bool over_age = time.now_ns > sent_ns && time.now_ns - sent_ns > retention;
   if (content == nullptr || over_age) [[unlikely]] {
     member_.me.hazards().clear(taken.hazard);
-    if constexpr (kFifo) return drop_in_group(lane, taken);
+    if constexpr (kGroups) return drop_in_group(lane, taken);
     ring::acknowledge(lane.ring, {taken.slot, taken.lap, taken.word.count()}, &taken.word);
     counters_.add(Counter::kDroppedByRetention);
     return false;
@@ -170,12 +170,29 @@ std::uint32_t QueueCore::take_from(Lane& lane, const Wanted& wanted,
 
 std::uint32_t QueueCore::take_from_groups(Lane& in, const Wanted& wanted,
                                           const ReceiveTime& time) noexcept {
+  if (fair_) return take_fairly(in, wanted, time);
   group::Receiver& receiver = in.fifo->receiver;
   std::uint32_t count = 0;
   ring::Taken taken;
   receiver.begin(wanted.count, header().settings.delay_ns.load(std::memory_order_relaxed));
   while (wanted.into.size() < wanted.count &&
          receiver.take(time.lease, taken) == group::Receiver::Outcome::kTaken) {
+    if (accept<true>(in, taken, time, wanted.into)) ++count;
+  }
+  if (receiver.expired() != in.expired_counted) {
+    counters_.add(Counter::kExpired, receiver.expired() - in.expired_counted);
+    in.expired_counted = receiver.expired();
+  }
+  return count;
+}
+
+std::uint32_t QueueCore::take_fairly(Lane& in, const Wanted& wanted,
+                                     const ReceiveTime& time) noexcept {
+  fair::Receiver& receiver = in.fair->receiver;
+  std::uint32_t count = 0;
+  ring::Taken taken;
+  while (wanted.into.size() < wanted.count &&
+         receiver.take(time.lease, taken) == fair::Receiver::Outcome::kTaken) {
     if (accept<true>(in, taken, time, wanted.into)) ++count;
   }
   if (receiver.expired() != in.expired_counted) {
@@ -293,11 +310,7 @@ bool QueueCore::poll_for_message() noexcept {
   Lane& newest = *lanes_.back();
   if (run_ >= kCaughtUpRun) base::cpu_pause(kCaughtUpPauses);
   run_ = 0;
-  if (fifo_) [[unlikely]] {
-    newest.fifo->receiver.get_ready();
-  } else {
-    newest.receiver.get_ready();
-  }
+  newest.get_ready();
   for (int polls = 0; polls < kTightPolls; ++polls) {
     if (newest.may_have_message()) return true;
   }

@@ -14,8 +14,12 @@ Result<MessageId, Errc> QueueCore::send(ByteSpan body, const SendOptions& option
   if (const Errc code = usable(); code != Errc::kOk) return Unexpected(code);
   if (fifo_) [[unlikely]]
     return send_in_group(body, options);
-  if (!options.group.empty()) return Unexpected(Errc::kInvalidArgument);
+  if (!options.group.empty() && !fair_) return Unexpected(Errc::kInvalidArgument);
   if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
+  if (fair_) [[unlikely]] {
+    return send_fairly({body, options.attributes, options.group, options.dedup_id}, options.wait,
+                       due);
+  }
   return send_one(body, options.attributes, options.wait, due);
 }
 
@@ -28,11 +32,12 @@ Result<std::size_t, Errc> QueueCore::send_batch(std::span<const OutMessage> mess
   if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
   std::size_t sent = 0;
   for (const OutMessage& message : messages) {
-    if (!fifo_ && !message.group.empty()) [[unlikely]]
+    if (!grouped_ && !message.group.empty()) [[unlikely]]
       return sent != 0 ? Result<std::size_t, Errc>(sent) : Unexpected(Errc::kInvalidArgument);
     const Duration wait = sent == 0 ? options.wait : Duration::zero();
-    const auto id = fifo_ ? send_in_group(message, wait)
-                          : send_one(message.body, message.attributes, wait, due);
+    const auto id = fifo_   ? send_in_group(message, wait)
+                    : fair_ ? send_fairly(message, wait, due)
+                            : send_one(message.body, message.attributes, wait, due);
     if (!id && sent == 0) return Unexpected(id.error());
     if (!id) break;
     ++sent;
@@ -224,7 +229,7 @@ Result<Loan, Errc> QueueCore::loan(std::size_t bytes) noexcept {
     return Unexpected(Errc::kTooLarge);
   }
   shm::Block block;
-  const std::size_t ids = fifo_ ? 2 * kIdBytesMax : 0;  // they stand behind the body
+  const std::size_t ids = grouped_ ? 2 * kIdBytesMax : 0;  // they stand behind the body
   if (const Errc code = member_.arena.allocate(bytes + ids, block); code != Errc::kOk) {
     return Unexpected(code);
   }
@@ -281,6 +286,20 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
     if (sent) loan.core_ = nullptr;
     return id;
   }
+  if (fair_) [[unlikely]] {
+    bool sent = false;
+    out.group = options.group;
+    if (const Errc code = check_tenant(options.group, options.dedup_id); code != Errc::kOk) {
+      return Unexpected(code);
+    }
+    if (out.body.size() + out.attribute_bytes + out.group.size() > loan.capacity_) {
+      return Unexpected(Errc::kTooLarge);
+    }
+    auto id = send_fairly(out, options.wait, due, sent);
+    if (sent) loan.core_ = nullptr;
+    return id;
+  }
+  if (!options.group.empty()) return Unexpected(Errc::kInvalidArgument);
   if (const Errc code = claim(slot, options.wait); code != Errc::kOk) return Unexpected(code);
   fill(slot, out);
   loan.core_ = nullptr;

@@ -24,8 +24,8 @@ Errc QueueCore::acknowledge(Lease& lease) noexcept {
   if (in == nullptr) return Errc::kStaleReceipt;  // the ring is gone, and all that was in it
   const ring::LeaseWord known{{fields.lease_low, fields.lease_high}};
   const ring::Delivery delivery{fields.slot, fields.position_lap, known.count()};
-  const ring::Settled settled = fifo_ ? acknowledge_in_group(*in, delivery, &known)
-                                      : ring::acknowledge(in->ring, delivery, &known);
+  const ring::Settled settled = grouped_ ? acknowledge_in_group(*in, delivery, &known)
+                                         : ring::acknowledge(in->ring, delivery, &known);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kAcknowledged);
   settled_one();
@@ -50,8 +50,8 @@ Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
   Lane* in = nullptr;
   ring::Delivery delivery;
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
-  const ring::Settled settled = fifo_ ? acknowledge_in_group(*in, delivery, nullptr)
-                                      : ring::acknowledge(in->ring, delivery, nullptr);
+  const ring::Settled settled = grouped_ ? acknowledge_in_group(*in, delivery, nullptr)
+                                         : ring::acknowledge(in->ring, delivery, nullptr);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kAcknowledged);
   return Errc::kOk;
@@ -63,9 +63,8 @@ Errc QueueCore::release(const Receipt& receipt, Duration delay, bool by_receipt)
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
   // Invisible for so long, then back: nobody's lease meanwhile, so that no death ends it early.
   if (delay > Duration::zero()) return extend(*in, delivery, delay, time_.precise_ns(), false);
-  const ring::Settled settled =
-      fifo_ ? group::release(in->ring, in->fifo->groups, delivery, by_receipt, settler())
-            : ring::release(in->ring, delivery, by_receipt);
+  const ring::Settled settled = grouped_ ? release_in_group(*in, delivery, by_receipt)
+                                         : ring::release(in->ring, delivery, by_receipt);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kReleased);
   if (!by_receipt) settled_one();  // a receipt may be of another's lease
@@ -90,8 +89,8 @@ Errc QueueCore::extend(Lane& in, const ring::Delivery& delivery, Duration timeou
   const std::uint64_t end =
       ring::deadline_from_ns(now_ns + static_cast<std::uint64_t>(timeout.count()));
   const ring::Settled settled =
-      fifo_ ? group::extend(in.ring, delivery, end, keep, settler())
-            : ring::extend(in.ring, delivery, end, member_.me.index(), keep);
+      grouped_ ? extend_in_group(in, delivery, end, keep)
+               : ring::extend(in.ring, delivery, end, member_.me.index(), keep);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   if (keep) ++leases_open_;  // the lease word names me now: see hand_over_leases()
   return Errc::kOk;
@@ -104,6 +103,7 @@ Errc QueueCore::find(const Receipt& receipt, Lane*& in, ring::Delivery& delivery
   in = lane(receipt.ring);
   if (in == nullptr) return Errc::kStaleReceipt;
   if (receipt.slot >= in->ring.view.slots()) return Errc::kInvalidArgument;
+  if (receipt.receive_count == 0) return Errc::kStaleReceipt;  // no receive gave it
   delivery = {receipt.slot, receipt.lap, receipt.receive_count};
   return Errc::kOk;
 }

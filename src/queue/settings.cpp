@@ -37,10 +37,12 @@ QueueSettings with_defaults(const QueueSettings& given) {
   all.redrive = given.redrive.value_or(RedrivePolicy{});
   all.redrive_allow = given.redrive_allow.value_or(RedriveAllow{});
   all.fifo = given.fifo.value_or(false);
-  all.slots = given.slots.value_or(*all.fifo ? 16'384 : 1'024);
-  all.inline_bytes = given.inline_bytes.value_or(*all.fifo ? 128 : 104);
+  all.fair = given.fair.value_or(false);
+  const bool groups = *all.fifo || *all.fair;
+  all.slots = given.slots.value_or(groups ? 16'384 : 1'024);
+  all.inline_bytes = given.inline_bytes.value_or(groups ? 128 : 104);
   all.bytes_max = given.bytes_max.value_or(64ull << 20);
-  all.fixed = given.fixed.value_or(*all.fifo);
+  all.fixed = given.fixed.value_or(groups);
   all.dedup = given.dedup.value_or(Dedup::kOff);
   all.dedup_window = given.dedup_window.value_or(5min);
   all.dedup_entries = given.dedup_entries.value_or(65'536);
@@ -82,10 +84,33 @@ Result<void> check_limits(const QueueSettings& given) {
   if (given.dedup.value_or(Dedup::kOff) != Dedup::kOff && !given.fifo.value_or(true)) {
     return sys::error(Errc::kInvalidArgument, "dedup", "only a FIFO queue deduplicates");
   }
+  if (auto checked = check_fair(given.fair.value_or(false), given); !checked) return checked;
   if (given.redrive) {
     if (auto checked = check_form(*given.redrive); !checked) return checked;
   }
   return given.redrive_allow ? check_form(*given.redrive_allow) : Result<void>();
+}
+
+Result<void> check_fair(bool fair, const QueueSettings& given) {
+  if (!fair) return {};
+  if (given.fifo.value_or(false)) {
+    return sys::error(Errc::kInvalidArgument, "fair", "a FIFO queue serves its groups in turn");
+  }
+  if (given.inline_bytes.value_or(0) > 4048) {
+    return sys::error(Errc::kInvalidArgument, "inline_bytes", "must be 40 to 4,048 (fair)");
+  }
+  if (!given.fixed.value_or(true)) {
+    return sys::error(Errc::kInvalidArgument, "fixed",
+                      "a fair queue does not grow: give it enough slots");
+  }
+  if (given.dedup.value_or(Dedup::kOff) != Dedup::kOff) {
+    return sys::error(Errc::kInvalidArgument, "dedup", "only a FIFO queue deduplicates");
+  }
+  if (given.redrive && !given.redrive->dead_letter_queue.empty()) {
+    return sys::error(Errc::kInvalidArgument, "redrive",
+                      "a fair queue cannot have a dead-letter queue yet");
+  }
+  return {};
 }
 
 QueueSettings load_settings(QueueHeader& header) {
@@ -93,10 +118,10 @@ QueueSettings load_settings(QueueHeader& header) {
   settings.dedup_scope = header.dedup_scope == 0 ? DedupScope::kQueue : DedupScope::kGroup;
   if (header.dedup_entries != 0) settings.dedup_entries = header.dedup_entries;
   settings.slots = header.slots;
-  settings.fifo = header.kind != 0;
-  const bool fifo = *settings.fifo;
-  settings.inline_bytes =
-      header.stride - head_bytes_of(fifo ? ring::RingKind::kFifo : ring::RingKind::kStandard);
+  const auto kind = static_cast<ring::RingKind>(header.kind);
+  settings.fifo = kind == ring::RingKind::kFifo;
+  settings.fair = kind == ring::RingKind::kFair;
+  settings.inline_bytes = header.stride - head_bytes_of(kind);
   settings.bytes_max = header.bytes_max;
   settings.fixed = header.fixed != 0;
   return settings;
@@ -114,6 +139,7 @@ const char* first_difference(const QueueSettings& given, const QueueSettings& ex
   if (differs(given.redrive_allow, existing.redrive_allow)) return "redrive_allow";
   if (differs(given.slots, existing.slots)) return "slots";
   if (differs(given.fifo, existing.fifo)) return "fifo";
+  if (differs(given.fair, existing.fair)) return "fair";
   if (differs(given.dedup, existing.dedup)) return "dedup";
   if (differs(given.dedup_window, existing.dedup_window)) return "dedup_window";
   if (differs(given.dedup_scope, existing.dedup_scope)) return "dedup_scope";
@@ -121,7 +147,7 @@ const char* first_difference(const QueueSettings& given, const QueueSettings& ex
   if (given.dedup_entries && has_ids && *given.dedup_entries != *existing.dedup_entries) {
     return "dedup_entries";
   }
-  const auto kind = *existing.fifo ? ring::RingKind::kFifo : ring::RingKind::kStandard;
+  const ring::RingKind kind = kind_of(existing);
   if (given.inline_bytes &&
       stride_for(*given.inline_bytes, kind) != stride_for(*existing.inline_bytes, kind)) {
     return "inline_bytes";
@@ -131,8 +157,13 @@ const char* first_difference(const QueueSettings& given, const QueueSettings& ex
   return nullptr;
 }
 
+ring::RingKind kind_of(const QueueSettings& settings) noexcept {
+  if (settings.fair.value_or(false)) return ring::RingKind::kFair;
+  return settings.fifo.value_or(false) ? ring::RingKind::kFifo : ring::RingKind::kStandard;
+}
+
 std::uint32_t head_bytes_of(ring::RingKind kind) noexcept {
-  return ring::kSlotHeadBytes + (kind == ring::RingKind::kFifo ? ring::kFifoHeadBytes : 0);
+  return ring::kSlotHeadBytes + (kind == ring::RingKind::kStandard ? 0 : ring::kFifoHeadBytes);
 }
 
 std::uint32_t stride_for(std::uint32_t inline_bytes, ring::RingKind kind) noexcept {

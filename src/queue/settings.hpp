@@ -11,12 +11,15 @@ namespace ringpost::queue {
 [[nodiscard]] QueueSettings with_defaults(const QueueSettings& given);
 /// kInvalidArgument names the setting and its limits.
 [[nodiscard]] Result<void> check_limits(const QueueSettings& given);
+/// Of a fair queue: what does not go with that.
+[[nodiscard]] Result<void> check_fair(bool fair, const QueueSettings& given);
 /// Every setting in force.
 [[nodiscard]] QueueSettings load_settings(QueueHeader& header);
 /// The name of the first given setting that differs, or null.
 [[nodiscard]] const char* first_difference(const QueueSettings& given,
                                            const QueueSettings& existing) noexcept;
 
+[[nodiscard]] ring::RingKind kind_of(const QueueSettings& settings) noexcept;
 /// Bytes of a slot before its payload.
 [[nodiscard]] std::uint32_t head_bytes_of(ring::RingKind kind) noexcept;
 /// Bytes of a slot that holds `inline_bytes` of payload.

@@ -1,5 +1,5 @@
 // Hints: which slots behind the head may hold a visible message. In a FIFO ring: which groups may;
-// read "group record" for "slot" below.
+// read "group record" for "slot" below. In a fair ring: which slots, and behind them which lists.
 //
 // A returned, awaited or due message lies behind the cursors. Its slot has a cell {version, flag};
 // above the cells are a middle word for 512 slots and one top word for the ring, each {version, a
@@ -72,9 +72,10 @@ class Hints {
 
   /// What a look at a hinted slot found.
   enum class Look : std::uint8_t {
-    kTaken,  ///< the looker has leased it: end of the search
-    kLeave,  ///< may become visible without another hint
-    kClear,  ///< nothing here
+    kTaken,          ///< the looker has leased it: end of the search
+    kLeave,          ///< may become visible without another hint
+    kClear,          ///< nothing here
+    kTakenAndLeave,  ///< the looker has leased it, and there may be more: end of the search
   };
 
   /// Looks at every hinted slot, from the slot of `from` round the ring, until `look(slot)` says
@@ -157,6 +158,7 @@ class Hints {
         continue;
       }
       const Look found = look(slot);
+      if (found == Look::kTakenAndLeave) return Look::kTaken;
       if (found == Look::kLeave) {
         all = Look::kLeave;
         continue;

@@ -5,10 +5,11 @@
 //   4 KiB    claims       8 B a slot      producers
 //            leases      16 B a slot      consumers
 //            first       8 B a slot       consumers: when the message was first received
-//            hints        4 B a slot (FIFO: a group record), and summaries above them
+//            hints        4 B a slot (FIFO: a group record; fair: both), and summaries above them
 //            due          8 B a block of 64 slots
 //            slots        stride B a slot producers
-//            of a FIFO queue also the words of its groups: group/layout.hpp
+//            of a FIFO or fair queue also the words of its groups: group/layout.hpp
+//            of a fair one how much its tenants have in flight: fair/tenants.hpp
 #pragma once
 
 #include <atomic>
@@ -30,7 +31,8 @@ inline constexpr std::uint32_t kHintGroupSlots = 16;  // one line of 4-byte cell
 inline constexpr std::uint32_t kHintBits = 32;        // groups under a middle word, of those: top
 inline constexpr std::uint32_t kDueBlockSlots = 64;
 
-enum class RingKind : std::uint32_t { kStandard = 0, kFifo = 1 };
+enum class RingKind : std::uint32_t { kStandard = 0, kFifo = 1, kFair = 2 };
+inline constexpr std::uint32_t kRingKinds = 3;
 
 /// Fixed once the file has its name. Written by the creator only, checked by whoever attaches.
 struct RingHeader {
@@ -52,6 +54,12 @@ inline constexpr std::uint32_t kSlotHeadBytes = 24;
 inline constexpr std::uint32_t kBucketBytes = 128;
 inline constexpr std::uint32_t kHintsPerBucket = 8;  // one more than records
 inline constexpr std::uint32_t kFifoHeadBytes = 24;
+/// Fair: two tenants that share a cell are noisy together, so there are many.
+#if defined(RINGPOST_RIG)
+inline constexpr std::uint32_t kTenantsMin = 64;
+#else
+inline constexpr std::uint32_t kTenantsMin = 1'024;
+#endif
 
 /// Where each array begins, derived from kind, slots and stride alone.
 struct RingGeometry {
@@ -59,11 +67,13 @@ struct RingGeometry {
   std::uint32_t slots = 0;
   std::uint32_t stride = 0;      ///< bytes a slot, a multiple of 64
   std::uint32_t head_bytes = 0;  ///< of a slot, before its payload
-  std::uint32_t buckets = 0;     ///< of groups; 0: not a FIFO ring
-  std::uint32_t hints = 0;       ///< hint cells: one a slot; FIFO: one a group record
+  std::uint32_t buckets = 0;     ///< of groups; 0: a standard ring
+  /// Hint cells: one a slot; FIFO: one a group record; fair: the slots', then the records'.
+  std::uint32_t hints = 0;
+  std::uint32_t tenants = 0;  ///< fair: cells of the table of tenants
   std::size_t claims = 0, leases = 0, first = 0, hint_cells = 0, hint_middle = 0, due = 0;
   std::size_t slots_begin = 0;
-  std::size_t next = 0, buckets_begin = 0;
+  std::size_t next = 0, buckets_begin = 0, tenants_begin = 0;
   std::size_t file_bytes = 0;
 
   static constexpr RingGeometry of(std::uint32_t slots, std::uint32_t stride,
@@ -74,10 +84,14 @@ struct RingGeometry {
     g.stride = stride;
     g.head_bytes = kSlotHeadBytes;
     g.hints = slots;
-    if (kind == RingKind::kFifo) {
+    if (kind != RingKind::kStandard) {
       g.head_bytes += kFifoHeadBytes;
       g.buckets = slots > 4 ? slots / 4 : 1;
       g.hints = g.buckets * kHintsPerBucket;
+    }
+    if (kind == RingKind::kFair) {
+      g.hints += slots;
+      g.tenants = slots > kTenantsMin ? slots : kTenantsMin;
     }
     std::size_t at = base::kPageBytes;
     const auto array = [&at](std::size_t count, std::size_t each) {
@@ -92,9 +106,10 @@ struct RingGeometry {
     g.hint_middle = array((g.hints + 511) / 512, 8);
     g.due = array((slots + kDueBlockSlots - 1) / kDueBlockSlots, 8);
     g.slots_begin = array(slots, stride);
-    if (kind == RingKind::kFifo) {
+    if (kind != RingKind::kStandard) {
       g.next = array(slots, 8);
       g.buckets_begin = array(g.buckets, kBucketBytes);
+      g.tenants_begin = array(g.tenants, 8);
     }
     g.file_bytes = base::round_up(at, base::kPageBytes);
     return g;
@@ -111,6 +126,8 @@ struct RingHotWords {
   std::atomic<std::uint64_t> due_top;
   /// FIFO: {position, record}: where the message of that position begins its group. By consumers.
   alignas(base::kHotLineBytes) base::Word128 insertion;
+  /// Fair: messages in flight, of all tenants; about.
+  alignas(base::kHotLineBytes) std::atomic<std::uint64_t> in_flight;
 };
 inline constexpr std::size_t kHotWordsOffset = 1024;
 static_assert(kHotWordsOffset + sizeof(RingHotWords) <= base::kPageBytes);

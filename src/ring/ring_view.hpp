@@ -79,6 +79,10 @@ class RingView {
     return at<std::atomic<std::uint64_t>>(geometry_.next + slot * 8ul);
   }
   [[nodiscard]] std::byte* buckets() const noexcept { return memory_ + geometry_.buckets_begin; }
+  /// Fair: what the tenants of this cell have in flight, see fair/tenants.hpp.
+  [[nodiscard]] std::atomic<std::uint64_t>& tenant(std::uint32_t cell) const noexcept {
+    return at<std::atomic<std::uint64_t>>(geometry_.tenants_begin + cell * 8ul);
+  }
   [[nodiscard]] std::byte* memory() const noexcept { return memory_; }
 
  private:

@@ -22,16 +22,19 @@ inline bool has_unpassed_claim(const RingView& view) noexcept {
   return false;
 }
 
+/// Whether what a hinted slot holds is visible.
+inline bool may_be_visible(const RingView& view, std::uint32_t slot) noexcept {
+  const LeaseWord word = view.lease_word(slot);
+  if (word.state() == LeaseState::kReturned) return true;
+  if (word.state() != LeaseState::kAwait) return false;  // its producer wakes whoever sleeps
+  const Claim claim{view.claim(slot).load(std::memory_order_acquire)};
+  return view.slot(slot).publish.load(std::memory_order_acquire) == claim.lap();
+}
+
 /// True if a receive would perhaps find a message. False is certain at the time of the look, after
 /// a fence, but for leases and delays that become due (due_index.hpp).
 inline bool may_have_message(const RingView& view) noexcept {
-  const auto is_there = [&](std::uint32_t slot) {
-    const LeaseWord word = view.lease_word(slot);
-    if (word.state() == LeaseState::kReturned) return true;
-    if (word.state() != LeaseState::kAwait) return false;  // its producer wakes whoever sleeps
-    const Claim claim{view.claim(slot).load(std::memory_order_acquire)};
-    return view.slot(slot).publish.load(std::memory_order_acquire) == claim.lap();
-  };
+  const auto is_there = [&](std::uint32_t slot) { return may_be_visible(view, slot); };
   return Hints(view).any_of(is_there) || has_unpassed_claim(view);
 }
 

@@ -78,6 +78,12 @@ struct Claim {
 // moved → returned              anybody, if the note says aborted found in its group, by its hint
 // moved → moved by nobody       the mover, its sweeper            finished by sweeper or when over
 // moved by nobody → idle, limbo anybody, once out of its group    its block is the other message's
+//
+// Fair rings (fair/receiver.hpp) are as standard ones, but for
+// idle → listed                 consumer, once it is in its list  found in its list, by its hint
+// idle, listed → leased         consumer, while it is the first   returned, and taken off its list
+// idle → await, await → idle    as in FIFO rings
+// listed → acked                purge                             finished by sweeper or anybody
 // clang-format on
 enum class LeaseState : std::uint8_t {
   kIdle = 0,      ///< everything before lap L is finished; waits for lap L
@@ -86,7 +92,7 @@ enum class LeaseState : std::uint8_t {
   kAwait = 3,     ///< the head went past while it was being filled
   kDelayed = 4,   ///< not visible before the deadline
   kLimbo = 5,     ///< gone, but somebody may still be reading it in place
-  kAcked = 6,     ///< FIFO: gone, but not yet out of its group
+  kAcked = 6,     ///< FIFO: gone, but not yet out of its group; fair: out of its list
   kMoved = 7,  ///< gone to another ring; while there is an owner, its note knows where (FIFO: if)
 };
 
@@ -176,6 +182,13 @@ struct LeaseWord {
   }
   [[nodiscard]] constexpr LeaseWord with_drops(std::uint32_t drops) const noexcept {
     return {{(bits.low << 2 >> 2) | std::uint64_t{drops} << kDropsShift, bits.high}};
+  }
+  /// Fair: visible, never leased yet, and in the list of its tenant: a returned one with a mark.
+  static constexpr LeaseWord listed(std::uint64_t lap) noexcept {
+    return returned(lap, 0, false).with_drops(1);
+  }
+  [[nodiscard]] constexpr bool is_listed() const noexcept {
+    return state() == LeaseState::kReturned && drops() != 0;
   }
   /// The same lease: senders may have raised its lap, and looks have dropped hints.
   [[nodiscard]] constexpr bool continues(LeaseWord before) const noexcept {

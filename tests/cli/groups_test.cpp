@@ -133,6 +133,29 @@ TEST_F(CliGroups, QueueMadeForAGroupIsFifo) {
   EXPECT_EQ(count("new", "visible"), 1);
 }
 
+TEST_F(CliGroups, FairQueueTakesMessagesWithAndWithoutAGroup) {
+  succeed({"queue", "create", "jobs", "--fair"});
+  const auto settings = json({"queue", "show", "jobs"}).at(0).at("settings");
+  EXPECT_TRUE(settings.at("fair").as_bool());
+  EXPECT_FALSE(settings.at("fifo").as_bool());
+  EXPECT_NE(succeed({"queue", "show", "jobs"}).find("fair                 yes"), std::string::npos);
+  succeed({"send", "jobs", "one", "--group", "customer-7"});
+  succeed({"send", "jobs", "two"});
+  succeed({"send", "jobs", "--group-field", "1", "--delimiter", ","}, "a,1\nb,2\n");
+  EXPECT_EQ(succeed({"receive", "jobs", "-n", "4", "--format", "[{group}] {body}"}),
+            "[customer-7] one\n[] two\n[a] a,1\n[b] b,2\n");
+  EXPECT_EQ(run({"send", "jobs", "x", "--dedup-id", "i"}).status, 2);
+  EXPECT_EQ(run({"queue", "create", "both", "--fair", "--fifo"}).status, 2);
+}
+
+TEST_F(CliGroups, GroupForAStandardQueueNamesBothKindsThatTakeIt) {
+  succeed({"queue", "create", "plain"});
+  const Outcome outcome = run({"send", "plain", "x", "--group", "a"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_NE(outcome.err.find("--fifo"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("--fair"), std::string::npos) << outcome.err;
+}
+
 // Deduplication.
 
 TEST_F(CliGroups, DuplicateGivesTheIdOfTheFirstMessage) {

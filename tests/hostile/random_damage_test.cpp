@@ -16,8 +16,13 @@ namespace {
 using rig::base_seed;
 using rig::by_depth;
 
-enum class Kind : std::uint8_t { kBus, kQueue, kRing, kSegment, kFifoRing };
-constexpr const char* kNames[] = {"bus", "queue", "ring", "segment", "fifo_ring"};
+enum class Kind : std::uint8_t { kBus, kQueue, kRing, kSegment, kFifoRing, kFairRing };
+constexpr const char* kNames[] = {"bus", "queue", "ring", "segment", "fifo_ring", "fair_ring"};
+
+QueueKind queue_of(Kind kind) {
+  if (kind == Kind::kFairRing) return QueueKind::kFair;
+  return kind == Kind::kFifoRing ? QueueKind::kFifo : QueueKind::kStandard;
+}
 
 std::string file_of(const Victim& victim, Kind kind, std::mt19937_64& random) {
   if (kind == Kind::kBus) return victim.bus_file();
@@ -77,7 +82,7 @@ class RandomDamage : public ::testing::TestWithParam<Kind> {};
 
 INSTANTIATE_TEST_SUITE_P(To, RandomDamage,
                          ::testing::Values(Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment,
-                                           Kind::kFifoRing),
+                                           Kind::kFifoRing, Kind::kFairRing),
                          [](const auto& each) { return kNames[static_cast<int>(each.param)]; });
 
 TEST_P(RandomDamage, AtRestHarmsNobodyButTheBus) {
@@ -89,7 +94,7 @@ TEST_P(RandomDamage, AtRestHarmsNobodyButTheBus) {
                             std::string(kNames[static_cast<int>(GetParam())]) + " file, seed " +
                             std::to_string(seed));
     std::mt19937_64 random(seed);
-    Victim victim(seed, GetParam() == Kind::kFifoRing);
+    Victim victim(seed, queue_of(GetParam()));
     victim.populate();
     const test::RawFile file(file_of(victim, GetParam(), random));
     for (std::uint64_t i = 0; i <= random() % 20; ++i) damage_a_word(file, random);
@@ -110,7 +115,7 @@ TEST_P(RandomDamage, UnderWayHarmsNobodyButTheBus) {
                             std::string(kNames[static_cast<int>(GetParam())]) + " file, seed " +
                             std::to_string(seed));
     std::mt19937_64 random(seed);
-    Victim victim(seed, GetParam() == Kind::kFifoRing);
+    Victim victim(seed, queue_of(GetParam()));
     victim.populate();
     const test::RawFile file(file_of(victim, GetParam(), random));
     std::atomic<bool> stop{false};
@@ -141,7 +146,7 @@ TEST(RandomDamageToAllFiles, LeavesAnotherBusUntouched) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Watchdog watchdog("damage to all files, seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    Victim victim(seed, round % 2 == 1);
+    Victim victim(seed, static_cast<QueueKind>(round % 3));
     victim.populate();
     for (const Kind kind : {Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment}) {
       const test::RawFile file(file_of(victim, kind, random));

@@ -445,11 +445,11 @@ const Damage kBusDamages[] = {
      }},
 };
 
-void suffer(const Damage& damage, bool fifo = false) {
+void suffer(const Damage& damage, QueueKind kind = QueueKind::kStandard) {
   SCOPED_TRACE(damage.name);
   const Watchdog watchdog(damage.name);
   for (const bool look_first : {false, true}) {
-    Victim victim(1, fifo);
+    Victim victim(1, kind);
     victim.populate();
     {
       RawRing raw(victim.bus(), "q");
@@ -468,9 +468,22 @@ TEST(TargetedDamage, ToARingHarmsNobodyButTheQueue) {
 }
 
 TEST(TargetedDamage, ToAFifoRingHarmsNobodyButTheQueue) {
-  for (const Damage& each : kGroupDamages) suffer(each, true);
-  for (const Damage& each : kAttemptDamages) suffer(each, true);
-  for (const Damage& each : kRingDamages) suffer(each, true);
+  for (const Damage& each : kGroupDamages) suffer(each, QueueKind::kFifo);
+  for (const Damage& each : kAttemptDamages) suffer(each, QueueKind::kFifo);
+  for (const Damage& each : kRingDamages) suffer(each, QueueKind::kFifo);
+}
+
+TEST(TargetedDamage, ToAFairRingHarmsNobodyButTheQueue) {
+  for (const Damage& each : kGroupDamages) suffer(each, QueueKind::kFair);
+  for (const Damage& each : kRingDamages) suffer(each, QueueKind::kFair);
+  suffer({"tenants with everything in flight",
+          [](RawRing& raw) {
+            for (std::uint32_t i = 0; i < raw.view().geometry().tenants; ++i) {
+              raw.view().tenant(i).store(kMost);
+            }
+            raw.view().hot().in_flight.store(kMost);
+          }},
+         QueueKind::kFair);
 }
 
 TEST(TargetedDamage, ToAQueueHarmsNobodyButTheQueue) {

@@ -9,6 +9,12 @@ using namespace std::chrono_literals;
 
 const QueueSettings kStandard{.visibility_timeout = 1ms, .slots = 64, .bytes_max = 512 * 1024};
 const QueueSettings kFifo{.visibility_timeout = 1ms, .slots = 64, .fifo = true};
+const QueueSettings kFair{.visibility_timeout = 1ms, .slots = 64, .fair = true};
+
+const QueueSettings& settings_of(QueueKind kind) {
+  if (kind == QueueKind::kFair) return kFair;
+  return kind == QueueKind::kFifo ? kFifo : kStandard;
+}
 
 std::vector<std::string> paths_in(const std::string& directory) {
   std::vector<std::string> paths;
@@ -32,10 +38,10 @@ std::uint64_t sum_of(const AttributeView& attributes) {
 
 }  // namespace
 
-Victim::Victim(std::uint64_t seed, bool fifo)
+Victim::Victim(std::uint64_t seed, QueueKind kind)
     : random_(seed),
-      fifo_(fifo),
-      settings_(fifo ? kFifo : kStandard),
+      kind_(kind),
+      settings_(settings_of(kind)),
       options_{.participants_max = 8, .arena_bytes_max = 4u << 20, .shm_dir = scratch_.path("shm")},
       bus_(Bus::open("victim", options_).value()),
       queue_(bus_.queue("q", settings_).value()),
@@ -98,13 +104,15 @@ void Victim::use(Bus& bus, Queue& queue) {
 
 std::string_view Victim::any_group() {
   static constexpr std::string_view kGroups[] = {"a", "b", "group.c", "d"};
-  return fifo_ ? kGroups[any(std::size(kGroups))] : std::string_view();
+  const bool nobodys = kind_ == QueueKind::kFair && any(4) == 0;
+  if (nobodys || kind_ == QueueKind::kStandard) return {};
+  return kGroups[any(std::size(kGroups))];
 }
 
 void Victim::send_some(Queue& queue) {
   const std::string body(any(3) == 0 ? any(3'000) : any(100), 'x');
   static constexpr Attribute attributes[] = {{"name", "value"}, {"number", "1.5", "Number"}};
-  const bool delays = !fifo_ && any(4) == 0;
+  const bool delays = kind_ != QueueKind::kFifo && any(4) == 0;
   const SendOptions options{.delay = delays ? std::optional<Duration>(1ms) : std::nullopt,
                             .attributes = attributes,
                             .group = any_group()};

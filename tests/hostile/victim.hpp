@@ -13,10 +13,11 @@
 
 namespace ringpost::hostile {
 
+enum class QueueKind : std::uint8_t { kStandard, kFifo, kFair };
+
 class Victim {
  public:
-  /// `fifo`: with groups of messages.
-  explicit Victim(std::uint64_t seed, bool fifo = false);
+  explicit Victim(std::uint64_t seed, QueueKind kind = QueueKind::kStandard);
 
   /// Fills the queue with messages in every state, so that there is something to damage.
   void populate();
@@ -48,7 +49,7 @@ class Victim {
   [[nodiscard]] std::size_t any(std::size_t below) { return random_() % below; }
 
   std::mt19937_64 random_;
-  const bool fifo_;
+  const QueueKind kind_;
   const QueueSettings settings_;
   const rig::Scratch scratch_;
   const BusOptions options_;

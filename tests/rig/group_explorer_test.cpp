@@ -1,4 +1,4 @@
-// The shipped FIFO ring under the schedule explorer.
+// The shipped FIFO ring, and the fair one, under the schedule explorer.
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -12,15 +12,13 @@
 namespace ringpost::rig {
 namespace {
 
-class GroupSchedule : public testing::TestWithParam<std::size_t> {};
-
-TEST_P(GroupSchedule, Holds) {
-  const GroupSchedules& it = group_special_schedules()[GetParam()];
-  GroupStage stage(it.slots);
+/// At ci one in `share` of so many schedules.
+void explore_all(const GroupSchedules& it, ring::RingKind kind, std::uint64_t share) {
+  GroupStage stage(it.slots, kind);
   ExploreOptions options;
   options.preemptions_max = by_depth(1, it.heavy ? 1 : 2, it.heavy ? 2 : 3);
   options.iterative = false;
-  options.schedules_max = by_depth<std::uint64_t>(300, 5'000, 0);
+  options.schedules_max = by_depth<std::uint64_t>(300, 5'000 / share, 0);
   const ExploreReport all = explore(it.make(stage), options);
   EXPECT_TRUE(all.holds()) << all.text();
   std::printf("%s: bound %d, %llu schedules%s, %.1f s\n", it.name.c_str(), options.preemptions_max,
@@ -30,19 +28,25 @@ TEST_P(GroupSchedule, Holds) {
   // What is beyond is tried at random.
   options.preemptions_max = 3;
   options.schedules_max = 0;
-  options.random_schedules = by_depth<std::uint64_t>(100, 2'000, 0);
+  options.random_schedules = by_depth<std::uint64_t>(100, 2'000 / share, 0);
   const ExploreReport random = explore(it.make(stage), options);
   EXPECT_TRUE(random.holds()) << random.text();
 }
 
-std::string test_name(std::size_t index) {
-  std::string name = std::to_string(index) + "_" + group_special_schedules()[index].name;
+class GroupSchedule : public testing::TestWithParam<GroupSchedules> {};
+TEST_P(GroupSchedule, Holds) { explore_all(GetParam(), ring::RingKind::kFifo, 1); }
+
+class FairSchedule : public testing::TestWithParam<GroupSchedules> {};
+TEST_P(FairSchedule, Holds) { explore_all(GetParam(), ring::RingKind::kFair, 4); }
+
+std::string name_of(const testing::TestParamInfo<GroupSchedules>& info) {
+  std::string name = std::to_string(info.index) + "_" + info.param.name;
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
   return name;
 }
-INSTANTIATE_TEST_SUITE_P(Group, GroupSchedule,
-                         testing::Range(std::size_t{0}, group_special_schedules().size()),
-                         [](const auto& each) { return test_name(each.param); });
+INSTANTIATE_TEST_SUITE_P(Group, GroupSchedule, testing::ValuesIn(group_special_schedules()),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Fair, FairSchedule, testing::ValuesIn(fair_schedules()), name_of);
 
 }  // namespace
 }  // namespace ringpost::rig

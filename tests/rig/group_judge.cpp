@@ -18,13 +18,15 @@ bool GroupWorld::Sight::there() const noexcept {
     case LeaseState::kReturned:
     case LeaseState::kDelayed:
       return true;
+    case LeaseState::kAwait:
+      return publish == claim.lap();  // of a fair ring, published after its delay was over
     default:
       return false;
   }
 }
 
 bool GroupWorld::Sight::visible() const noexcept {
-  return there() && (word.state() == LeaseState::kIdle || word.state() == LeaseState::kReturned);
+  return there() && word.state() != LeaseState::kLeased && word.state() != LeaseState::kDelayed;
 }
 
 bool GroupWorld::Sight::free() const noexcept { return !word.held() && claim.lap() < word.lap(); }
@@ -46,10 +48,11 @@ std::uint64_t GroupWorld::position_in(std::uint32_t slot, const Sight& sight) co
   return view.position_of(slot, sight.publish & ring::kLapMask);
 }
 
-/// The message in `slot` is visible, and nothing of its group before it is left.
+/// The message in `slot` is visible, and nothing of its group before it is left that locks it.
 bool GroupWorld::is_first(const Sights& sights, std::uint32_t slot, std::uint64_t clock) {
   const Sight& mine = sights[slot];
   if (!mine.visible()) return false;
+  if (is_fair()) return true;  // nothing is locked
   const int id = id_at(slot, mine.publish);
   if (queue_delay != 0 && sent[static_cast<std::size_t>(id)] + queue_delay + 1 > clock) {
     return false;
@@ -98,7 +101,7 @@ void GroupWorld::judge_empty(const Sights& before) {
         is_first(before, slot, clock) && is_first(after, slot, clock)) {
       ledger.broken("a receive says empty although message " +
                     std::to_string(id_at(slot, now.publish)) +
-                    " was visible and the first of its group all the while");
+                    " was visible and nothing locked it all the while");
     }
   }
 }
@@ -170,6 +173,7 @@ int GroupWorld::id_at(std::uint32_t slot, std::uint64_t lap) const {
 
 std::string GroupWorld::check() {
   if (!somebody_died_running) judge_sleepers();
+  if (is_fair() && !somebody_died && !counted_anew) judge_tenants();
   let_the_living_finish();
   if (somebody_died && stopped_for_ever) judge_without_the_stopped();
   if (ledger.verdict().empty()) sweep_twice();
@@ -290,6 +294,7 @@ void GroupWorld::judge_rest() {
     if (records.read(index).occupied()) ledger.broken("a group record is occupied for ever");
   }
   if (attempts_made) judge_attempts();
+  if (is_fair()) judge_tenants();
   if (!blocks.all_free()) ledger.broken("a block leaks");
   if (blocks.freed_twice()) ledger.broken("a block was freed twice");
   if (of(kJudge).ring.hints.any()) ledger.broken("a hint of nothing stays for ever");
@@ -297,6 +302,27 @@ void GroupWorld::judge_rest() {
     for (std::uint32_t i = 0; i < record.limit.load() && i < shm::kHazardsPerParticipant; ++i) {
       if (record.entries[i].load() != 0) ledger.broken("a hazard entry leaks");
     }
+  }
+}
+
+/// The counts say what is in flight: at once if nobody died and nobody counted anew while others
+/// were at work; else after one who counts at rest.
+void GroupWorld::judge_tenants() {
+  const fair::Tenants& tenants = of(kJudge).lists.tenants();
+  if (somebody_died || counted_anew) tenants.count_anew(counts);
+  counts.fill(0);
+  std::uint64_t all = 0;
+  const Sights sights = look();
+  for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
+    if (sights[slot].word.state() != LeaseState::kLeased) continue;
+    ++all;
+    const std::uint64_t key = sights[slot].key;
+    if (key != fair::kNobody) ++counts[key % kTenants];
+  }
+  if (view.hot().in_flight.load() != all) ledger.broken("more or less is in flight than counted");
+  for (std::uint32_t cell = 0; cell < tenants.cells(); ++cell) {
+    const fair::Tenant it{view.tenant(cell).load()};
+    if (it.in_flight() != counts[cell]) ledger.broken("a tenant counts what is not in flight");
   }
 }
 
@@ -320,6 +346,7 @@ std::string GroupWorld::describe(const void* address) const {
         std::tuple{"next", geometry.next, std::size_t{8}, slots},
         std::tuple{"record", geometry.buckets_begin, std::size_t{16},
                    std::size_t{geometry.buckets} * 8},
+        std::tuple{"tenant", geometry.tenants_begin, std::size_t{8}, std::size_t{geometry.tenants}},
         std::tuple{"slot", geometry.slots_begin, std::size_t{geometry.stride}, slots}}) {
     std::string found = array(name, begin, each, count);
     if (!found.empty()) return found;
@@ -330,6 +357,7 @@ std::string GroupWorld::describe(const void* address) const {
   if (in(&hot.hint_top, 8)) return "hint-top";
   if (in(&hot.due_top, 8)) return "due-top";
   if (in(&hot.insertion, 16)) return "insertion";
+  if (in(&hot.in_flight, 8)) return "in-flight";
   if (in(&view.hint_middle(0), 8)) return "hint-middle";
   if (in(&view.due_block(0), 8)) return "due-block";
   if (in(&shared.senders, sizeof shared.senders)) return "senders";

@@ -272,17 +272,21 @@ const GroupAct& group_act(const std::string& name) { return named(group_acts(), 
 
 ExploreScenario group_schedules(GroupStage& stage, const std::string& begin_name,
                                 const std::vector<std::string>& act_names, bool mortal) {
-  ExploreScenario scenario;
-  const GroupBegin& begin = named(group_begins(), begin_name);
   std::vector<GroupAct> acts;
+  for (const std::string& act : act_names) acts.push_back(group_act(act));
+  return schedules_of(stage, named(group_begins(), begin_name), std::move(acts), mortal);
+}
+
+ExploreScenario schedules_of(GroupStage& stage, const GroupBegin& begin, std::vector<GroupAct> acts,
+                             bool mortal) {
+  ExploreScenario scenario;
   std::string name;
   bool times = false;
   bool sweeps = false;
-  for (const std::string& act : act_names) {
-    acts.push_back(group_act(act));
-    times |= acts.back().times;
-    sweeps |= acts.back().sweeps;
-    name += (name.empty() ? "" : "|") + act;
+  for (const GroupAct& act : acts) {
+    times |= act.times;
+    sweeps |= act.sweeps;
+    name += (name.empty() ? "" : "|") + act.name;
   }
   for (std::size_t i = 0; i < acts.size(); ++i) {
     const int me = static_cast<int>(i) + 1;

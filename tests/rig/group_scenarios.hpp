@@ -1,8 +1,9 @@
-// What is tried on a FIFO ring: acts of participants, states in which they begin, stories. Shared
-// by the crash matrix, the explorer and the mutants.
+// What is tried on a FIFO ring, and on a fair one: acts of participants, states in which they
+// begin, stories. Shared by the crash matrix, the explorer and the mutants.
 #pragma once
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -33,12 +34,19 @@ struct GroupBegin {
 [[nodiscard]] const std::vector<GroupAct>& group_acts();
 [[nodiscard]] const std::vector<GroupBegin>& group_begins();
 [[nodiscard]] const GroupAct& group_act(const std::string& name);
+/// Of a fair ring.
+[[nodiscard]] const std::vector<GroupAct>& fair_acts();
+[[nodiscard]] const std::vector<GroupBegin>& fair_begins();
 
 /// "a|b|c @begin /slots": participants 1, 2, 3 act. Whoever stands before a sweep is mortal, or
 /// everybody is with `mortal`: then nobody sweeps before all deadlines are over.
 [[nodiscard]] ExploreScenario group_schedules(GroupStage& stage, const std::string& begin,
                                               const std::vector<std::string>& acts,
                                               bool mortal = false);
+
+/// The same of these, whatever ring it is.
+[[nodiscard]] ExploreScenario schedules_of(GroupStage& stage, const GroupBegin& begin,
+                                           std::vector<GroupAct> acts, bool mortal);
 
 /// "act @begin /slots" with participant 1 as the victim.
 [[nodiscard]] CrashScenario group_crash(GroupStage& stage, const GroupAct& act,
@@ -50,8 +58,12 @@ struct GroupSchedules {
   std::uint32_t slots = 4;
   bool heavy = false;  ///< below nightly one pre-emption less, and at random
 };
+/// gtest prints both by their names.
+inline void PrintTo(const GroupAct& it, std::ostream* out) { *out << it.name; }
+inline void PrintTo(const GroupSchedules& it, std::ostream* out) { *out << it.name; }
 [[nodiscard]] std::vector<GroupSchedules> group_stories();
 /// The stories and all else.
 [[nodiscard]] const std::vector<GroupSchedules>& group_special_schedules();
+[[nodiscard]] const std::vector<GroupSchedules>& fair_schedules();
 
 }  // namespace ringpost::rig

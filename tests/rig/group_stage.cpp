@@ -5,7 +5,8 @@
 
 namespace ringpost::rig {
 
-GroupStage::GroupStage(std::uint32_t slots) : world_(std::make_unique<GroupWorld>(slots)) {}
+GroupStage::GroupStage(std::uint32_t slots, ring::RingKind kind)
+    : world_(std::make_unique<GroupWorld>(slots, kind)) {}
 GroupStage::~GroupStage() = default;
 
 Stage GroupStage::stage(std::string name, std::function<void()> begin, bool stopped_for_ever) {
@@ -29,6 +30,10 @@ Stage GroupStage::stage(std::string name, std::function<void()> begin, bool stop
 bool GroupStage::send(int me, int id, int group) { return world_->send(me, id, group, false); }
 bool GroupStage::send_in_block(int me, int id, int group) {
   return world_->send(me, id, group, true);
+}
+
+bool GroupStage::send_delayed(int me, int id, int group) {
+  return world_->send(me, id, group, false, world_->now() + kTick / 2);
 }
 
 void GroupStage::claim_only(int me, int id, int group) {
@@ -70,11 +75,12 @@ void GroupStage::release(int me, std::size_t index) {
   GroupWorld& w = *world_;
   GroupWorld::Held* held = w.held_at(me, index);
   if (held == nullptr) return;
+  GroupWorld::Participant& p = w.of(me);
   w.ledger.begin_release(me, held->id);
-  if (group::release(w.of(me).ring, w.of(me).groups, held->delivery, !held->mine, w.settler(me)) ==
-      ring::Settled::kStale) {
-    w.ledger.refused(me, held->id);
-  }
+  const ring::Settled settled =
+      w.is_fair() ? fair::release(p.ring, p.lists, held->delivery, !held->mine, w.settler(me))
+                  : group::release(p.ring, p.groups, held->delivery, !held->mine, w.settler(me));
+  if (settled == ring::Settled::kStale) w.ledger.refused(me, held->id);
 }
 
 void GroupStage::extend(int me, std::uint64_t units, std::size_t index) {
@@ -83,10 +89,12 @@ void GroupStage::extend(int me, std::uint64_t units, std::size_t index) {
   if (held == nullptr) return;
   if (!held->mine) w.ledger.lease_may_end(held->id);  // it ends with me from now on
   const group::Settler settler = w.settler(me);
-  if (group::extend(w.of(me).ring, held->delivery, settler.now + units, true, settler) ==
-      ring::Settled::kStale) {
-    w.ledger.refused(me, held->id);
-  }
+  GroupWorld::Participant& p = w.of(me);
+  const std::uint64_t end = settler.now + units;
+  const ring::Settled settled =
+      w.is_fair() ? fair::extend(p.ring, p.lists, held->delivery, end, true, settler)
+                  : group::extend(p.ring, held->delivery, end, true, settler);
+  if (settled == ring::Settled::kStale) w.ledger.refused(me, held->id);
 }
 
 void GroupStage::share_receipt(int from, int to, std::size_t index) {
@@ -111,24 +119,74 @@ void GroupStage::acknowledge_halfway(int me) {
   w.drop(me, 0);
 }
 
-void GroupStage::expire(int me) { world_->of(me).receiver.expire_due(world_->now(), 8); }
+void GroupStage::place(int me) { world_->of(me).fair.place_all({world_->now(), 0}); }
 
-/// As QueueCore::discard_groups().
+void GroupStage::lease_halfway(int me) {
+  GroupWorld& w = *world_;
+  GroupWorld::Participant& p = w.of(me);
+  for (std::uint32_t slot = 0; slot < w.view.slots(); ++slot) {
+    const ring::LeaseWord word = w.view.lease_word(slot);
+    if (!word.is_listed()) continue;
+    const std::uint64_t lap = w.view.slot(slot).publish.load(std::memory_order_acquire);
+    const std::uint64_t deadline = w.now() + kVisibility;
+    const auto hazard = p.hazards.set(shm::hazard_key(slot, lap));
+    p.ring.due.lower(slot, deadline);
+    const auto to =
+        ring::LeaseWord::leased(word.lap(), static_cast<std::uint16_t>(me), deadline, 1);
+    p.lists.tenants().begins(p.lists.tenant_at(slot));
+    if (!w.view.move_lease(slot, word, to)) std::abort();
+    p.hazards.clear(hazard);
+    return;  // whoever leased it was told nothing yet
+  }
+}
+
+void GroupStage::remove_halfway(int me) {
+  GroupWorld& w = *world_;
+  GroupWorld::Participant& p = w.of(me);
+  for (std::uint32_t slot = w.view.slots(); slot-- != 0;) {
+    const ring::LeaseWord word = w.view.lease_word(slot);
+    if (!word.is_listed()) continue;
+    const int id = w.id_at(slot, w.view.slot(slot).publish.load(std::memory_order_acquire));
+    w.ledger.begin_remove(id);
+    p.ring.due.lower(slot, w.now());
+    const bool removed =
+        w.view.move_lease(slot, word, ring::LeaseWord::acked(word.lap(), 0, w.now(), 0, false));
+    w.ledger.end_remove(id, removed);
+    return;
+  }
+}
+
+void GroupStage::expire(int me) {
+  GroupWorld::Participant& p = world_->of(me);
+  if (world_->is_fair()) {
+    p.fair.expire_due(world_->now(), 8);
+  } else {
+    p.receiver.expire_due(world_->now(), 8);
+  }
+}
+
+/// As QueueCore::discard_groups() and discard_fairly().
 void GroupStage::purge(int me) {
   GroupWorld& w = *world_;
   GroupWorld::Participant& p = w.of(me);
-  p.receiver.place_all({w.now(), 0}, w.queue_delay * ring::kDeadlineUnitNs);
+  if (w.is_fair()) {
+    p.fair.place_all({w.now(), 0});
+  } else {
+    p.receiver.place_all({w.now(), 0}, w.queue_delay * ring::kDeadlineUnitNs);
+  }
   for (std::uint32_t slot = 0; slot < w.view.slots(); ++slot) {
     const std::uint64_t lap = w.view.slot(slot).publish.load(std::memory_order_acquire);
     if (lap == 0 || lap > ring::kLapMask) continue;
     const int id = w.id_at(slot, lap);
     w.ledger.begin_remove(id);
-    w.ledger.end_remove(id, group::discard(p.ring, p.groups, slot, lap, w.settler(me)));
+    const bool removed = w.is_fair() ? fair::discard(p.ring, p.lists, slot, lap, w.settler(me))
+                                     : group::discard(p.ring, p.groups, slot, lap, w.settler(me));
+    w.ledger.end_remove(id, removed);
   }
 }
 
 void GroupStage::sweep(int me) { world_->sweep(me); }
-void GroupStage::repair(int me) { group::repair_hints(world_->of(me).ring, world_->of(me).groups); }
+void GroupStage::repair(int me) { world_->repair(me); }
 
 void GroupStage::sleep_for_message(int me) {
   GroupWorld& w = *world_;

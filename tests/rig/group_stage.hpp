@@ -1,10 +1,11 @@
-// A shipped FIFO ring on the rig's machine: participants around one small ring, what each may do,
-// and the judgement. Scenarios are put together in group_scenarios.hpp.
+// A shipped FIFO or fair ring on the rig's machine: participants around one small ring, what each
+// may do, and the judgement. Scenarios are put together in group_scenarios.hpp.
 //
 // As for RingStage, every call may be made in a fiber and outside, and what a call says is judged
 // at once: "full" is wrong if a slot was free from its beginning to its end, "empty" is wrong if
 // the first message of a group was visible all that time. Order: a message is delivered only if
-// each one before it in its group is acknowledged, or leased by the same receive.
+// each one before it in its group is acknowledged, or leased by the same receive. In a fair ring
+// nothing is locked, and the counts of tenants are right in the end.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <string>
 
 #include "rig/scenario.hpp"
+#include "ring/layout.hpp"
 
 namespace ringpost::rig {
 
@@ -25,7 +27,7 @@ class GroupStage {
   static constexpr std::uint64_t kVisibility = 100;  ///< deadline units; a tick is longer
   static constexpr std::uint64_t kTick = 1'000;
 
-  explicit GroupStage(std::uint32_t slots);
+  explicit GroupStage(std::uint32_t slots, ring::RingKind kind = ring::RingKind::kFifo);
   ~GroupStage();
 
   /// `begin` builds the state from an empty ring. `stopped_for_ever`: whoever dies counts as
@@ -35,6 +37,7 @@ class GroupStage {
   // ---- sending; ids 1 … 40, groups 1 … 31
   bool send(int me, int id, int group);
   bool send_in_block(int me, int id, int group);
+  bool send_delayed(int me, int id, int group);  ///< fair; due after a tick
   /// Takes a slot and leaves it unpublished.
   void claim_only(int me, int id, int group);
   /// Publishes what claim_only() has claimed, or another claim if that was passed.
@@ -56,8 +59,14 @@ class GroupStage {
   void extend(int me, std::uint64_t units, std::size_t index = 0);
   /// A receipt of one for another: both may use it.
   void share_receipt(int from, int to, std::size_t index = 0);
-  /// The first step of an acknowledgement and no more.
+  /// FIFO: the first step of an acknowledgement and no more.
   void acknowledge_halfway(int me);
+  /// Fair: goes past everything that is published, which waits in its list then.
+  void place(int me);
+  /// Fair: the oldest message that waits in a list is leased, and not taken off that.
+  void lease_halfway(int me);
+  /// Fair: the latest message that waits in a list is removed by a purge, and not taken off that.
+  void remove_halfway(int me);
 
   // ---- the rest
   void expire(int me);

@@ -2,15 +2,16 @@
 
 #include <cstring>
 
+#include "fair/sweep.hpp"
 #include "group/publish.hpp"
 #include "group/sweep.hpp"
 
 namespace ringpost::rig {
 
-GroupWorld::GroupWorld(std::uint32_t slots)
-    : geometry(ring::RingGeometry::of(slots, kStride, ring::RingKind::kFifo)) {}
+GroupWorld::GroupWorld(std::uint32_t slots, ring::RingKind kind)
+    : geometry(ring::RingGeometry::of(slots, kStride, kind)) {}
 
-/// All in bucket 0, for there they meet; 20 and more in the last one.
+/// All in bucket 0, for there they meet; 20 and more in the last one. Group 0 is none (fair rings).
 std::uint64_t GroupWorld::key_of(int group) noexcept {
   return static_cast<std::uint64_t>(group) * 16 + (group >= 20 ? 15 : 0);
 }
@@ -30,7 +31,7 @@ void GroupWorld::prepare() {
   sent = {};
   attempt_of = {};
   queue_delay = 0;
-  somebody_died = somebody_died_running = attempts_made = false;
+  somebody_died = somebody_died_running = attempts_made = counted_anew = false;
   attempt_events = 0;
   const ring::Surroundings around{shared.senders, shared.receivers, board, blocks, false};
   for (std::size_t i = 1; i < kParticipants; ++i) {
@@ -79,15 +80,21 @@ void GroupWorld::fill(int me, std::uint64_t position, int id, const shm::BlockRe
 }
 
 /// False: consumers have gone past; the block is mine again.
-bool GroupWorld::publish(int me, std::uint64_t position, int id, const shm::BlockRef* block) {
+bool GroupWorld::publish(int me, std::uint64_t position, int id, const shm::BlockRef* block,
+                         std::uint64_t due) {
   fill(me, position, id, block);
+  if (due != 0) of(me).sender.delay(position, due);
   if (group::publish(of(me).ring, of(me).sender, position)) return true;
   if (block != nullptr) blocks.take_back(me, *block);
-  group::void_claim(of(me).ring, position);
+  if (is_fair()) {
+    fair::give_up(of(me).ring, position);
+  } else {
+    group::void_claim(of(me).ring, position);
+  }
   return false;
 }
 
-bool GroupWorld::send(int me, int id, int group, bool in_block) {
+bool GroupWorld::send(int me, int id, int group, bool in_block, std::uint64_t due) {
   ledger.begin_send(id);
   groups[static_cast<std::size_t>(id)] = group;
   shm::BlockRef block{};
@@ -98,7 +105,7 @@ bool GroupWorld::send(int me, int id, int group, bool in_block) {
   std::uint64_t position = 0;
   bool published = false;
   while (!published && claim(me, id, position)) {
-    published = publish(me, position, id, in_block ? &block : nullptr);
+    published = publish(me, position, id, in_block ? &block : nullptr, due);
   }
   if (in_block && !published) blocks.abandon(block);
   ledger.end_send(id, published);
@@ -138,11 +145,16 @@ int GroupWorld::receive(int me, std::uint32_t count, bool in_place, std::uint64_
   return static_cast<int>(p.held_count - p.call_begin);
 }
 
+ring::Receiver::Outcome GroupWorld::take(Participant& p, const Call& call,
+                                         ring::Taken& taken) const {
+  return is_fair() ? p.fair.take(call.times, taken) : p.receiver.take(call.times, taken);
+}
+
 bool GroupWorld::take(int me, const Call& call) {
   Participant& p = of(me);
   const Sights before = look();
   ring::Taken taken;
-  switch (p.receiver.take(call.times, taken)) {
+  switch (take(p, call, taken)) {
     case group::Receiver::Outcome::kEmpty:
       if (p.held_count == p.call_begin) judge_empty(before);
       return false;
@@ -152,7 +164,7 @@ bool GroupWorld::take(int me, const Call& call) {
     case group::Receiver::Outcome::kTaken:
       break;
   }
-  judge_order(me, before, taken.slot);
+  if (!is_fair()) judge_order(me, before, taken.slot);
   Held held{{taken.slot, taken.lap, taken.word.count()}, taken.word, taken.hazard, 0, true, true};
   bool intact = false;
   held.id = read(taken.slot, intact);
@@ -269,19 +281,39 @@ void GroupWorld::acknowledge(int me, std::size_t index, bool by_receipt) {
   give_up_view(me, *held);
   if (!held->mine) ledger.lease_may_end(held->id);  // it is another one's
   ledger.begin_acknowledge(me, held->id);
-  Participant& p = of(me);
   const ring::LeaseWord* known = by_receipt ? nullptr : &held->word;
-  const bool accepted = group::acknowledge(p.ring, p.groups, held->delivery, known, settler(me)) ==
-                        ring::Settled::kDone;
+  const bool accepted = acknowledge(me, *held, known) == ring::Settled::kDone;
   ledger.end_acknowledge(me, held->id, accepted);
   drop(me, index);
+}
+
+ring::Settled GroupWorld::acknowledge(int me, const Held& held, const ring::LeaseWord* known) {
+  Participant& p = of(me);
+  if (is_fair()) return fair::acknowledge(p.ring, p.lists, held.delivery, known, settler(me));
+  return group::acknowledge(p.ring, p.groups, held.delivery, known, settler(me));
+}
+
+void GroupWorld::repair(int me) {
+  Participant& p = of(me);
+  counted_anew = true;
+  if (is_fair()) {
+    fair::repair_hints(p.ring, p.lists, counts);
+  } else {
+    group::repair_hints(p.ring, p.groups);
+  }
 }
 
 /// As client/sweep.cpp: the words of the ring, the blocks, the hazards.
 void GroupWorld::sweep(int me) {
   for (int who = 1; who <= kJudge; ++who) {
     if (shared.dead[who].load(std::memory_order_acquire) == 0) continue;
-    group::sweep_participant(of(me).ring, of(me).groups, static_cast<std::uint16_t>(who));
+    Participant& p = of(me);
+    const auto dead = static_cast<std::uint16_t>(who);
+    if (is_fair()) {
+      fair::sweep_participant(p.ring, p.lists, dead, counts);
+    } else {
+      group::sweep_participant(p.ring, p.groups, dead);
+    }
     if (attempts_made) {
       group::Attempts::sweep(shared.attempts, static_cast<std::uint16_t>(who));
       of(who).calling = of(who).inside = 0;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "fair/receiver.hpp"
+#include "fair/settle.hpp"
 #include "group/attempts.hpp"
 #include "group/groups.hpp"
 #include "group/receiver.hpp"
@@ -33,7 +35,9 @@ struct GroupWorld {
   static constexpr int kFreshId = 44;
   static constexpr std::uint64_t kRemembered = 10'000;  ///< of an attempt; deadline units
   static constexpr std::size_t kRingBytes =
-      ring::RingGeometry::of(kSlotsMax, kStride, ring::RingKind::kFifo).file_bytes;
+      ring::RingGeometry::of(kSlotsMax, kStride, ring::RingKind::kFair).file_bytes;
+  static constexpr std::size_t kTenants = ring::kTenantsMin;
+  static_assert(kSlotsMax <= kTenants);
 
   struct Shared {
     alignas(base::kHotLineBytes) std::byte ring[kRingBytes];
@@ -66,15 +70,19 @@ struct GroupWorld {
         : hazards(record),
           ring(view, around),
           groups(ring),
+          lists(ring),
           sender(ring, me),
           receiver(ring, groups, me, hazards),
-          attempts(ring, table, me, hazards) {}
+          attempts(ring, table, me, hazards),
+          fair(ring, lists, me, hazards) {}
     shm::HazardOwner hazards;
     ring::Ring ring;
     group::Groups groups;
+    fair::Lists lists;
     ring::Sender sender;
-    group::Receiver receiver;
+    group::Receiver receiver;  ///< of a FIFO ring
     group::Attempts attempts;
+    fair::Receiver fair;  ///< of a fair one
     std::array<Held, kHeldMax> held{};
     std::size_t held_count = 0;
     std::size_t call_begin = 0;  ///< held[call_begin …] come from the receive that runs
@@ -107,7 +115,8 @@ struct GroupWorld {
   };
   using Sights = std::array<Sight, kSlotsMax>;
 
-  explicit GroupWorld(std::uint32_t slots);
+  GroupWorld(std::uint32_t slots, ring::RingKind kind);
+  [[nodiscard]] bool is_fair() const { return geometry.kind == ring::RingKind::kFair; }
   void prepare();
   [[nodiscard]] Participant& of(int who) { return *participants[static_cast<std::size_t>(who)]; }
   [[nodiscard]] std::uint64_t now() const { return shared.clock.load(std::memory_order_relaxed); }
@@ -117,22 +126,26 @@ struct GroupWorld {
   [[nodiscard]] static std::uint64_t key_of(int group) noexcept;
 
   // group_world.cpp
-  bool send(int me, int id, int group, bool in_block);
+  bool send(int me, int id, int group, bool in_block, std::uint64_t due = 0);
   bool claim(int me, int id, std::uint64_t& position);
   void fill(int me, std::uint64_t position, int id, const shm::BlockRef* block);
-  bool publish(int me, std::uint64_t position, int id, const shm::BlockRef* block);
+  bool publish(int me, std::uint64_t position, int id, const shm::BlockRef* block,
+               std::uint64_t due = 0);
   void finish(int me);
   int receive(int me, std::uint32_t count, bool in_place, std::uint64_t visibility);
   bool take(int me, const Call& call);
   int receive_attempt(int me, std::uint64_t id, std::uint32_t count, bool in_place);
   int receive_again(int me, const group::AttemptNotes& noted, bool in_place);
   [[nodiscard]] group::AttemptNotes notes_of_call(int me, std::uint64_t attempt);
+  ring::Receiver::Outcome take(Participant& p, const Call& call, ring::Taken& taken) const;
   [[nodiscard]] int read(std::uint32_t slot, bool& intact);
   void read_again(int me, Held& held);
   void give_up_view(int me, Held& held);
   Held* held_at(int me, std::size_t index);
   void drop(int me, std::size_t index);
   void acknowledge(int me, std::size_t index, bool by_receipt);
+  ring::Settled acknowledge(int me, const Held& held, const ring::LeaseWord* known);
+  void repair(int me);
   void sweep(int me);
 
   // group_judge.cpp
@@ -154,6 +167,7 @@ struct GroupWorld {
   void drain();
   void judge_fresh();
   void judge_rest();
+  void judge_tenants();
   [[nodiscard]] std::string describe(const void* address) const;
   [[nodiscard]] int id_at(std::uint32_t slot, std::uint64_t lap) const;
 
@@ -169,10 +183,12 @@ struct GroupWorld {
   std::array<std::uint64_t, Ledger::kMessagesMax> sent{};        ///< by id: when
   std::array<std::uint64_t, Ledger::kMessagesMax> attempt_of{};  ///< by id: received under it
   std::array<std::byte, kRingBytes> image{};
-  std::uint64_t queue_delay = 0;     ///< deadline units
-  bool stopped_for_ever = false;     ///< nobody sweeps before all deadlines are over
-  bool attempts_made = false;        ///< the table of attempts is looked at
-  std::uint32_t attempt_events = 0;  ///< beginnings and ends
+  std::uint64_t queue_delay = 0;                 ///< deadline units
+  std::array<std::uint32_t, kTenants> counts{};  ///< scratch memory of sweepers
+  bool counted_anew = false;                     ///< perhaps beside others at work
+  bool stopped_for_ever = false;                 ///< nobody sweeps before all deadlines are over
+  bool attempts_made = false;                    ///< the table of attempts is looked at
+  std::uint32_t attempt_events = 0;              ///< beginnings and ends
   bool somebody_died = false;
   bool somebody_died_running = false;  ///< not in the state where it begins
 };

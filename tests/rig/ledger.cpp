@@ -79,10 +79,10 @@ void Ledger::end_acknowledge(int holder, int id, bool accepted) {
   gone(it);
 }
 
-/// The lease must be somebody else's, or over.
+/// The lease must be somebody else's, or over, or the message may be gone.
 void Ledger::refused(int holder, int id) {
   const Message& it = message(id);
-  if (it.lease_live && it.holder == holder) {
+  if (it.lease_live && it.holder == holder && it.acknowledging == 0) {
     broken("the receipt of " + named(id) + " was refused although its lease is live");
   }
 }
@@ -102,7 +102,9 @@ void Ledger::begin_remove(int id) {
 void Ledger::end_remove(int id, bool removed) {
   Message& it = message(id);
   --it.acknowledging;
-  if (removed) gone(it);
+  if (!removed) return;
+  gone(it);
+  ending_ = now_;  // of a lease that its holder has not noted yet
 }
 
 void Ledger::begin_release(int, int id) { lease_may_end(id); }

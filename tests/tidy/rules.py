@@ -13,7 +13,7 @@ CODE = (".cpp", ".hpp", ".py", ".cmake", "CMakeLists.txt")
 
 # A lower layer never includes a higher one; a folder of src/ stands here or is a finding.
 LAYERS = {"base": 0, "sys": 1, "dedup": 1, "sqs": 1, "filter": 1, "shm": 2, "ring": 3, "group": 4,
-          "queue": 5, "topic": 6, "client": 7}
+          "fair": 5, "queue": 6, "topic": 7, "client": 8}
 # Public headers that promise what a layer gives; the others depend on nothing.
 PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client",
           "wait_set.hpp": "client", "admin.hpp": "client", "ringpost.hpp": "client"}
@@ -43,7 +43,7 @@ _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", 
 TESTING = "docs/testing.md"
 MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/group.txt",
            "tests/rig/mutants/growth.txt", "tests/rig/mutants/dedup.txt",
-           "tests/rig/mutants/move.txt")
+           "tests/rig/mutants/fair.txt", "tests/rig/mutants/move.txt")
 _MUTANT = re.compile(r"^mutant +(\S+)", re.M)
 _MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"

@@ -26,8 +26,9 @@ void refuse_bad_id(const std::optional<std::string>& id, const char* option) {
 }
 
 void GroupOptions::add_to(CLI::App& verb) {
-  const char* group = "FIFO queues";
-  verb.add_option("--group", group_, "The group of the messages: those of one stay in order")
+  const char* group = "FIFO and fair queues";
+  verb.add_option("--group", group_,
+                  "The group of the messages: FIFO, those of one stay in order; fair, their tenant")
       ->type_name("ID")
       ->group(group);
   verb.add_option("--dedup-id", dedup_id_,
@@ -66,11 +67,17 @@ void GroupOptions::refuse_contradictions(bool have_fields, bool are_several) con
 }
 
 void GroupOptions::refuse_unfit(const QueueSettings& settings, const std::string& queue) const {
+  const bool fair = settings.fair.value_or(false);
   if (!settings.fifo.value_or(false)) {
-    if (!has_group() && !has_dedup_id()) return;
+    if (fair && has_dedup_id()) {
+      throw usage_failure(fmt::format("queue {} is a fair queue, without deduplication", queue),
+                          "drop --dedup…");
+    }
+    if (fair || (!has_group() && !has_dedup_id())) return;
     throw usage_failure(
         fmt::format("queue {} is a standard queue, without groups and deduplication", queue),
-        "drop --group and --dedup…, or make a FIFO queue: ringpost queue create NAME --fifo");
+        "drop --group and --dedup…, or make another queue: ringpost queue create NAME --fifo, or "
+        "--fair if groups name tenants");
   }
   if (!has_group()) {
     throw usage_failure("group missing: a FIFO queue needs --group",

@@ -169,10 +169,11 @@ void add_changeable_settings(CLI::App& app, QueueSettings& settings) {
 void add_creation_settings(CLI::App& app, QueueSettings& settings) {
   const char* group = "Settings fixed at creation";
   add_number(app, "--slots", settings.slots,
-             "Slots of the first ring, a power of two: 64 to 4194304 (1024; FIFO 16384)", false)
+             "Slots of the first ring, a power of two: 64 to 4194304 (1024; FIFO, fair 16384)",
+             false)
       ->group(group);
   add_number(app, "--inline-bytes", settings.inline_bytes,
-             "Payload kept in the slot itself: 40 to 4072 (104; FIFO 128)", true)
+             "Payload kept in the slot itself: 40 to 4072 (104; FIFO, fair 128)", true)
       ->group(group);
   add_size(app, "--bytes-max", settings.bytes_max,
            "Most memory of the queue's rings, reached by growth (64MiB)")
@@ -183,6 +184,10 @@ void add_creation_settings(CLI::App& app, QueueSettings& settings) {
   app.add_flag_callback(
          "--fifo", [&settings] { settings.fifo = true; },
          "Groups of messages, each strictly in order; never grows")
+      ->group(group);
+  app.add_flag_callback(
+         "--fair", [&settings] { settings.fair = true; },
+         "Groups name tenants, and quiet ones are served first; never grows")
       ->group(group);
   add_number(app, "--dedup-entries", settings.dedup_entries,
              "FIFO: ids remembered at once, 102 B each: 64 to 16777216 (65536)", false)

@@ -41,6 +41,7 @@ void add_dedup(JsonObject& object, const QueueSettings& settings) {
 
 std::string fixed_text(const QueueSettings& settings) {
   if (settings.fifo.value_or(false)) return "yes, a FIFO queue never grows";
+  if (settings.fair.value_or(false)) return "yes, a fair queue never grows";
   return *settings.fixed ? "yes, never grows" : "no, grows as needed";
 }
 
@@ -90,6 +91,7 @@ JsonObject json_settings(const QueueSettings& settings) {
   if (settings.bytes_max) object["bytes_max"] = *settings.bytes_max;
   if (settings.fixed) object["fixed"] = *settings.fixed;
   if (settings.fifo) object["fifo"] = *settings.fifo;
+  if (settings.fair) object["fair"] = *settings.fair;
   // Those of a standard queue, which has them and does not use them, would only mislead.
   if (settings.fifo.value_or(true)) add_dedup(object, settings);
   return object;
@@ -123,6 +125,7 @@ std::string settings_lines(const QueueSettings& settings) {
   if (settings.inline_bytes) line("inline bytes", format_size(*settings.inline_bytes));
   if (settings.bytes_max) line("bytes max", format_size(*settings.bytes_max));
   if (settings.fixed) line("fixed", fixed_text(settings));
+  if (settings.fair.value_or(false)) line("fair", "yes, quiet tenants first");
   if (!settings.fifo.value_or(false)) return out;
   line("fifo", "yes, groups in order");
   line("deduplication", dedup_text(settings));

@@ -34,6 +34,9 @@ void create(Context& context, Bus& bus, const std::string& name, const QueueSett
 
 /// The library says it too, but not by the names of options.
 void refuse_contradictions(const QueueSettings& settings) {
+  if (settings.fifo.value_or(false) && settings.fair.value_or(false)) {
+    throw usage_failure("a queue is FIFO or fair", "drop --fifo or --fair");
+  }
   if (settings.fifo.value_or(false)) return;
   if (settings.dedup.value_or(Dedup::kOff) != Dedup::kOff || settings.dedup_window ||
       settings.dedup_entries || settings.dedup_scope) {
@@ -55,7 +58,8 @@ void add_queue_create(CLI::App& queue, Context& context) {
                         "  ringpost queue create orders\n"
                         "  ringpost queue create orders --visibility-timeout 5m --retention 1d\n"
                         "  ringpost queue create ticks --slots 65536 --fixed\n"
-                        "  ringpost queue create payments --fifo --dedup id --dedup-window 10m");
+                        "  ringpost queue create payments --fifo --dedup id --dedup-window 10m\n"
+                        "  ringpost queue create jobs --fair");
   auto options = std::make_shared<Options>();
   verb.add_option("QUEUE", options->names, "Names: letters, digits, - and _, up to 80")
       ->required()
