@@ -15,6 +15,7 @@
 #include "ringpost/options.hpp"
 #include "ringpost/queue.hpp"
 #include "ringpost/result.hpp"
+#include "ringpost/topic.hpp"
 
 namespace ringpost {
 
@@ -65,6 +66,15 @@ class RINGPOST_API Bus {
   /// Ends a running task; what has been moved stays where it is. Returns how many that are. Until
   /// whoever is at work sees it, a few more may move. Errors: kNoTask (also: it has ended).
   Result<std::uint64_t> cancel_move(const TaskId& id);
+
+  /// Opens the topic, creating it if it does not exist. Error kExists when a given setting differs.
+  /// Topic names: as of queues.
+  Result<Topic> topic(std::string_view name, const TopicSettings& settings = {});
+  /// Opens an existing topic. Error kNotFound.
+  Result<Topic> open_topic(std::string_view name);
+  /// Removes the topic with its subscriptions; what was delivered stays. Errors kNotFound, kBusy.
+  Result<void> delete_topic(std::string_view name);
+  Result<std::vector<std::string>> topic_names(std::string_view prefix = {}) const;
 
   /// What the sweeper found and did.
   struct Swept {

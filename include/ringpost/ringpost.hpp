@@ -10,5 +10,6 @@
 #include "ringpost/queue.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/stats.hpp"
+#include "ringpost/topic.hpp"
 #include "ringpost/types.hpp"
 #include "ringpost/wait_set.hpp"

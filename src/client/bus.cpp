@@ -39,7 +39,7 @@ std::string hidden_path(const BusOptions& options) {
 /// A directory that holds nothing but what a bus has: a bus, or what a creator left who died
 /// half-way. Whoever opens it completes it.
 bool is_bus_directory(const std::string& path) {
-  constexpr std::string_view kParts[] = {"bus", "queues", "rings", "arena", "tmp"};
+  constexpr std::string_view kParts[] = {"bus", "queues", "rings", "topics", "arena", "tmp"};
   const auto directory = sys::open_directory(path, false, 0);
   if (!directory) return false;
   const auto names = sys::names_in(*directory);

@@ -43,6 +43,7 @@ class BusFiles {
   [[nodiscard]] const sys::Fd& directory() const noexcept { return directory_; }
   [[nodiscard]] const sys::Fd& queues() const noexcept { return queues_; }
   [[nodiscard]] const sys::Fd& rings() const noexcept { return rings_; }
+  [[nodiscard]] const sys::Fd& topics() const noexcept { return topics_; }
   [[nodiscard]] const sys::Fd& arena() const noexcept { return arena_; }
   [[nodiscard]] const sys::Fd& temporary() const noexcept { return temporary_; }
 
@@ -56,7 +57,7 @@ class BusFiles {
   std::string name_;
   std::string path_;
   base::TimeSource time_;
-  sys::Fd directory_, queues_, rings_, arena_, temporary_;
+  sys::Fd directory_, queues_, rings_, topics_, arena_, temporary_;
   sys::Mapping mapping_;
   std::uint32_t participants_max_ = 0;
   bool fenced_ = false;

@@ -3,6 +3,7 @@
 //   <shm dir>/<bus>/bus      this file
 //                  /queues/  one header file a queue, under the queue's name
 //                  /rings/   ring files, under their unique ids
+//                  /topics/  one file a topic, under the topic's name
 //                  /arena/   arena segments, under their unique ids
 //                  /tmp/     files that are not complete yet: "<participant>-<incarnation>-<id>";
 //                            "bus-<id>", whose maker holds the lock on its byte 0

@@ -114,6 +114,14 @@ Result<void> publish_name(const Fd& from_directory, const std::string& from, con
   return {};
 }
 
+Result<void> replace_name(const Fd& from_directory, const std::string& from, const Fd& to_directory,
+                          const std::string& to) {
+  if (::renameat(from_directory.get(), from.c_str(), to_directory.get(), to.c_str()) != 0) {
+    return system_error("cannot name", to, errno);
+  }
+  return {};
+}
+
 void remove_name(const Fd& directory, const std::string& name) noexcept {
   ::unlinkat(directory.get(), name.c_str(), 0);
 }

@@ -56,6 +56,9 @@ Result<std::uint64_t> size_of(const Fd& file, const std::string& name);
 /// `link` of a complete file to its final name: kExists if somebody else was first.
 Result<void> publish_name(const Fd& from_directory, const std::string& from, const Fd& to_directory,
                           const std::string& to);
+/// The same, taking the final name away from the file that has it, if one does.
+Result<void> replace_name(const Fd& from_directory, const std::string& from, const Fd& to_directory,
+                          const std::string& to);
 /// Ignores a name that is gone already.
 void remove_name(const Fd& directory, const std::string& name) noexcept;
 

@@ -72,6 +72,11 @@ void add_verbs(CLI::App& app, Context& context) {
   add_redrive_cancel(redrive, context);
   add_redrive_sources(redrive, context);
 
+  add_topic(app, context);
+  add_subscribe(app, context);
+  add_unsubscribe(app, context);
+  add_publish(app, context);
+
   CLI::App& bus = *app.add_subcommand("bus", "List, look at and remove buses");
   bus.group("Queues and buses")->require_subcommand(1);
   add_bus_list(bus, context);

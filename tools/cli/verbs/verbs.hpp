@@ -27,6 +27,11 @@ void add_redrive_list(CLI::App& redrive, Context& context);
 void add_redrive_cancel(CLI::App& redrive, Context& context);
 void add_redrive_sources(CLI::App& redrive, Context& context);
 
+void add_topic(CLI::App& app, Context& context);
+void add_subscribe(CLI::App& app, Context& context);
+void add_unsubscribe(CLI::App& app, Context& context);
+void add_publish(CLI::App& app, Context& context);
+
 void add_bus_list(CLI::App& bus, Context& context);
 void add_bus_show(CLI::App& bus, Context& context);
 void add_bus_remove(CLI::App& bus, Context& context);

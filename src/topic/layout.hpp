@@ -1,0 +1,87 @@
+// The bytes of a topic's file: header, counters, and the log of its subscriptions.
+//
+//   0       TopicHeader
+//   1 KiB   log: one record for each subscribe, change and unsubscribe, in the order in which they
+//           happened; complete up to TopicHeader::end. Whoever publishes reads on from where it
+//           was: a publish that finds `end` where it left it has nothing to do.
+//
+// The log is written by whoever holds the kernel's lock on byte kWriterByte of the file. When most
+// of it is outdated it is written anew into another file, which takes the name; the old one's
+// state says so.
+//
+// Crash  a writer that dies before `end` is raised leaves bytes that the next one writes over.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/cache_line.hpp"
+#include "shm/setting_word.hpp"
+
+namespace ringpost::topic {
+
+inline constexpr std::uint64_t kTopicMagic = 0x4349504f5454534f;
+inline constexpr std::uint32_t kTopicFormat = 1;
+inline constexpr std::uint64_t kWriterByte = 0;
+
+enum class TopicState : std::uint32_t {
+  kOpen = 0,
+  kDeleted = 1,
+  kReplaced = 2,  ///< another file has the name, or is about to get it
+};
+
+enum Counter : std::uint32_t {
+  kPublished,
+  kPublishedBytes,
+  kDelivered,     ///< to queues
+  kFilteredOut,   ///< deliveries that a filter policy kept away
+  kDeadLettered,  ///< deliveries that went to a subscription's dead-letter queue
+  kDropped,       ///< deliveries to a full or deleted queue, without a dead-letter queue
+  kRefused,       ///< publishes that failed because a queue was full
+  kCounters
+};
+
+struct TopicHeader {
+  // Fixed at creation.
+  std::uint64_t magic;
+  std::uint32_t format;
+  std::uint32_t reserved;
+  std::uint64_t topic_id;
+  std::uint64_t created_wall_ns;
+  char name[96];
+  char display_name[104];
+  std::uint64_t message_bytes_max;
+
+  alignas(base::kHotLineBytes) std::atomic<std::uint32_t> state;  ///< TopicState
+  std::atomic<std::int32_t> writer;  ///< pid of the last writer: for people only
+  std::atomic<std::uint64_t> end;    ///< of the log, from the file's beginning; only rises
+
+  alignas(base::kHotLineBytes) std::atomic<std::uint64_t> counters[kCounters];
+};
+
+inline constexpr std::size_t kLogOffset = 1024;
+static_assert(sizeof(TopicHeader) <= kLogOffset);
+
+enum class RecordKind : std::uint32_t { kSet = 1, kRemove = 2 };
+
+/// Head of a log record; queue name, dead-letter queue name and filter policy follow. Written once,
+/// before `end` passes it.
+struct LogRecord {
+  std::uint32_t bytes;  ///< of the whole record, a multiple of 8
+  std::uint32_t kind;   ///< RecordKind
+  std::uint64_t id;     ///< of the subscription
+  std::uint64_t queue_id;
+  std::uint64_t created_wall_ns;
+  std::uint8_t raw;
+  std::uint8_t filter_scope;  ///< FilterScope
+  std::uint8_t when_full;     ///< WhenFull
+  std::uint8_t queue_bytes;
+  std::uint8_t dead_letter_bytes;
+  std::uint8_t reserved[3];
+  std::uint32_t filter_bytes;
+  std::uint32_t check;  ///< of everything else in the record: check_of()
+};
+static_assert(sizeof(LogRecord) == 48);
+
+}  // namespace ringpost::topic

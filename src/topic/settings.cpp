@@ -1,0 +1,84 @@
+#include "topic/settings.hpp"
+
+#include "sys/error.hpp"
+#include "topic/filters.hpp"
+
+namespace ringpost::topic {
+namespace {
+
+template <class T>
+void keep_given(std::optional<T>& existing, const std::optional<T>& given) {
+  if (given) existing = given;
+}
+
+}  // namespace
+
+TopicSettings with_defaults(const TopicSettings& given) {
+  return {.message_bytes_max = given.message_bytes_max.value_or(256 * 1024),
+          .display_name = given.display_name.value_or("")};
+}
+
+SubscriptionSettings with_defaults(const SubscriptionSettings& given) {
+  return changed({.raw = true,
+                  .filter = "",
+                  .filter_scope = FilterScope::kAttributes,
+                  .when_full = WhenFull::kWait,
+                  .dead_letter_queue = ""},
+                 given);
+}
+
+SubscriptionSettings changed(const SubscriptionSettings& existing,
+                             const SubscriptionSettings& given) {
+  SubscriptionSettings all = existing;
+  keep_given(all.raw, given.raw);
+  keep_given(all.filter, given.filter);
+  keep_given(all.filter_scope, given.filter_scope);
+  keep_given(all.when_full, given.when_full);
+  keep_given(all.dead_letter_queue, given.dead_letter_queue);
+  return all;
+}
+
+Result<void> check_limits(const TopicSettings& given) {
+  const std::uint64_t bytes = given.message_bytes_max.value_or(1024);
+  if (bytes < 1024 || bytes > 64u << 20) {
+    return sys::error(Errc::kInvalidArgument, "message_bytes_max", "must be 1 KiB to 64 MiB");
+  }
+  if (given.display_name && given.display_name->size() > 100) {
+    return sys::error(Errc::kInvalidArgument, "display_name", "must have at most 100 bytes");
+  }
+  return {};
+}
+
+const char* first_difference(const TopicSettings& given, const TopicSettings& existing) noexcept {
+  const auto differs = [](const auto& wanted, const auto& found) {
+    return wanted && wanted != found;
+  };
+  if (differs(given.message_bytes_max, existing.message_bytes_max)) return "message_bytes_max";
+  if (differs(given.display_name, existing.display_name)) return "display_name";
+  return nullptr;
+}
+
+Result<void> check(queue::QueueMappings& queues, const std::string& queue,
+                   const SubscriptionSettings& settings) {
+  if (auto parsed = check_filter(*settings.filter, *settings.filter_scope); !parsed) return parsed;
+  const std::string& dead_letters = *settings.dead_letter_queue;
+  if (dead_letters.empty()) return {};
+  const std::string object = "dead-letter queue \"" + dead_letters + "\"";
+  if (dead_letters == queue) {
+    return sys::error(Errc::kInvalidArgument, object, "is the subscribed queue itself");
+  }
+  if (!shm::is_valid_name(dead_letters)) {
+    return sys::error(Errc::kInvalidArgument, object, "is no name of a queue");
+  }
+  const auto found = queues.open(dead_letters);
+  if (!found || (*found)->header().state.load(std::memory_order_acquire) != 0) {
+    return sys::error(Errc::kNotFound, object, "does not exist: create it first");
+  }
+  if ((*found)->header().kind != 0) {
+    return sys::error(Errc::kInvalidArgument, object,
+                      "is a FIFO queue, and this topic is not: name a standard queue");
+  }
+  return {};
+}
+
+}  // namespace ringpost::topic

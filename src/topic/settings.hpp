@@ -1,0 +1,26 @@
+// Settings of topics and subscriptions: defaults, limits, comparison.
+#pragma once
+
+#include "queue/queue_mapping.hpp"
+#include "ringpost/topic.hpp"
+
+namespace ringpost::topic {
+
+[[nodiscard]] TopicSettings with_defaults(const TopicSettings& given);
+[[nodiscard]] SubscriptionSettings with_defaults(const SubscriptionSettings& given);
+
+/// kInvalidArgument names the setting and its limits.
+[[nodiscard]] Result<void> check_limits(const TopicSettings& given);
+/// The name of the first given setting that differs, or null.
+[[nodiscard]] const char* first_difference(const TopicSettings& given,
+                                           const TopicSettings& existing) noexcept;
+
+/// `existing` with what is given.
+[[nodiscard]] SubscriptionSettings changed(const SubscriptionSettings& existing,
+                                           const SubscriptionSettings& given);
+/// Of complete settings: the filter parses, the dead-letter queue exists and is not the subscribed
+/// queue itself. Errors kInvalidArgument, kNotFound.
+[[nodiscard]] Result<void> check(queue::QueueMappings& queues, const std::string& queue,
+                                 const SubscriptionSettings& settings);
+
+}  // namespace ringpost::topic

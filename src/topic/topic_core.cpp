@@ -1,0 +1,131 @@
+#include "topic/topic_core.hpp"
+
+#include "sys/error.hpp"
+#include "topic/settings.hpp"
+
+namespace ringpost::detail {
+
+using topic::LogEntry;
+using topic::RecordKind;
+
+Result<std::unique_ptr<TopicCore>> TopicCore::open(const queue::Membership& membership,
+                                                   topic::TopicFile file) {
+  std::unique_ptr<TopicCore> core(new TopicCore(membership, std::move(file)));
+  if (auto read = core->file_.replay(*core); !read) return Unexpected(read.error());
+  return core;
+}
+
+void TopicCore::begin_anew() {
+  subscriptions_.clear();
+  filters_.clear();
+}
+
+void TopicCore::apply(const LogEntry& entry) {
+  const Place place = subscriptions_.apply(entry);
+  if (place != topic::Subscriptions::kNone) filters_.set(place, subscriptions_.at(place));
+}
+
+Errc TopicCore::usable() const noexcept {
+  return member_.me.is_forked() ? Errc::kForked : Errc::kOk;
+}
+
+Result<void> TopicCore::change(const topic::TopicFile::Decide& decide) {
+  if (const Errc code = usable(); code != Errc::kOk) {
+    return sys::error(code, "topic \"" + file_.name() + "\"", message(code));
+  }
+  return file_.change(member_.me, *this, decide);
+}
+
+Result<SubscriptionInfo> TopicCore::subscribe(const std::string& queue,
+                                              const SubscriptionSettings& settings) {
+  const SubscriptionSettings wanted = topic::with_defaults(settings);
+  const std::string object = "queue \"" + queue + "\"";
+  const auto found = member_.queues.open(queue);
+  if (!found) return Unexpected(found.error());
+  if ((*found)->header().state.load(std::memory_order_acquire) != 0) {
+    return sys::error(Errc::kNotFound, object, "it was deleted");
+  }
+  if ((*found)->header().kind != 0) {
+    return sys::error(Errc::kInvalidArgument, object,
+                      "is a FIFO queue: a standard topic takes standard queues only");
+  }
+  if (auto checked = topic::check(member_.queues, queue, wanted); !checked) {
+    return Unexpected(checked.error());
+  }
+  SubscriptionInfo made{.id = sys::unique_id(),
+                        .queue = queue,
+                        .queue_id = (*found)->queue_id(),
+                        .settings = wanted,
+                        .created = WallTime(std::chrono::duration_cast<WallTime::duration>(
+                            Duration(member_.me.bus().time().wall_ns())))};
+  auto done = change([&]() -> Result<std::vector<LogEntry>> {
+    const SubscriptionInfo* existing = subscriptions_.of_queue(made.queue_id);
+    if (existing == nullptr) return std::vector<LogEntry>{{RecordKind::kSet, made, 0}};
+    if (topic::changed(existing->settings, settings) != existing->settings) {
+      return sys::error(Errc::kExists, object,
+                        "is subscribed with other settings: change or remove that subscription");
+    }
+    made = *existing;
+    return std::vector<LogEntry>{};
+  });
+  if (!done) return Unexpected(done.error());
+  return made;
+}
+
+Result<SubscriptionInfo> TopicCore::set_subscription(std::uint64_t id,
+                                                     const SubscriptionSettings& changes) {
+  SubscriptionInfo after;
+  auto done = change([&]() -> Result<std::vector<LogEntry>> {
+    const SubscriptionInfo* existing = subscriptions_.find(id);
+    if (existing == nullptr) {
+      return sys::error(Errc::kNotFound, "subscription", "the topic has none of this id");
+    }
+    after = *existing;
+    after.settings = topic::changed(existing->settings, changes);
+    if (auto checked = topic::check(member_.queues, after.queue, after.settings); !checked) {
+      return Unexpected(checked.error());
+    }
+    if (after.settings == existing->settings) return std::vector<LogEntry>{};
+    return std::vector<LogEntry>{{RecordKind::kSet, after, 0}};
+  });
+  if (!done) return Unexpected(done.error());
+  return after;
+}
+
+Result<void> TopicCore::unsubscribe(std::uint64_t id) {
+  return change([&]() -> Result<std::vector<LogEntry>> {
+    if (subscriptions_.find(id) == nullptr) {
+      return sys::error(Errc::kNotFound, "subscription", "the topic has none of this id");
+    }
+    LogEntry gone{.kind = RecordKind::kRemove};
+    gone.subscription.id = id;
+    return std::vector<LogEntry>{std::move(gone)};
+  });
+}
+
+Result<std::vector<SubscriptionInfo>> TopicCore::all() {
+  if (auto read = file_.replay(*this); !read) return Unexpected(read.error());
+  std::vector<SubscriptionInfo> found;
+  found.reserve(subscriptions_.count());
+  for (Place place = 0; place < subscriptions_.places(); ++place) {
+    if (subscriptions_.at(place).id != 0) found.push_back(subscriptions_.at(place));
+  }
+  return found;
+}
+
+Result<TopicStats> TopicCore::stats() {
+  if (auto read = file_.replay(*this); !read) return Unexpected(read.error());
+  const auto of = [this](topic::Counter counter) {
+    return file_.header().counters[counter].load(std::memory_order_relaxed);
+  };
+  return TopicStats{.published = of(topic::kPublished),
+                    .published_bytes = of(topic::kPublishedBytes),
+                    .delivered = of(topic::kDelivered),
+                    .filtered_out = of(topic::kFilteredOut),
+                    .dead_lettered = of(topic::kDeadLettered),
+                    .dropped = of(topic::kDropped),
+                    .refused = of(topic::kRefused),
+                    .subscriptions = subscriptions_.count()};
+}
+
+}  // namespace ringpost::detail

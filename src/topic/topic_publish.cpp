@@ -1,0 +1,113 @@
+// Publishing: which subscriptions get the message, and the way to their queues.
+#include <new>
+
+#include "queue/attributes.hpp"
+#include "topic/envelope.hpp"
+#include "topic/topic_core.hpp"
+
+namespace ringpost::detail {
+namespace {
+
+constexpr std::size_t kSubjectBytesMax = 100;
+
+bool is_subject(std::string_view subject) noexcept {
+  if (subject.size() > kSubjectBytesMax || !topic::is_utf8(subject)) return false;
+  for (const char c : subject) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) return false;
+  }
+  return subject.empty() || subject.front() != ' ';
+}
+
+}  // namespace
+
+Result<Published, Errc> TopicCore::publish(ByteSpan body, const PublishOptions& options) noexcept {
+  try {
+    if (const Errc code = refresh(); code != Errc::kOk) return Unexpected(code);
+    if (const Errc code = check(body, options); code != Errc::kOk) return Unexpected(code);
+    const auto& places = filters_.match(options.attributes, as_text(body));
+    choose_targets(places);
+    return deliver(body, options);
+  } catch (const std::bad_alloc&) {
+    return Unexpected(Errc::kNoSpace);
+  }
+}
+
+/// The subscriptions as they are now.
+Errc TopicCore::refresh() {
+  if (const Errc code = usable(); code != Errc::kOk) return code;
+  if (!file_.has_news()) [[likely]]
+    return Errc::kOk;
+  const auto read = file_.replay(*this);
+  return read ? Errc::kOk : read.error().code;
+}
+
+Errc TopicCore::check(ByteSpan body, const PublishOptions& options) const noexcept {
+  if (body.empty() || !is_subject(options.subject)) return Errc::kInvalidArgument;
+  std::size_t bytes = body.size();
+  if (!options.attributes.empty()) {
+    if (const Errc code = queue::check_attributes(options.attributes); code != Errc::kOk) {
+      return code;
+    }
+    bytes += queue::counted_bytes(options.attributes);
+  }
+  return bytes <= file_.message_bytes_max() ? Errc::kOk : Errc::kTooLarge;
+}
+
+/// The way to the queue of one subscription, opened at its first message.
+TopicCore::Route& TopicCore::route(Place place) {
+  if (routes_.size() <= place) routes_.resize(subscriptions_.places());
+  Route& way = routes_[place];
+  const SubscriptionInfo& subscription = subscriptions_.at(place);
+  if (way.queue != nullptr && way.queue->usable() != Errc::kOk) way.queue.reset();
+  if (way.queue == nullptr) way.queue = open_queue(subscription.queue, subscription.queue_id);
+  const std::string& dead_letters = *subscription.settings.dead_letter_queue;
+  if (way.dead_letters != nullptr && way.dead_letters->usable() != Errc::kOk) {
+    way.dead_letters.reset();
+  }
+  if (way.dead_letters == nullptr && !dead_letters.empty()) {
+    way.dead_letters = open_queue(dead_letters, 0);
+  }
+  return way;
+}
+
+/// Null: it is not there any more. `queue_id` 0: whichever has the name.
+std::unique_ptr<QueueCore> TopicCore::open_queue(const std::string& name, std::uint64_t queue_id) {
+  auto mapping = member_.queues.open(name);
+  if (!mapping || (*mapping)->header().state.load(std::memory_order_acquire) != 0) return nullptr;
+  if (queue_id != 0 && (*mapping)->queue_id() != queue_id) return nullptr;
+  auto core = QueueCore::open(member_, std::move(*mapping));
+  return core ? std::move(*core) : nullptr;
+}
+
+topic::WhenFull when_full_of(WhenFull setting) noexcept {
+  switch (setting) {
+    case WhenFull::kFail:
+      return topic::WhenFull::kFail;
+    case WhenFull::kDeadLetter:
+      return topic::WhenFull::kRefuse;
+    case WhenFull::kWait:
+      break;
+  }
+  return topic::WhenFull::kWait;
+}
+
+/// A queue that was deleted gets nothing; its dead-letter queue takes its place.
+void TopicCore::choose_targets(const std::vector<Place>& places) {
+  raw_.clear();
+  enveloped_.clear();
+  lost_ = 0;
+  for (const Place place : places) {
+    Route& way = route(place);
+    const SubscriptionSettings& settings = subscriptions_.at(place).settings;
+    auto& targets = *settings.raw ? raw_ : enveloped_;
+    if (way.queue != nullptr) {
+      targets.push_back({.queue = way.queue.get(),
+                         .when_full = when_full_of(*settings.when_full),
+                         .dead_letters = way.dead_letters.get()});
+    } else if (way.dead_letters != nullptr) {
+      targets.push_back({.queue = way.dead_letters.get(), .when_full = topic::WhenFull::kRefuse});
+    } else {
+      ++lost_;
+    }
+  }
+}

@@ -1,0 +1,214 @@
+// Publishing to a topic, as its subscribers see it.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "support/test_bus.hpp"
+
+namespace ringpost::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class APublish : public testing::Test {
+ protected:
+  /// A queue of that name, subscribed.
+  Queue subscriber(const std::string& name, const SubscriptionSettings& settings = {},
+                   const QueueSettings& queue_settings = {}) {
+    Queue queue = test_.queue(name, queue_settings);
+    const auto made = prices_.subscribe(name, settings);
+    EXPECT_TRUE(made) << made.error().what;
+    return queue;
+  }
+  Published publish(std::string_view body, const PublishOptions& options = {}) {
+    const auto published = prices_.publish(body, options);
+    EXPECT_TRUE(published) << name(published.error());
+    return published ? *published : Published{};
+  }
+
+  TestBus test_;
+  Topic prices_ = test_.bus().topic("prices").value();
+};
+
+using Bodies = std::vector<std::string>;
+
+TEST_F(APublish, ReachesEverySubscriber) {
+  Queue book = subscriber("book");
+  Queue risk = subscriber("risk");
+  Queue other = test_.queue("other");
+  EXPECT_EQ(publish("buy 100").delivered, 2u);
+  EXPECT_EQ(drain(book), Bodies{"buy 100"});
+  EXPECT_EQ(drain(risk), Bodies{"buy 100"});
+  EXPECT_EQ(drain(other), Bodies{});
+}
+
+TEST_F(APublish, ToNobodySucceeds) {  // sns.md, 11.1
+  EXPECT_EQ(publish("x").delivered, 0u);
+  EXPECT_EQ(prices_.stats().value().published, 1u);
+}
+
+TEST_F(APublish, KeepsTheOrderOfOnePublisher) {
+  Queue book = subscriber("book");
+  Bodies sent;
+  for (int i = 0; i < 200; ++i) {
+    sent.push_back(std::to_string(i));
+    publish(sent.back());
+  }
+  EXPECT_EQ(drain(book), sent);
+}
+
+TEST_F(APublish, CarriesTheAttributesOfRawDeliveries) {  // E10
+  Queue book = subscriber("book");
+  const Attribute attributes[] = {{"venue", "spot"}, {"size", "2.5", "Number"}};
+  publish("x", {.attributes = attributes});
+  Leases leases = book.receive().value();
+  EXPECT_EQ(leases.front().attributes().find("venue")->value, "spot");
+  EXPECT_EQ(leases.front().attributes().find("size")->type, "Number");
+}
+
+TEST_F(APublish, OfLargePayloadsIsReadInPlaceByAll) {
+  Queue book = subscriber("book");
+  Queue risk = subscriber("risk");
+  const std::string body(200'000, 'p');
+  publish(body);
+  Leases one = book.receive().value();
+  Leases two = risk.receive().value();
+  EXPECT_EQ(as_text(one.front().body()), body);
+  EXPECT_EQ(one.front().acknowledge(), Errc::kOk);
+  EXPECT_EQ(as_text(two.front().body()), body);
+  EXPECT_EQ(two.front().acknowledge(), Errc::kOk);
+  EXPECT_EQ(inspect(test_.bus()).arena.blocks_used, 0u);
+  EXPECT_EQ(test_.findings(), "");
+}
+
+TEST_F(APublish, IsFilteredByAttributes) {
+  Queue spot = subscriber("spot", {.filter = R"({"venue": ["spot"]})"});
+  Queue large = subscriber("large", {.filter = R"({"size": [{"numeric": [">", 10]}]})"});
+  const Attribute small_spot[] = {{"venue", "spot"}, {"size", "2.5", "Number"}};
+  const Attribute large_future[] = {{"venue", "future"}, {"size", "11", "Number"}};
+  publish("a", {.attributes = small_spot});
+  publish("b", {.attributes = large_future});
+  publish("c");
+  EXPECT_EQ(drain(spot), Bodies{"a"});
+  EXPECT_EQ(drain(large), Bodies{"b"});
+  EXPECT_EQ(prices_.stats().value().delivered, 2u);
+  EXPECT_EQ(prices_.stats().value().filtered_out, 4u);
+}
+
+TEST_F(APublish, IsFilteredByItsBody) {
+  Queue trades = subscriber(
+      "trades", {.filter = R"({"kind": ["trade"]})", .filter_scope = FilterScope::kBody});
+  publish(R"({"kind": "trade", "price": 7})");
+  publish(R"({"kind": "depth"})");
+  publish("no JSON");
+  EXPECT_EQ(drain(trades), Bodies{R"({"kind": "trade", "price": 7})"});
+}
+
+TEST_F(APublish, FollowsChangesOfSubscriptions) {  // M09
+  Queue book = subscriber("book");
+  Topic elsewhere = test_.bus().open_topic("prices").value();
+  publish("1");
+  const std::uint64_t id = elsewhere.subscriptions().value()[0].id;
+  ASSERT_TRUE(elsewhere.set_subscription(id, {.filter = R"({"a": ["b"]})"}));
+  publish("2");
+  ASSERT_TRUE(elsewhere.set_subscription(id, {.filter = ""}));
+  publish("3");
+  ASSERT_TRUE(elsewhere.unsubscribe(id));
+  publish("4");
+  EXPECT_EQ(drain(book), (Bodies{"1", "3"}));
+}
+
+TEST_F(APublish, ToADeletedTopicSaysSo) {
+  ASSERT_TRUE(test_.attach().delete_topic("prices"));
+  EXPECT_EQ(code_of(prices_.publish("x")), Errc::kDeleted);
+}
+
+TEST_F(APublish, GivesJsonDeliveriesADocument) {  // E01, E06, E12
+  Queue book = subscriber("book", {.raw = false});
+  const Attribute attributes[] = {{"venue", "spot"}, {"bytes", "\x01\x02", "Binary"}};
+  const Published sent = publish("say \"7\"\n", {.attributes = attributes, .subject = "note"});
+  Leases leases = book.receive().value();
+  const std::string text(as_text(leases.front().body()));
+  const std::string wanted =
+      R"({"Type":"Notification","MessageId":")" + sent.id.to_string() +
+      R"(","TopicArn":"arn:aws:sns:us-east-1:000000000000:prices","Subject":"note",)"
+      R"("Message":"say \"7\"\n","Timestamp":")";
+  EXPECT_EQ(text.substr(0, wanted.size()), wanted);
+  const std::string end = R"(Z","MessageAttributes":{"venue":{"Type":"String","Value":"spot"},)"
+                          R"("bytes":{"Type":"Binary","Value":"AQI="}}})";
+  EXPECT_EQ(text.substr(text.size() - end.size()), end);
+  EXPECT_FALSE(leases.front().attributes().find("venue"));
+}
+
+TEST_F(APublish, OfABadMessageIsRefused) {  // M02, M03
+  Queue book = subscriber("book", {.raw = false});
+  EXPECT_EQ(code_of(prices_.publish("")), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(prices_.publish(std::string(256 * 1024 + 1, 'x'))), Errc::kTooLarge);
+  EXPECT_EQ(code_of(prices_.publish("x", {.subject = "a\nb"})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(prices_.publish("x", {.subject = std::string(101, 's')})),
+            Errc::kInvalidArgument);
+  const Attribute bad[] = {{"aws.x", "1"}};
+  EXPECT_EQ(code_of(prices_.publish("x", {.attributes = bad})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(prices_.publish("\xff")), Errc::kInvalidArgument);  // for it has to be JSON
+  EXPECT_EQ(drain(book), Bodies{});
+}
+
+TEST_F(APublish, FailsForAllWhenOneThatMustNotMissAnythingIsFull) {
+  Queue book = subscriber("book");
+  Queue risk = subscriber("risk", {.when_full = WhenFull::kFail}, {.slots = 64, .fixed = true});
+  fill(risk);
+  EXPECT_EQ(code_of(prices_.publish("x")), Errc::kFull);
+  EXPECT_EQ(drain(book), Bodies{});
+  EXPECT_EQ(prices_.stats().value().refused, 1u);
+  EXPECT_EQ(drain(risk).size(), 64u);
+  EXPECT_EQ(publish("y").delivered, 2u);
+  EXPECT_EQ(test_.findings(), "");
+}
+
+TEST_F(APublish, GoesToDeadLettersOfAFullQueue) {  // D01
+  Queue dead = test_.queue("dead");
+  Queue risk = subscriber("risk", {.when_full = WhenFull::kDeadLetter, .dead_letter_queue = "dead"},
+                          {.slots = 64, .fixed = true});
+  Queue book = subscriber("book");
+  fill(risk);
+  const Published sent = publish("x");
+  EXPECT_EQ(sent.delivered, 1u);
+  EXPECT_EQ(sent.dead_letters, 1u);
+  EXPECT_EQ(drain(dead), Bodies{"x"});
+  EXPECT_EQ(drain(book), Bodies{"x"});
+}
+
+TEST_F(APublish, IsDroppedAndCountedForAFullQueueWithoutDeadLetters) {  // D04
+  Queue risk =
+      subscriber("risk", {.when_full = WhenFull::kDeadLetter}, {.slots = 64, .fixed = true});
+  fill(risk);
+  EXPECT_EQ(publish("x").dropped, 1u);
+  EXPECT_EQ(prices_.stats().value().dropped, 1u);
+}
+
+TEST_F(APublish, ToADeletedQueueGoesToItsDeadLetters) {  // S13
+  Queue dead = test_.queue("dead");
+  Queue book = subscriber("book", {.dead_letter_queue = "dead"});
+  publish("1");
+  ASSERT_TRUE(test_.bus().delete_queue("book"));
+  Queue again = test_.queue("book");  // of the same name, and another queue
+  EXPECT_EQ(publish("2").dead_letters, 1u);
+  EXPECT_EQ(drain(dead), Bodies{"2"});
+  EXPECT_EQ(drain(again), Bodies{});
+}
+
+TEST_F(APublish, WakesAReceiverThatSleeps) {
+  Queue book = subscriber("book");
+  Bus other = test_.attach();
+  std::thread receiver([&] {
+    Queue seen = other.open_queue("book").value();
+    seen.set_waiting(Waiting::kPark);
+    EXPECT_TRUE(seen.receive({.wait = kForever}));
+  });
+  test_.wait_for_sleeping_receiver("book");
+  publish("x");
+  receiver.join();
+}
+
+}  // namespace
+}  // namespace ringpost::test

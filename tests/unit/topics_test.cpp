@@ -1,0 +1,259 @@
+// Topics and their subscriptions: making, changing, listing, removing, and what deaths leave.
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "client/member.hpp"
+#include "support/test_bus.hpp"
+#include "sys/file_lock.hpp"
+#include "topic/topic_file.hpp"
+
+namespace ringpost::test {
+namespace {
+
+class ATopic : public testing::Test {
+ protected:
+  Topic topic(const TopicSettings& settings = {}) {
+    return test_.bus().topic("prices", settings).value();
+  }
+  /// The queues that are subscribed, as another participant sees it.
+  std::vector<std::string> subscribed() {
+    std::vector<std::string> queues;
+    Bus other = test_.attach();
+    Topic seen = other.open_topic("prices").value();
+    for (const SubscriptionInfo& each : seen.subscriptions().value()) queues.push_back(each.queue);
+    std::sort(queues.begin(), queues.end());
+    return queues;
+  }
+  std::string file() { return test_.path("topics/prices"); }
+  topic::TopicFile raw() {
+    shm::Participant& me = client::Member::of(test_.bus()).me();
+    return topic::TopicFile::open(me.bus_pointer(), "prices").value();
+  }
+
+  TestBus test_;
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(ATopic, IsMadeOnceAndListed) {  // T03
+  const Topic made = topic();
+  const Topic again = topic();
+  EXPECT_EQ(test_.bus().topic_names().value(), Names{"prices"});
+  EXPECT_EQ(test_.bus().topic_names("x").value(), Names{});
+  EXPECT_EQ(again.settings().message_bytes_max, 256u * 1024);
+  EXPECT_EQ(again.name(), "prices");
+}
+
+TEST_F(ATopic, OfOtherSettingsIsRefused) {  // T03
+  const Topic made = topic({.message_bytes_max = 1024});
+  const auto other = test_.bus().topic("prices", {.message_bytes_max = 2048});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Errc::kExists);
+  EXPECT_STREQ(other.error().what,
+               "topic \"prices\": exists with another value of message_bytes_max");
+  EXPECT_EQ(code_of(test_.bus().topic("x", {.message_bytes_max = 1})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(test_.bus().topic("x", {.display_name = std::string(101, 'd')})),
+            Errc::kInvalidArgument);
+}
+
+TEST_F(ATopic, OfABadNameIsRefused) {  // T01
+  for (const std::string& name : {std::string(), std::string("a b"), std::string(81, 'n')}) {
+    EXPECT_EQ(code_of(test_.bus().topic(name)), Errc::kInvalidArgument) << name;
+  }
+}
+
+TEST_F(ATopic, ThatIsNotThereIsNotFound) {  // T04
+  EXPECT_EQ(code_of(test_.bus().open_topic("prices")), Errc::kNotFound);
+  EXPECT_EQ(code_of(test_.bus().delete_topic("prices")), Errc::kNotFound);
+}
+
+TEST_F(ATopic, KnowsItsSubscriptions) {
+  const Queue book = test_.queue("book");
+  const Queue risk = test_.queue("risk");
+  Topic prices = topic();
+  const auto made = prices.subscribe("book", {.raw = false, .when_full = WhenFull::kFail});
+  ASSERT_TRUE(made) << made.error().what;
+  ASSERT_TRUE(prices.subscribe("risk", {.filter = R"({"venue": ["spot"]})"}));
+  EXPECT_EQ(subscribed(), (Names{"book", "risk"}));
+  const auto all = topic().subscriptions().value();
+  EXPECT_EQ(all[0].id, made->id);
+  EXPECT_EQ(all[0].settings.raw, false);
+  EXPECT_EQ(all[0].settings.when_full, WhenFull::kFail);
+  EXPECT_EQ(all[1].settings.raw, true);
+  EXPECT_EQ(all[1].settings.filter, R"({"venue": ["spot"]})");
+}
+
+TEST_F(ATopic, SubscribesAQueueOnce) {  // S03
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  const auto first = prices.subscribe("book").value();
+  EXPECT_EQ(prices.subscribe("book").value().id, first.id);
+  EXPECT_EQ(topic().subscribe("book", {.raw = true}).value().id, first.id);
+  EXPECT_EQ(code_of(prices.subscribe("book", {.raw = false})), Errc::kExists);
+  EXPECT_EQ(prices.subscriptions().value().size(), 1u);
+}
+
+TEST_F(ATopic, RefusesSubscriptionsWithAReason) {
+  const Queue book = test_.queue("book");
+  const Queue fifo = test_.queue("ordered", {.fifo = true});
+  Topic prices = topic();
+  const struct {
+    const char* queue;
+    SubscriptionSettings settings;
+    Errc code;
+    const char* why;
+  } cases[] = {
+      {"none", {}, Errc::kNotFound, "no such queue"},
+      {"ordered", {}, Errc::kInvalidArgument, "takes standard queues only"},  // S11
+      {"book", {.dead_letter_queue = "none"}, Errc::kNotFound, "create it first"},
+      {"book",
+       {.dead_letter_queue = "book"},
+       Errc::kInvalidArgument,
+       "the subscribed queue itself"},
+      {"book", {.dead_letter_queue = "ordered"}, Errc::kInvalidArgument, "is a FIFO queue"},
+      {"book", {.filter = "{"}, Errc::kInvalidArgument, "filter policy"},
+  };
+  for (const auto& each : cases) {
+    const auto made = prices.subscribe(each.queue, each.settings);
+    ASSERT_FALSE(made) << each.why;
+    EXPECT_EQ(made.error().code, each.code) << each.why;
+    EXPECT_NE(std::string(made.error().what).find(each.why), std::string::npos)
+        << made.error().what;
+  }
+  EXPECT_TRUE(prices.subscriptions().value().empty());
+}
+
+TEST_F(ATopic, ChangesOneSubscription) {
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  const std::uint64_t id = prices.subscribe("book").value().id;
+  const auto changed = prices.set_subscription(id, {.filter = R"({"a": [1]})"}).value();
+  EXPECT_EQ(changed.settings.raw, true);
+  EXPECT_EQ(topic().subscriptions().value()[0].settings.filter, R"({"a": [1]})");
+  EXPECT_EQ(code_of(prices.set_subscription(id, {.filter = "[]"})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(prices.set_subscription(id + 1, {})), Errc::kNotFound);
+}
+
+TEST_F(ATopic, ForgetsASubscription) {  // S09
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  const std::uint64_t id = prices.subscribe("book").value().id;
+  ASSERT_TRUE(topic().unsubscribe(id));
+  EXPECT_EQ(subscribed(), Names{});
+  EXPECT_EQ(code_of(prices.unsubscribe(id)), Errc::kNotFound);
+  EXPECT_NE(prices.subscribe("book").value().id, id);
+}
+
+TEST_F(ATopic, ThatIsDeletedSaysSoToWhoHasItOpen) {  // T05
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  ASSERT_TRUE(test_.attach().delete_topic("prices"));
+  EXPECT_EQ(code_of(prices.subscribe("book")), Errc::kDeleted);
+  EXPECT_EQ(code_of(prices.subscriptions()), Errc::kDeleted);
+  EXPECT_EQ(test_.bus().topic_names().value(), Names{});
+  Topic another = topic();  // the name is free, and the other topic is another one
+  ASSERT_TRUE(another.subscribe("book"));
+  EXPECT_EQ(code_of(prices.subscriptions()), Errc::kDeleted);
+}
+
+TEST_F(ATopic, KeepsItsSubscriptionsWhenItsLogIsWrittenAnew) {
+  const Queue book = test_.queue("book");
+  const Queue risk = test_.queue("risk");
+  Topic prices = topic();
+  Topic watcher = topic();
+  ASSERT_TRUE(prices.subscribe("book"));
+  const std::uint64_t id = prices.subscribe("risk").value().id;
+  const auto before = watcher.subscriptions().value();
+  struct stat first {};
+  ASSERT_EQ(::stat(file().c_str(), &first), 0);
+  std::string text;
+  for (int i = 0; i < 2'000; ++i) {
+    text = R"({"n": [)" + std::to_string(i) + "]}";
+    ASSERT_TRUE(prices.set_subscription(id, {.filter = text}));
+  }
+  struct stat last {};
+  ASSERT_EQ(::stat(file().c_str(), &last), 0);
+  EXPECT_NE(first.st_ino, last.st_ino);
+  EXPECT_LT(last.st_size, 128 * 1024);
+  const auto after = watcher.subscriptions().value();
+  ASSERT_EQ(after.size(), 2u);
+  EXPECT_EQ(after[0].id, before[0].id);
+  EXPECT_EQ(after[1].settings.filter, text);
+}
+
+TEST_F(ATopic, IsInForceAgainWhenItsReplacerDied) {
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  raw().header().state.store(static_cast<std::uint32_t>(topic::TopicState::kReplaced));
+  ASSERT_TRUE(prices.subscribe("book"));
+  EXPECT_EQ(raw().header().state.load(), 0u);
+  EXPECT_EQ(subscribed(), Names{"book"});
+}
+
+TEST_F(ATopic, IsUsedWhileItsReplacerStandsStill) {
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  ASSERT_TRUE(prices.subscribe("book"));
+  const sys::Fd held(::open(file().c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(sys::try_lock_byte(held, topic::kWriterByte));
+  raw().header().state.store(static_cast<std::uint32_t>(topic::TopicState::kReplaced));
+  EXPECT_EQ(prices.subscriptions().value().size(), 1u);
+  EXPECT_EQ(subscribed(), Names{"book"});
+  raw().header().writer.store(4711);
+  const auto refused = prices.unsubscribe(1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kBusy);
+  EXPECT_STREQ(refused.error().what,
+               "topic \"prices\": process 4711 is changing it and stands still");
+}
+
+TEST_F(ATopic, WhoseDeleterDiedIsTakenOffByWhoeverOpensIt) {
+  const Topic prices = topic();
+  raw().header().state.store(static_cast<std::uint32_t>(topic::TopicState::kDeleted));
+  EXPECT_EQ(code_of(test_.bus().open_topic("prices")), Errc::kNotFound);
+  EXPECT_EQ(test_.bus().topic_names().value(), Names{});
+}
+
+TEST_F(ATopic, WithBytesOfADeadWriterBehindItsLogGoesOn) {
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  const sys::Fd bytes(::open(file().c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::pwrite(bytes.get(), "garbage", 7, topic::kLogOffset), 7);
+  ASSERT_TRUE(prices.subscribe("book"));
+  EXPECT_EQ(subscribed(), Names{"book"});
+}
+
+TEST_F(ATopic, ThatIsDamagedGivesATypedError) {
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  ASSERT_TRUE(prices.subscribe("book"));
+  const sys::Fd bytes(::open(file().c_str(), O_RDWR | O_CLOEXEC));
+  const std::uint64_t end = raw().header().end.load();
+  for (std::uint64_t at = topic::kLogOffset; at < end; ++at) {
+    char byte = 0;
+    ASSERT_EQ(::pread(bytes.get(), &byte, 1, static_cast<off_t>(at)), 1);
+    const char flipped = static_cast<char>(byte ^ 0x10);
+    ASSERT_EQ(::pwrite(bytes.get(), &flipped, 1, static_cast<off_t>(at)), 1);
+    EXPECT_EQ(code_of(test_.bus().open_topic("prices")), Errc::kCorrupt) << at;
+    ASSERT_EQ(::pwrite(bytes.get(), &byte, 1, static_cast<off_t>(at)), 1);
+  }
+  raw().header().end.store(std::uint64_t{1} << 40);
+  EXPECT_EQ(code_of(test_.bus().open_topic("prices")), Errc::kCorrupt);
+  EXPECT_EQ(code_of(prices.subscriptions()), Errc::kCorrupt);
+}
+
+TEST_F(ATopic, MayHaveManySubscriptions) {
+  Topic prices = topic();
+  constexpr int kMany = 300;
+  for (int i = 0; i < kMany; ++i) {
+    const std::string name = "q" + std::to_string(i);
+    const Queue queue = test_.queue(name, {.slots = 64});
+    ASSERT_TRUE(prices.subscribe(name));
+  }
+  EXPECT_EQ(subscribed().size(), std::size_t{kMany});
+}
+
+}  // namespace
+}  // namespace ringpost::test

@@ -1,0 +1,127 @@
+#include "topic_text.hpp"
+
+#include <fmt/format.h>
+
+namespace ringpost::cli {
+namespace {
+
+std::string hint_about(Errc code, const std::string& topic) {
+  switch (code) {
+    case Errc::kNotFound:
+    case Errc::kDeleted:
+      return fmt::format(
+          "create it: ringpost topic create {}   (those there are: ringpost topic "
+          "list)",
+          topic);
+    case Errc::kExists:
+      return fmt::format("look at it: ringpost topic show {}", topic);
+    case Errc::kFull:
+      return fmt::format(
+          "a subscriber that must not miss anything is full: see ringpost topic show {}, and wait "
+          "for room with --wait 30s",
+          topic);
+    case Errc::kTooLarge:
+      return "send less: the limits of topic and queues are chosen at topic create and queue set";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+CLI::Option* add_topic_name(CLI::App& app, std::string& target) {
+  return app.add_option("TOPIC", target, "Name of the topic")->required()->type_name("");
+}
+
+Failure failure_of_topic(const Context& context, const Error& error, const std::string& doing,
+                         const std::string& topic) {
+  const Failure plain = failure_of(error, context.subject(doing));
+  const std::string hint = hint_about(error.code, topic);
+  return {plain.exit_code(), plain.code(), plain.text(), hint.empty() ? plain.hint() : hint};
+}
+
+Failure failure_of_topic(const Context& context, Errc code, const std::string& doing,
+                         const std::string& topic) {
+  const Failure plain = failure_of(code, context.subject(doing));
+  const std::string hint = hint_about(code, topic);
+  return {plain.exit_code(), plain.code(), plain.text(), hint.empty() ? plain.hint() : hint};
+}
+
+Topic open_topic(const Context& context, Bus& bus, const std::string& name) {
+  auto topic = bus.open_topic(name);
+  require_of_topic(context, topic, fmt::format("open topic {}", name), name);
+  return std::move(*topic);
+}
+
+std::string subscription_id_text(std::uint64_t id) { return fmt::format("{:016x}", id); }
+
+const char* name_of(WhenFull when_full) {
+  switch (when_full) {
+    case WhenFull::kWait:
+      return "wait";
+    case WhenFull::kDeadLetter:
+      return "dead-letter";
+    case WhenFull::kFail:
+      return "fail";
+  }
+  return "";
+}
+
+std::string filter_text(const SubscriptionSettings& settings) {
+  if (settings.filter->empty()) return "everything";
+  return (settings.filter_scope == FilterScope::kBody ? "body: " : "attributes: ") +
+         *settings.filter;
+}
+
+void add_subscription_settings(CLI::App& app, SubscriptionSettings& settings) {
+  const auto keep = [&app](const char* names, std::optional<std::string>& target, const char* help,
+                           const char* type) {
+    app.add_option_function<std::string>(
+           names, [&target](const std::string& text) { target = text; }, help)
+        ->type_name(type);
+  };
+  app.add_flag_callback(
+      "--json-body", [&settings] { settings.raw = false; },
+      "The queue gets a JSON document as SNS sends it, not the plain body");
+  keep("--filter", settings.filter, "Filter policy as JSON; \"\": everything", "JSON");
+  add_choice<std::optional<FilterScope>>(
+      app, "--filter-on", settings.filter_scope,
+      {{"attributes", FilterScope::kAttributes}, {"body", FilterScope::kBody}},
+      "What the filter looks at: attributes (default), body");
+  add_choice<std::optional<WhenFull>>(
+      app, "--when-full", settings.when_full,
+      {{"wait", WhenFull::kWait},
+       {"dead-letter", WhenFull::kDeadLetter},
+       {"fail", WhenFull::kFail}},
+      "A publish to this queue when it is full: wait (default), dead-letter, fail");
+  keep("--dead-letter-queue", settings.dead_letter_queue,
+       "Gets what the queue has no room for; \"\": none", "QUEUE");
+}
+
+JsonObject json_settings(const TopicSettings& settings) {
+  return {{"message_bytes_max", *settings.message_bytes_max},
+          {"display_name", *settings.display_name}};
+}
+
+JsonObject json_subscription(const SubscriptionInfo& subscription) {
+  const SubscriptionSettings& of = subscription.settings;
+  return {{"id", subscription_id_text(subscription.id)},
+          {"queue", subscription.queue},
+          {"raw", *of.raw},
+          {"filter", *of.filter},
+          {"filter_on", of.filter_scope == FilterScope::kBody ? "body" : "attributes"},
+          {"when_full", name_of(*of.when_full)},
+          {"dead_letter_queue", *of.dead_letter_queue}};
+}
+
+void add_counters(JsonObject& object, const TopicStats& stats) {
+  object["published"] = stats.published;
+  object["published_bytes"] = stats.published_bytes;
+  object["delivered"] = stats.delivered;
+  object["filtered_out"] = stats.filtered_out;
+  object["dead_lettered"] = stats.dead_lettered;
+  object["dropped"] = stats.dropped;
+  object["refused"] = stats.refused;
+}
+
+}  // namespace ringpost::cli
