@@ -18,11 +18,14 @@ Result<std::unique_ptr<TopicCore>> TopicCore::open(const queue::Membership& memb
 void TopicCore::begin_anew() {
   subscriptions_.clear();
   filters_.clear();
+  routes_.clear();
 }
 
 void TopicCore::apply(const LogEntry& entry) {
   const Place place = subscriptions_.apply(entry);
-  if (place != topic::Subscriptions::kNone) filters_.set(place, subscriptions_.at(place));
+  if (place == topic::Subscriptions::kNone) return;
+  filters_.set(place, subscriptions_.at(place));
+  if (place < routes_.size()) routes_[place] = {};
 }
 
 Errc TopicCore::usable() const noexcept {
@@ -97,7 +100,8 @@ Result<void> TopicCore::unsubscribe(std::uint64_t id) {
     if (subscriptions_.find(id) == nullptr) {
       return sys::error(Errc::kNotFound, "subscription", "the topic has none of this id");
     }
-    LogEntry gone{.kind = RecordKind::kRemove};
+    LogEntry gone;
+    gone.kind = RecordKind::kRemove;
     gone.subscription.id = id;
     return std::vector<LogEntry>{std::move(gone)};
   });

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "queue/queue_core.hpp"
+#include "topic/fanout.hpp"
 #include "topic/filters.hpp"
 #include "topic/topic_file.hpp"
 
@@ -29,7 +30,13 @@ class TopicCore final : private topic::LogReader {
   using Place = topic::Subscriptions::Place;
 
   TopicCore(const queue::Membership& membership, topic::TopicFile file)
-      : member_(membership), file_(std::move(file)) {}
+      : member_(membership), file_(std::move(file)), fanout_(member_) {}
+
+  /// The way to the queue of one subscription. Null: the queue is gone, or not opened yet.
+  struct Route {
+    std::unique_ptr<QueueCore> queue;
+    std::unique_ptr<QueueCore> dead_letters;
+  };
 
   void begin_anew() override;
   void apply(const topic::LogEntry& entry) override;
@@ -39,10 +46,28 @@ class TopicCore final : private topic::LogReader {
   [[nodiscard]] Errc usable() const noexcept;
   Result<void> change(const topic::TopicFile::Decide& decide);
 
+  // Publishing: topic_publish.cpp
+  Errc refresh();
+  [[nodiscard]] Errc check(ByteSpan body, const PublishOptions& options) const noexcept;
+  Route& route(Place place);
+  std::unique_ptr<QueueCore> open_queue(const std::string& name, std::uint64_t queue_id);
+  void choose_targets(const std::vector<Place>& places);
+  Result<Published, Errc> deliver(ByteSpan body, const PublishOptions& options);
+  Errc fan_out(const topic::Message& message, std::vector<topic::Target>& targets, Duration wait,
+               Published& published);
+  void count(Published& published, std::size_t bytes) noexcept;
+
   queue::Membership member_;
   topic::TopicFile file_;
   topic::Subscriptions subscriptions_;
   topic::Filters filters_;
+  topic::Fanout fanout_;
+  std::vector<Route> routes_;  ///< by place
+  // Of one publish, kept for their memory.
+  std::vector<topic::Target> raw_;
+  std::vector<topic::Target> enveloped_;
+  std::uint64_t diverted_ = 0;  ///< targets that are dead-letter queues of deleted ones
+  std::uint64_t lost_ = 0;      ///< deleted ones without
 };
 
 }  // namespace ringpost::detail

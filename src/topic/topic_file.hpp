@@ -49,6 +49,11 @@ class TopicFile {
   /// Takes the topic off the bus. kNotFound: somebody else was faster.
   Result<void> remove();
 
+  /// Of a publish: grows, and is given out once.
+  [[nodiscard]] std::uint64_t next_number() const noexcept {
+    // relaxed: nothing else hangs on it
+    return header().counters[kPublished].fetch_add(1, std::memory_order_relaxed) + 1;
+  }
   void count(Counter counter, std::uint64_t by = 1) const noexcept {
     // relaxed: a number for people
     header().counters[counter].fetch_add(by, std::memory_order_relaxed);

@@ -1,4 +1,5 @@
 // Publishing: which subscriptions get the message, and the way to their queues.
+#include <algorithm>
 #include <new>
 
 #include "queue/attributes.hpp"
@@ -18,6 +19,24 @@ bool is_subject(std::string_view subject) noexcept {
   return subject.empty() || subject.front() != ' ';
 }
 
+topic::WhenFull when_full_of(WhenFull setting) noexcept {
+  switch (setting) {
+    case WhenFull::kFail:
+      return topic::WhenFull::kFail;
+    case WhenFull::kDeadLetter:
+      return topic::WhenFull::kRefuse;
+    case WhenFull::kWait:
+      break;
+  }
+  return topic::WhenFull::kWait;
+}
+
+bool may_fail(const std::vector<topic::Target>& targets) noexcept {
+  return std::any_of(targets.begin(), targets.end(), [](const topic::Target& each) {
+    return each.when_full == topic::WhenFull::kFail;
+  });
+}
+
 }  // namespace
 
 Result<Published, Errc> TopicCore::publish(ByteSpan body, const PublishOptions& options) noexcept {
@@ -26,7 +45,9 @@ Result<Published, Errc> TopicCore::publish(ByteSpan body, const PublishOptions& 
     if (const Errc code = check(body, options); code != Errc::kOk) return Unexpected(code);
     const auto& places = filters_.match(options.attributes, as_text(body));
     choose_targets(places);
-    return deliver(body, options);
+    const auto published = deliver(body, options);
+    if (!published && published.error() == Errc::kFull) file_.count(topic::kRefused);
+    return published;
   } catch (const std::bad_alloc&) {
     return Unexpected(Errc::kNoSpace);
   }
@@ -79,23 +100,12 @@ std::unique_ptr<QueueCore> TopicCore::open_queue(const std::string& name, std::u
   return core ? std::move(*core) : nullptr;
 }
 
-topic::WhenFull when_full_of(WhenFull setting) noexcept {
-  switch (setting) {
-    case WhenFull::kFail:
-      return topic::WhenFull::kFail;
-    case WhenFull::kDeadLetter:
-      return topic::WhenFull::kRefuse;
-    case WhenFull::kWait:
-      break;
-  }
-  return topic::WhenFull::kWait;
-}
-
 /// A queue that was deleted gets nothing; its dead-letter queue takes its place.
 void TopicCore::choose_targets(const std::vector<Place>& places) {
   raw_.clear();
   enveloped_.clear();
   lost_ = 0;
+  diverted_ = 0;
   for (const Place place : places) {
     Route& way = route(place);
     const SubscriptionSettings& settings = subscriptions_.at(place).settings;
@@ -105,9 +115,64 @@ void TopicCore::choose_targets(const std::vector<Place>& places) {
                          .when_full = when_full_of(*settings.when_full),
                          .dead_letters = way.dead_letters.get()});
     } else if (way.dead_letters != nullptr) {
-      targets.push_back({.queue = way.dead_letters.get(), .when_full = topic::WhenFull::kRefuse});
+      targets.push_back({.queue = way.dead_letters.get(),
+                         .when_full = topic::WhenFull::kRefuse,
+                         .dead_letters = nullptr});
+      ++diverted_;
     } else {
       ++lost_;
     }
   }
 }
+
+Result<Published, Errc> TopicCore::deliver(ByteSpan body, const PublishOptions& options) {
+  Published published{.id = {file_.topic_id(), file_.next_number()}};
+  std::string document;
+  if (!enveloped_.empty()) {
+    if (!topic::is_utf8(as_text(body))) return Unexpected(Errc::kInvalidArgument);
+    document = topic::envelope_text({.topic = file_.name(),
+                                     .id = published.id,
+                                     .subject = options.subject,
+                                     .body = as_text(body),
+                                     .attributes = options.attributes,
+                                     .wall_ns = member_.me.bus().time().wall_ns()});
+  }
+  const topic::Message plain{body, options.attributes};
+  const topic::Message wrapped{as_bytes(document), {}};
+  // Those that may refuse the publish come first.
+  const bool plain_first = may_fail(raw_) || !may_fail(enveloped_);
+  for (const bool is_plain : {plain_first, !plain_first}) {
+    const Errc code = is_plain ? fan_out(plain, raw_, options.wait, published)
+                               : fan_out(wrapped, enveloped_, options.wait, published);
+    if (code != Errc::kOk) return Unexpected(code);
+  }
+  count(published, body.size());
+  return published;
+}
+
+Errc TopicCore::fan_out(const topic::Message& message, std::vector<topic::Target>& targets,
+                        Duration wait, Published& published) {
+  if (targets.empty()) return Errc::kOk;
+  const auto done = fanout_.publish(message, targets, {.wait = wait});
+  if (!done) return done.error();
+  published.delivered += done->delivered;
+  published.dead_letters += done->dead_lettered;
+  published.dropped += done->refused;
+  return Errc::kOk;
+}
+
+void TopicCore::count(Published& published, std::size_t bytes) noexcept {
+  published.delivered -= diverted_;  // to the dead-letter queues of those that are gone
+  published.dead_letters += diverted_;
+  published.dropped += lost_;
+  const std::size_t chosen = raw_.size() + enveloped_.size() + lost_;
+  file_.count(topic::kPublishedBytes, bytes);
+  file_.count(topic::kDelivered, published.delivered);
+  if (chosen != subscriptions_.count()) {
+    file_.count(topic::kFilteredOut, subscriptions_.count() - chosen);
+  }
+  if (published.dead_letters != 0) file_.count(topic::kDeadLettered, published.dead_letters);
+  if (published.dropped != 0) file_.count(topic::kDropped, published.dropped);
+}
+
+}  // namespace ringpost::detail
