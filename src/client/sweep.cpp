@@ -95,6 +95,10 @@ void for_each_ring(Member& member, const std::vector<OpenQueue>& queues, Act&& a
   }
 }
 
+bool is_fifo(const ring::Ring& ring) noexcept {
+  return ring.view.geometry().kind == ring::RingKind::kFifo;
+}
+
 ring::SweptRing sweep_ring(ring::Ring& ring, std::uint16_t dead) {
   const ring::RingGeometry& geometry = ring.view.geometry();
   if (geometry.kind == ring::RingKind::kStandard) return ring::sweep_participant(ring, dead);
@@ -230,7 +234,7 @@ class Sweep final : private topic::OpenQueues {
     }
     if (failure_ && (!source || !target)) return false;
     const ring::NotedRings rings{source ? &*source : nullptr, target ? &*target : nullptr};
-    if ((source && has_groups(*source)) || (target && has_groups(*target))) {
+    if ((source && is_fifo(*source)) || (target && is_fifo(*target))) {
       std::optional<group::Groups> groups;
       if (source) groups.emplace(*source);
       group::finish_move(rings, groups ? &*groups : nullptr, dead, note);

@@ -158,8 +158,9 @@ bool MoveWorker::next_pass(const TaskRecord& record) {
   for (const auto& lane : source_->lanes_) {
     if (lane->number() > end_ring) break;
     if (lane->fifo != nullptr) {  // each is in its group
-      lane->fifo->receiver.place_all({now_ns / ring::kDeadlineUnitNs, 0},
-                                     source_->group_delay_ns());
+      lane->fifo->receiver.place_all(
+          {now_ns / ring::kDeadlineUnitNs, 0},
+          source_->header().settings.delay_ns.load(std::memory_order_relaxed));  // a setting
     }
     const ring::RingView& view = lane->ring.view;
     const auto first = static_cast<std::ptrdiff_t>(pass_.size());

@@ -189,7 +189,8 @@ class QueueCore {
   [[nodiscard]] bool admits(std::uint64_t counted_bytes) noexcept;
   /// The time of a send; flags it as a sample of latency now and then.
   std::uint64_t stamp(std::uint64_t& flags) noexcept;
-  [[nodiscard]] bool is_fifo() const noexcept { return fifo_; }
+  /// Neither FIFO nor fair: what may be published to.
+  [[nodiscard]] bool is_standard() const noexcept { return !grouped_; }
 
   [[nodiscard]] queue::QueueMapping& mapping() noexcept { return *mapping_; }
   [[nodiscard]] const std::shared_ptr<queue::QueueMapping>& mapping_pointer() const noexcept {

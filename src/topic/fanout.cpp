@@ -56,7 +56,7 @@ Errc Fanout::admit(const Message& message, std::span<Target> targets) noexcept {
   }
   for (Target& target : targets) {
     target.dead_lettered = false;
-    if (target.queue->is_fifo()) return Errc::kInvalidArgument;
+    if (!target.queue->is_standard()) return Errc::kInvalidArgument;
     target.outcome = target.queue->usable();
     if (target.outcome == Errc::kOk && !target.queue->admits(counted)) {
       target.outcome = Errc::kTooLarge;
@@ -211,7 +211,7 @@ Errc Fanout::deliver(Delivery& delivery, detail::QueueCore& queue, Duration wait
 /// The target does not get it: to its dead letters, or nowhere.
 void Fanout::divert(Delivery& delivery) noexcept {
   Target& target = *delivery.target;
-  if (target.dead_letters != nullptr && !target.dead_letters->is_fifo() &&
+  if (target.dead_letters != nullptr && target.dead_letters->is_standard() &&
       deliver(delivery, *target.dead_letters, Duration::zero()) == Errc::kOk) {
     target.outcome = Errc::kOk;
     target.dead_lettered = true;

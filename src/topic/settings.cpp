@@ -74,9 +74,9 @@ Result<void> check(queue::QueueMappings& queues, const std::string& queue,
   if (!found || (*found)->header().state.load(std::memory_order_acquire) != 0) {
     return sys::error(Errc::kNotFound, object, "does not exist: create it first");
   }
-  if ((*found)->header().kind != 0) {
+  if ((*found)->kind() != ring::RingKind::kStandard) {
     return sys::error(Errc::kInvalidArgument, object,
-                      "is a FIFO queue, and this topic is not: name a standard queue");
+                      "is a FIFO queue or a fair one: name a standard queue");
   }
   return {};
 }

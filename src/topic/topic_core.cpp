@@ -48,9 +48,11 @@ Result<SubscriptionInfo> TopicCore::subscribe(const std::string& queue,
   if ((*found)->header().state.load(std::memory_order_acquire) != 0) {
     return sys::error(Errc::kNotFound, object, "it was deleted");
   }
-  if ((*found)->header().kind != 0) {
+  if ((*found)->kind() != ring::RingKind::kStandard) {
     return sys::error(Errc::kInvalidArgument, object,
-                      "is a FIFO queue: a standard topic takes standard queues only");
+                      (*found)->kind() == ring::RingKind::kFifo
+                          ? "is a FIFO queue: a standard topic takes standard queues only"
+                          : "is a fair queue, which no topic takes yet");
   }
   if (auto checked = topic::check(member_.queues, queue, wanted); !checked) {
     return Unexpected(checked.error());

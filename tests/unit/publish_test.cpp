@@ -156,7 +156,7 @@ TEST_F(APublish, OfABadMessageIsRefused) {  // M02, M03
 TEST_F(APublish, FailsForAllWhenOneThatMustNotMissAnythingIsFull) {
   Queue book = subscriber("book");
   Queue risk = subscriber("risk", {.when_full = WhenFull::kFail}, {.slots = 64, .fixed = true});
-  fill(risk);
+  ASSERT_EQ(fill(risk), 64u);
   EXPECT_EQ(code_of(prices_.publish("x")), Errc::kFull);
   EXPECT_EQ(drain(book), Bodies{});
   EXPECT_EQ(prices_.stats().value().refused, 1u);
@@ -170,7 +170,7 @@ TEST_F(APublish, GoesToDeadLettersOfAFullQueue) {  // D01
   Queue risk = subscriber("risk", {.when_full = WhenFull::kDeadLetter, .dead_letter_queue = "dead"},
                           {.slots = 64, .fixed = true});
   Queue book = subscriber("book");
-  fill(risk);
+  ASSERT_EQ(fill(risk), 64u);
   const Published sent = publish("x");
   EXPECT_EQ(sent.delivered, 1u);
   EXPECT_EQ(sent.dead_letters, 1u);
@@ -181,7 +181,7 @@ TEST_F(APublish, GoesToDeadLettersOfAFullQueue) {  // D01
 TEST_F(APublish, IsDroppedAndCountedForAFullQueueWithoutDeadLetters) {  // D04
   Queue risk =
       subscriber("risk", {.when_full = WhenFull::kDeadLetter}, {.slots = 64, .fixed = true});
-  fill(risk);
+  ASSERT_EQ(fill(risk), 64u);
   EXPECT_EQ(publish("x").dropped, 1u);
   EXPECT_EQ(prices_.stats().value().dropped, 1u);
 }

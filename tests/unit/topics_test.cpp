@@ -112,7 +112,7 @@ TEST_F(ATopic, RefusesSubscriptionsWithAReason) {
        {.dead_letter_queue = "book"},
        Errc::kInvalidArgument,
        "the subscribed queue itself"},
-      {"book", {.dead_letter_queue = "ordered"}, Errc::kInvalidArgument, "is a FIFO queue"},
+      {"book", {.dead_letter_queue = "ordered"}, Errc::kInvalidArgument, "is a FIFO queue or"},
       {"book", {.filter = "{"}, Errc::kInvalidArgument, "filter policy"},
   };
   for (const auto& each : cases) {
@@ -226,9 +226,9 @@ TEST_F(ATopic, WithBytesOfADeadWriterBehindItsLogGoesOn) {
 }
 
 TEST_F(ATopic, ThatIsDamagedGivesATypedError) {
-  const Queue book = test_.queue("book");
+  const Queue book = test_.queue("of8bytes");  // so that no byte of the record is padding
   Topic prices = topic();
-  ASSERT_TRUE(prices.subscribe("book"));
+  ASSERT_TRUE(prices.subscribe("of8bytes"));
   const sys::Fd bytes(::open(file().c_str(), O_RDWR | O_CLOEXEC));
   const std::uint64_t end = raw().header().end.load();
   for (std::uint64_t at = topic::kLogOffset; at < end; ++at) {
