@@ -37,6 +37,7 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/queue/task_layout.hpp": ("TaskRecord", "TaskTable"),
           "src/dedup/layout.hpp": ("TableHeader", "IdBucket", "IdEntry"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
+          "src/topic/layout.hpp": ("TopicHeader", "LogRecord"),
           "src/group/layout.hpp": ("FifoHead", "Bucket"),
           "src/group/attempt_layout.hpp": ("AttemptTable", "AttemptEntry", "AttemptNote")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
