@@ -70,7 +70,8 @@ class Fanout {
   explicit Fanout(const queue::Membership& member) noexcept : member_(member) {}
 
   /// Errors kFull (a kFail target has no room), kTooLarge (for a kFail target, or the arena),
-  /// kNoSpace, kInvalidArgument (attributes; a FIFO target), kForked: then nobody gets anything.
+  /// kNoSpace, kInvalidArgument (attributes; a FIFO or fair target), kForked: then nobody gets
+  /// anything.
   Result<Published, Errc> publish(const Message& message, std::span<Target> targets,
                                   const PublishOptions& options) noexcept;
 
