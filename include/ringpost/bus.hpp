@@ -46,8 +46,10 @@ class RINGPOST_API Bus {
   [[nodiscard]] Result<Bus> clone() const;
 
   /// Opens the queue, creating it if it does not exist. Error kExists when a given setting differs
-  /// from the existing queue's. Queue names: [A-Za-z0-9_-], 1 to 80.
-  Result<Queue> queue(std::string_view name, const QueueSettings& settings = {});
+  /// from the existing queue's. Queue names: [A-Za-z0-9_-], 1 to 80. `tags`: of a queue that is
+  /// created by this call; one that exists keeps its own.
+  Result<Queue> queue(std::string_view name, const QueueSettings& settings = {},
+                      const Tags& tags = {});
   /// Opens an existing queue. Error kNotFound.
   Result<Queue> open_queue(std::string_view name);
   /// Removes the queue with its messages; whoever waits on it gets kDeleted. Error kNotFound.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -83,6 +84,10 @@ struct QueueSettings {
   std::optional<std::uint32_t> dedup_entries{};  ///< 65,536, to 2^24; ids in a window; 102 B each
   std::optional<DedupScope> dedup_scope{};       ///< queue; fixed at creation
 };
+
+/// Labels of a queue, for people and for bookkeeping: nothing here depends on them. Up to 50; keys
+/// of 1 to 128 characters, values of up to 256, UTF-8 without control characters.
+using Tags = std::map<std::string, std::string>;
 
 struct SendOptions {
   std::optional<Duration> delay{};  ///< default: the queue's; 0 to 15 min

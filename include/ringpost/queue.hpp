@@ -91,6 +91,16 @@ class RINGPOST_API Queue {
   /// kNotFound (no such dead-letter queue), kBusy (others are changing them and stand still).
   /// Crash: all are changed or none is; the next sweep or opener finishes what was begun.
   Result<void> set(const QueueSettings& changes);
+
+  /// In the order of their keys.
+  [[nodiscard]] Result<Tags> tags() const;
+  /// Adds these, in place of those of the same key; all or none. Several at once: each is made.
+  /// Errors: kInvalidArgument (a tag out of its limits, more than 50 with those that are there),
+  /// kNoSpace, kBusy (others keep changing them), kDeleted, kForked. Crash: all or none.
+  Result<void> set_tags(const Tags& tags);
+  /// Removes those of these keys, and knows nothing of keys that are not there. As set_tags().
+  Result<void> remove_tags(std::span<const std::string> keys);
+
   /// Removes every message sent before the call: visible, delayed and in flight.
   Result<std::uint64_t> purge();
 

@@ -8,6 +8,7 @@
 #include "queue/policies.hpp"
 #include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
+#include "queue/tags.hpp"
 #include "ring/settle.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
@@ -39,7 +40,8 @@ std::string hidden_path(const BusOptions& options) {
 /// A directory that holds nothing but what a bus has: a bus, or what a creator left who died
 /// half-way. Whoever opens it completes it.
 bool is_bus_directory(const std::string& path) {
-  constexpr std::string_view kParts[] = {"bus", "queues", "rings", "topics", "arena", "tmp"};
+  constexpr std::string_view kParts[] = {"bus",   "queues", "rings", "topics",
+                                         "arena", "tags",   "tmp"};
   const auto directory = sys::open_directory(path, false, 0);
   if (!directory) return false;
   const auto names = sys::names_in(*directory);
@@ -146,9 +148,10 @@ Result<void> Bus::remove(std::string_view name, const BusOptions& options) {
   return {};
 }
 
-Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings) {
+Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings, const Tags& tags) {
   constexpr int kTriesMax = 100;  // against another process that keeps deleting it
   if (auto checked = queue::check_limits(settings); !checked) return Unexpected(checked.error());
+  if (auto checked = queue::check_tags(tags); !checked) return Unexpected(checked.error());
   if (auto usable = check(*impl_->member, name); !usable) return Unexpected(usable.error());
   const std::string wanted(name);
   client::Member& member = *impl_->member;
@@ -168,7 +171,7 @@ Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings) {
       return Unexpected(checked.error());
     }
     auto created =
-        member.context().queues.create(member.me(), wanted, queue::with_defaults(settings));
+        member.context().queues.create(member.me(), wanted, queue::with_defaults(settings), tags);
     if (!created && !(created.error() == Errc::kExists)) return Unexpected(created.error());
   }
   return sys::error(Errc::kBusy, "queue \"" + wanted + "\"", "others keep deleting it");
@@ -261,6 +264,7 @@ void delete_queue_files(Member& member, queue::QueueMapping& mapping) {
     }
     sys::remove_name(files.rings(), queue::ring_file_name(id));
   }
+  queue::remove_tags_file(mapping);
   sys::remove_name(files.queues(), mapping.name());
 }
 

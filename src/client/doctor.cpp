@@ -100,7 +100,7 @@ Verdict Doctor::judge_participant(std::uint32_t index) const {
 }
 
 void Doctor::examine_files() {
-  RingIds known;
+  FileIds known;
   for (const auto& [id, ring] : rings_) known.insert(id);
   const auto all = [&] { return find_orphans(member_, 0, known); };
   Orphans orphans = all();
@@ -112,6 +112,7 @@ void Doctor::examine_files() {
   add_all("tmp", orphans.temporary);
   add_all("rings", orphans.rings);
   add_all("arena", orphans.arena);
+  add_all("tags", orphans.tags);
 }
 
 void Doctor::add(std::string object, std::string what, std::string repair) {

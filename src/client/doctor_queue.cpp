@@ -3,6 +3,7 @@
 #include "client/doctor.hpp"
 #include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
+#include "queue/tags.hpp"
 
 namespace ringpost::client {
 
@@ -28,6 +29,10 @@ void Doctor::examine_queue(const std::string& name) {
   if (state != 0) add(object, "its state, " + std::to_string(state) + ", does not exist");
   examine_header(found, object);
   examine_stripes(found, object);
+  if (const auto tags = queue::read_tags(found); !tags && tags.error().code != Errc::kBusy) {
+    add(object, std::string("its tags cannot be read: ") + tags.error().what,
+        "set them anew (ringpost queue tag)");
+  }
   examine_redrive(found, object);
   examine_tasks(found, object);
   examine_chain(*mapping, object);

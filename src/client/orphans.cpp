@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "queue/tags.hpp"
 #include "sys/file_lock.hpp"
 
 namespace ringpost::client {
@@ -72,10 +73,10 @@ std::uint64_t id_of(const std::string& name) {
   return id;
 }
 
-/// Every ring file that a chain names now. Nothing if a queue cannot be opened: who knows what it
-/// names.
-std::optional<RingIds> named_rings(Member& member) {
-  RingIds named;
+/// Every file of rings and tags that a queue names now. Nothing if one cannot be opened: who knows
+/// what it names.
+std::optional<FileIds> named_files(Member& member) {
+  FileIds named;
   const auto queues = sys::names_in(member.files().queues());
   if (!queues) return std::nullopt;
   for (const std::string& name : *queues) {
@@ -83,13 +84,14 @@ std::optional<RingIds> named_rings(Member& member) {
     if (!mapping && mapping.error() == Errc::kNotFound) continue;
     if (!mapping) return std::nullopt;
     for (const base::Word128& entry : (*mapping)->header().chain) named.insert(entry.load().high);
+    named.insert((*mapping)->header().tags.load());
   }
   return named;
 }
 
 }  // namespace
 
-Orphans find_orphans(Member& member, std::uint32_t dead, const RingIds& known) {
+Orphans find_orphans(Member& member, std::uint32_t dead, const FileIds& known) {
   shm::BusFiles& files = member.files();
   const Makers makers(files, dead);
   Orphans orphans;
@@ -106,21 +108,30 @@ Orphans find_orphans(Member& member, std::uint32_t dead, const RingIds& known) {
     const auto creator = creator_of<ring::RingHeader>(files.rings(), name, ring::kRingMagic);
     if (creator && !makers.may_work(*creator)) orphans.rings.push_back(name);
   }
-  if (orphans.rings.empty()) return orphans;
-  const auto named = named_rings(member);  // after the looks at the makers: now it is final
-  if (!named) orphans.rings.clear();
-  std::erase_if(orphans.rings,
-                [&](const std::string& name) { return named->contains(id_of(name)); });
+  for (const std::string& name : names_or_none(files.tags())) {
+    if (known.contains(id_of(name))) continue;
+    const auto creator = creator_of<queue::TagsHeader>(files.tags(), name, queue::kTagsMagic);
+    if (creator && !makers.may_work(*creator)) orphans.tags.push_back(name);
+  }
+  if (orphans.rings.empty() && orphans.tags.empty()) return orphans;
+  const auto named = named_files(member);  // after the looks at the makers: now it is final
+  const auto is_named = [&](const std::string& name) {
+    return !named || named->contains(id_of(name));
+  };
+  std::erase_if(orphans.rings, is_named);
+  std::erase_if(orphans.tags, is_named);
   return orphans;
 }
 
-std::uint64_t remove_orphans(Member& member, std::uint32_t dead, const RingIds& known) {
+std::uint64_t remove_orphans(Member& member, std::uint32_t dead, const FileIds& known) {
   const Orphans orphans = find_orphans(member, dead, known);
   shm::BusFiles& files = member.files();
   for (const std::string& name : orphans.temporary) sys::remove_name(files.temporary(), name);
   for (const std::string& name : orphans.rings) sys::remove_name(files.rings(), name);
   for (const std::string& name : orphans.arena) sys::remove_name(files.arena(), name);
-  return orphans.temporary.size() + orphans.rings.size() + orphans.arena.size();
+  for (const std::string& name : orphans.tags) sys::remove_name(files.tags(), name);
+  return orphans.temporary.size() + orphans.rings.size() + orphans.arena.size() +
+         orphans.tags.size();
 }
 
 }  // namespace ringpost::client

@@ -10,24 +10,26 @@
 
 namespace ringpost::client {
 
-/// Names within the directories tmp/, rings/ and arena/ of the bus.
+/// Names within the directories tmp/, rings/, arena/ and tags/ of the bus.
 struct Orphans {
   std::vector<std::string> temporary;
   std::vector<std::string> rings;
   std::vector<std::string> arena;
+  std::vector<std::string> tags;
 };
 
-using RingIds = std::unordered_set<std::uint64_t>;
+/// Ids of files.
+using FileIds = std::unordered_set<std::uint64_t>;
 
 /// `dead`: a participant that the caller is clearing up after, whose lock it holds (0: none).
 ///
-/// `known`: ring files that chains name for certain; the others are looked at.
+/// `known`: files of rings and tags that queues name for certain; the others are looked at.
 ///
 /// A file that its living maker has not named yet is no orphan. A maker that is gone names nothing
 /// any more, so what nobody names after its end is one.
-[[nodiscard]] Orphans find_orphans(Member& member, std::uint32_t dead, const RingIds& known);
+[[nodiscard]] Orphans find_orphans(Member& member, std::uint32_t dead, const FileIds& known);
 
 /// Returns how many.
-std::uint64_t remove_orphans(Member& member, std::uint32_t dead, const RingIds& known);
+std::uint64_t remove_orphans(Member& member, std::uint32_t dead, const FileIds& known);
 
 }  // namespace ringpost::client

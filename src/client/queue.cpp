@@ -2,8 +2,19 @@
 
 #include "queue/queue_core.hpp"
 #include "queue/settings.hpp"
+#include "queue/tags.hpp"
+#include "sys/error.hpp"
 
 namespace ringpost {
+namespace {
+
+Result<void> check(detail::QueueCore& core) {
+  const Errc code = core.usable();
+  if (code == Errc::kOk) return {};
+  return sys::error(code, "queue \"" + core.mapping().name() + "\"", message(code));
+}
+
+}  // namespace
 
 Queue::Queue() noexcept = default;
 Queue::Queue(Queue&&) noexcept = default;
@@ -45,6 +56,22 @@ void Queue::set_waiting(Waiting waiting) noexcept { core_->set_waiting(waiting);
 const std::string& Queue::name() const noexcept { return core_->mapping().name(); }
 QueueSettings Queue::settings() const { return queue::load_settings(core_->header()); }
 Result<void> Queue::set(const QueueSettings& changes) { return core_->set(changes); }
+Result<Tags> Queue::tags() const {
+  if (auto usable = check(*core_); !usable) return Unexpected(usable.error());
+  return queue::read_tags(core_->mapping());
+}
+Result<void> Queue::set_tags(const Tags& tags) {
+  if (auto usable = check(*core_); !usable) return usable;
+  return queue::change_tags(core_->membership().me, core_->mapping(), [&](Tags& all) {
+    for (const auto& [key, value] : tags) all[key] = value;
+  });
+}
+Result<void> Queue::remove_tags(std::span<const std::string> keys) {
+  if (auto usable = check(*core_); !usable) return usable;
+  return queue::change_tags(core_->membership().me, core_->mapping(), [&](Tags& all) {
+    for (const std::string& key : keys) all.erase(key);
+  });
+}
 Result<std::uint64_t> Queue::purge() { return core_->purge(); }
 QueueStats Queue::stats() const { return core_->stats(); }
 std::vector<PeekedMessage> Queue::peek(std::size_t count) const { return core_->peek(count); }

@@ -209,6 +209,8 @@ class Sweep final : private topic::OpenQueues {
     failure_.reset();
     queues_ = open_all(member_, failure_);
     for (const OpenQueue& each : queues_) {
+      const std::uint64_t tags = each.mapping->header().tags.load();
+      if (tags != 0) named_.insert(tags);
       for (const auto& ring : each.rings) {
         rings_.emplace(ring->ring_id, ring);
         named_.insert(ring->ring_id);
@@ -279,7 +281,7 @@ class Sweep final : private topic::OpenQueues {
   topic::FanoutSweep fanouts_;
   std::vector<OpenQueue> queues_;
   Rings rings_;
-  RingIds named_;
+  FileIds named_;
   bool opened_ = false;
   std::optional<Error> failure_;
   Bus::Swept swept_;

@@ -98,6 +98,7 @@ struct QueueHeader {
 
   alignas(base::kHotLineBytes) SettingWords settings;
   std::atomic<std::uint64_t> settings_change;  ///< SettingsChange
+  std::atomic<std::uint64_t> tags;             ///< id of the file that holds them; 0: none
 
   /// What every send and receive looks at: a line that is written only when somebody sleeps.
   /// A crash leaves it as it is; see wait_word.hpp.

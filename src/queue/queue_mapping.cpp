@@ -5,6 +5,7 @@
 
 #include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
+#include "queue/tags.hpp"
 #include "sys/error.hpp"
 
 namespace ringpost::queue {
@@ -104,7 +105,8 @@ Result<void> QueueMapping::find_tables() {
 
 Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participant& creator,
                                                            const std::string& name,
-                                                           const QueueSettings& settings) {
+                                                           const QueueSettings& settings,
+                                                           const Tags& tags) {
   shm::BusFiles& bus = creator.bus();
   const std::uint64_t queue_id = sys::unique_id();
   const ring::RingKind kind = kind_of(settings);
@@ -112,6 +114,11 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
   auto ring_id =
       make_ring_file(bus, creator, queue_id, ring::RingGeometry::of(*settings.slots, stride, kind));
   if (!ring_id) return Unexpected(ring_id.error());
+  const auto tags_id = make_tags_file(creator, tags);
+  if (!tags_id) {
+    sys::remove_name(bus.rings(), ring_file_name(*ring_id));
+    return Unexpected(tags_id.error());
+  }
   const std::string temporary = creator.temporary_name();
   auto file = sys::create_file(bus.temporary(), temporary);
   const std::uint32_t ids = *settings.dedup == Dedup::kOff ? 0 : *settings.dedup_entries;
@@ -137,6 +144,7 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
       if (ids != 0) dedup::Table::initialise(mapping->data() + kQueueFileBytes, ids);
       initialise_settings(header, settings);
       header.chain[0].initialise({0, *ring_id});
+      header.tags.store(*tags_id, std::memory_order_relaxed);  // the name makes it visible
       header.magic = kQueueMagic;
       done = sys::publish_name(bus.temporary(), temporary, bus.queues(), name);
     } else {
@@ -146,6 +154,7 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
   if (!done) {
     sys::remove_name(bus.temporary(), temporary);
     sys::remove_name(bus.rings(), ring_file_name(*ring_id));
+    if (*tags_id != 0) sys::remove_name(bus.tags(), std::to_string(*tags_id));
     return Unexpected(done.error());
   }
   return open(creator.bus_pointer(), name);
@@ -256,8 +265,9 @@ Result<std::shared_ptr<QueueMapping>> QueueMappings::open(const std::string& nam
 
 Result<std::shared_ptr<QueueMapping>> QueueMappings::create(const shm::Participant& creator,
                                                             const std::string& name,
-                                                            const QueueSettings& settings) {
-  auto mapping = QueueMapping::create(creator, name, settings);
+                                                            const QueueSettings& settings,
+                                                            const Tags& tags) {
+  auto mapping = QueueMapping::create(creator, name, settings, tags);
   if (!mapping) return mapping;
   return remember(std::move(*mapping));
 }

@@ -35,7 +35,8 @@ class QueueMapping {
   /// Creates the queue's files; kExists if the name is taken. Several creators at once: one wins.
   static Result<std::shared_ptr<QueueMapping>> create(const shm::Participant& creator,
                                                       const std::string& name,
-                                                      const QueueSettings& settings);
+                                                      const QueueSettings& settings,
+                                                      const Tags& tags = {});
 
   [[nodiscard]] QueueHeader& header() const noexcept {
     return *reinterpret_cast<QueueHeader*>(mapping_.data());
@@ -111,7 +112,8 @@ class QueueMappings {
   Result<std::shared_ptr<QueueMapping>> open(const std::string& name);
   Result<std::shared_ptr<QueueMapping>> create(const shm::Participant& creator,
                                                const std::string& name,
-                                               const QueueSettings& settings);
+                                               const QueueSettings& settings,
+                                               const Tags& tags = {});
 
  private:
   std::shared_ptr<QueueMapping> remember(std::shared_ptr<QueueMapping> mapping);

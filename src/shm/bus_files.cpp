@@ -96,7 +96,8 @@ Result<void> BusFiles::open_directories(const BusOptions& options) {
     const char* name;
     sys::Fd* into;
   } parts[] = {{"", &directory_},     {"/queues", &queues_}, {"/rings", &rings_},
-               {"/topics", &topics_}, {"/arena", &arena_},   {"/tmp", &temporary_}};
+               {"/topics", &topics_}, {"/arena", &arena_},   {"/tags", &tags_},
+               {"/tmp", &temporary_}};
   for (const auto& part : parts) {
     if (auto opened = open(path_ + part.name, *part.into); !opened) return opened;
   }

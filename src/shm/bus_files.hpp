@@ -45,6 +45,7 @@ class BusFiles {
   [[nodiscard]] const sys::Fd& rings() const noexcept { return rings_; }
   [[nodiscard]] const sys::Fd& topics() const noexcept { return topics_; }
   [[nodiscard]] const sys::Fd& arena() const noexcept { return arena_; }
+  [[nodiscard]] const sys::Fd& tags() const noexcept { return tags_; }
   [[nodiscard]] const sys::Fd& temporary() const noexcept { return temporary_; }
 
  private:
@@ -57,7 +58,7 @@ class BusFiles {
   std::string name_;
   std::string path_;
   base::TimeSource time_;
-  sys::Fd directory_, queues_, rings_, topics_, arena_, temporary_;
+  sys::Fd directory_, queues_, rings_, topics_, arena_, tags_, temporary_;
   sys::Mapping mapping_;
   std::uint32_t participants_max_ = 0;
   bool fenced_ = false;

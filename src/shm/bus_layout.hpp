@@ -5,6 +5,7 @@
 //                  /rings/   ring files, under their unique ids
 //                  /topics/  one file a topic, under the topic's name
 //                  /arena/   arena segments, under their unique ids
+//                  /tags/    tags of queues, under their unique ids
 //                  /tmp/     files that are not complete yet: "<participant>-<incarnation>-<id>";
 //                            "bus-<id>", whose maker holds the lock on its byte 0
 #pragma once

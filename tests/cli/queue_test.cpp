@@ -99,6 +99,29 @@ TEST_F(CliQueue, ChangingNothingIsAUsageError) {
   EXPECT_EQ(text_of(error_of({"queue", "set", "orders"}, 2).at("code")), "Usage");
 }
 
+TEST_F(CliQueue, TagsAreSetShownAndRemoved) {
+  succeed({"queue", "create", "orders", "--tag", "team=billing", "--tag", "empty="});
+  const auto tagged = json({"queue", "tag", "orders", "team=a=b", "stage=test"}).at(0).at("tags");
+  EXPECT_EQ(text_of(tagged.at("team")), "a=b");
+  EXPECT_EQ(text_of(tagged.at("stage")), "test");
+  EXPECT_EQ(text_of(tagged.at("empty")), "");
+  succeed({"queue", "untag", "orders", "stage", "empty", "never"});
+  EXPECT_NE(succeed({"queue", "show", "orders"}).find("team=a=b\n"), std::string::npos);
+  EXPECT_EQ(json({"queue", "show", "orders"}).at(0).at("tags").as_object().size(), 1u);
+}
+
+TEST_F(CliQueue, TagsThatAreNoneAreUsageErrors) {
+  EXPECT_EQ(run({"queue", "create", "orders", "--tag", "team"}).status, 2);
+  succeed({"queue", "create", "orders"});
+  EXPECT_EQ(run({"queue", "tag", "orders", "=billing"}).status, 2);
+  EXPECT_EQ(run({"queue", "tag", "orders"}).status, 2);
+  EXPECT_EQ(run({"queue", "untag", "orders"}).status, 2);
+  EXPECT_NE(
+      text_of(error_of({"queue", "tag", "orders", std::string(129, 'k') + "=v"}, 2).at("message"))
+          .find("128 characters"),
+      std::string::npos);
+}
+
 TEST_F(CliQueue, PurgeRemovesVisibleDelayedAndInFlight) {
   succeed({"queue", "create", "orders"});
   succeed({"send", "orders"}, numbers(3));

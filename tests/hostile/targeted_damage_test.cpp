@@ -370,6 +370,7 @@ const Damage kQueueDamages[] = {
          each->store(0);
        }
      }},
+    {"tags that are not there", [](RawRing& raw) { raw.header().tags.store(kMost); }},
     {"a state that does not exist", [](RawRing& raw) { raw.header().state.store(7); }},
     {"sleepers that are not there",
      [](RawRing& raw) {

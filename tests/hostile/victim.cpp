@@ -198,6 +198,8 @@ void Victim::look(Queue& queue) {
   const QueueSettings settings = queue.settings();
   sum_ += settings.slots.value_or(0);
   static_cast<void>(queue.set({.delay = 0s}));
+  if (const auto tags = queue.tags()) sum_ += tags->size();
+  static_cast<void>(queue.set_tags({{"tag", std::to_string(any(3))}}));
 }
 
 void Victim::tidy_up() {

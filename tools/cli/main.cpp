@@ -62,6 +62,8 @@ void add_verbs(CLI::App& app, Context& context) {
   add_queue_list(queue, context);
   add_queue_show(queue, context);
   add_queue_set(queue, context);
+  add_queue_tag(queue, context);
+  add_queue_untag(queue, context);
   add_queue_purge(queue, context);
   add_queue_delete(queue, context);
 

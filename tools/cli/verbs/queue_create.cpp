@@ -3,6 +3,7 @@
 #include "../support/json.hpp"
 #include "../support/options.hpp"
 #include "../support/settings_text.hpp"
+#include "../support/tag_text.hpp"
 #include "verbs.hpp"
 
 namespace ringpost::cli {
@@ -11,12 +12,14 @@ namespace {
 struct Options {
   std::vector<std::string> names;
   QueueSettings settings;
+  std::vector<std::string> tags;
 };
 
 /// Makes one queue, or finds that it is there already; says which.
-void create(Context& context, Bus& bus, const std::string& name, const QueueSettings& settings) {
+void create(Context& context, Bus& bus, const std::string& name, const QueueSettings& settings,
+            const Tags& tags) {
   const bool existed = bus.open_queue(name).has_value();
-  const auto queue = bus.queue(name, settings);
+  const auto queue = bus.queue(name, settings, tags);
   require(queue, context.subject(fmt::format("create queue {}", name), name));
   if (context.globals.json) {
     JsonObject object;
@@ -46,8 +49,9 @@ void refuse_contradictions(const QueueSettings& settings) {
 
 ExitCode run(Context& context, const Options& options) {
   refuse_contradictions(options.settings);
+  const Tags tags = tags_of(options.tags);
   Bus bus = open_bus(context, IfMissing::kCreate);
-  for (const std::string& name : options.names) create(context, bus, name, options.settings);
+  for (const std::string& name : options.names) create(context, bus, name, options.settings, tags);
   return ExitCode::kOk;
 }
 
@@ -66,6 +70,10 @@ void add_queue_create(CLI::App& queue, Context& context) {
       ->type_name("");
   add_changeable_settings(verb, options->settings);
   add_creation_settings(verb, options->settings);
+  verb.add_option("--tag", options->tags,
+                  "KEY=VALUE, once for each; a queue that is there already keeps its tags")
+      ->allow_extra_args(false)
+      ->type_name("TAG");
   on_run(verb, context, [&context, options] { return run(context, *options); });
 }
 

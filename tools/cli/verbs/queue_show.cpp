@@ -3,6 +3,7 @@
 #include "../support/json.hpp"
 #include "../support/options.hpp"
 #include "../support/settings_text.hpp"
+#include "../support/tag_text.hpp"
 #include "../support/task_text.hpp"
 #include "../support/units.hpp"
 #include "verbs.hpp"
@@ -15,9 +16,12 @@ ExitCode run(Context& context, const std::string& name) {
   const Queue queue = open_queue(context, bus, name);
   const QueueStats stats = queue.stats();
   const auto task = latest_task(bus, name);
+  const auto tags = queue.tags();
+  require(tags, context.subject(fmt::format("read the tags of queue {}", name), name));
   if (context.globals.json) {
     JsonObject object{{"bus", bus.name()}, {"queue", name}};
     object["settings"] = json_settings(queue.settings());
+    object["tags"] = json_tags(*tags);
     add_state(object, stats);
     object["move_task"] = task ? JsonValue(json_task(*task)) : JsonValue(nullptr);
     context.out.line(json_line(object));
@@ -26,6 +30,7 @@ ExitCode run(Context& context, const std::string& name) {
   const Paint paint = context.paint_for_output();
   context.out.line(paint.bold(fmt::format("queue {} on bus {}", name, bus.name())));
   context.out.write(settings_lines(queue.settings()));
+  context.out.write(tag_lines(*tags));
   context.out.line(fmt::format("  {:<20} {} visible, {} in flight, {} delayed", "messages",
                                format_count(stats.visible), format_count(stats.in_flight),
                                format_count(stats.delayed)));

@@ -19,6 +19,8 @@ void add_queue_create(CLI::App& queue, Context& context);
 void add_queue_list(CLI::App& queue, Context& context);
 void add_queue_show(CLI::App& queue, Context& context);
 void add_queue_set(CLI::App& queue, Context& context);
+void add_queue_tag(CLI::App& queue, Context& context);
+void add_queue_untag(CLI::App& queue, Context& context);
 void add_queue_purge(CLI::App& queue, Context& context);
 void add_queue_delete(CLI::App& queue, Context& context);
 
