@@ -40,10 +40,10 @@ class NobodyElse final : public queue::Housekeeper {
 struct FanoutStage::World final : topic::OpenQueues {
   struct Participant {
     std::unique_ptr<shm::Participant> self;
-    // Of one run; abandoned, and not destroyed, with whoever was in the middle of something.
-    shm::Arena* arena = nullptr;
-    std::array<detail::QueueCore*, kQueues> cores{};
-    topic::Fanout* fanout = nullptr;
+    // Of one run; destroyed before the next, when nobody cares what becomes of shared memory.
+    std::unique_ptr<shm::Arena> arena;
+    std::array<std::unique_ptr<detail::QueueCore>, kQueues> cores;
+    std::unique_ptr<topic::Fanout> fanout;
     Leases* held = nullptr;
     int held_id = 0;
     int held_in = 0;
@@ -61,8 +61,14 @@ struct FanoutStage::World final : topic::OpenQueues {
     std::vector<std::byte> bytes;
   };
 
+  struct LeaseMemory {
+    alignas(Leases) std::byte bytes[sizeof(Leases)];
+  };
+
   World();
   ~World() override;
+  Leases* new_leases();
+  void forget_run();
   void prepare();
   void share_all();
   void keep(void* at, std::size_t bytes);
@@ -131,6 +137,7 @@ struct FanoutStage::World final : topic::OpenQueues {
   std::array<std::shared_ptr<queue::QueueMapping>, kQueues> mappings;
   std::array<std::shared_ptr<queue::MappedRing>, kQueues> rings;
   std::vector<Kept> image;
+  std::vector<std::unique_ptr<LeaseMemory>> lease_memory;
   Ledger ledger;
   std::vector<Publish> publishes;
   std::atomic<std::uint32_t> dead[kJudge + 1] = {};
@@ -190,7 +197,17 @@ FanoutStage::World::World() {
   }
 }
 
+void FanoutStage::World::forget_run() {
+  lease_memory.clear();
+  for (Participant& each : participants) {
+    each.fanout.reset();
+    for (auto& core : each.cores) core.reset();
+    each.arena.reset();
+  }
+}
+
 FanoutStage::World::~World() {
+  forget_run();
   for (Participant& each : participants) each.self.reset();
   std::error_code ignored;
   std::filesystem::remove_all(directory, ignored);
@@ -201,7 +218,14 @@ void FanoutStage::World::keep(void* at, std::size_t bytes) {
   image.push_back({begin, {begin, begin + bytes}});
 }
 
+/// Not destroyed, for their holder may have been in the middle of something: their memory is freed.
+Leases* FanoutStage::World::new_leases() {
+  lease_memory.push_back(std::make_unique<LeaseMemory>());
+  return new (lease_memory.back()->bytes) Leases;
+}
+
 void FanoutStage::World::prepare() {
+  forget_run();
   for (const Kept& each : image) std::memcpy(each.at, each.bytes.data(), each.bytes.size());
   std::construct_at(&clock);
   ledger.clear();
@@ -214,13 +238,13 @@ void FanoutStage::World::prepare() {
   for (int who = 1; who <= kJudge; ++who) {
     Participant& p = of(who);
     std::construct_at(&p.self->hazards(), context->files->participant(p.self->index()).hazards);
-    p.arena = new shm::Arena(context->segments, *p.self);
+    p.arena = std::make_unique<shm::Arena>(context->segments, *p.self);
     for (int q = 0; q < kQueues; ++q) {
       auto core = detail::QueueCore::open(membership(who), mappings[static_cast<std::size_t>(q)]);
       if (!core) throw std::runtime_error(message(core.error().code));
-      p.cores[static_cast<std::size_t>(q)] = core->release();
+      p.cores[static_cast<std::size_t>(q)] = std::move(*core);
     }
-    p.fanout = new topic::Fanout(membership(who));
+    p.fanout = std::make_unique<topic::Fanout>(membership(who));
     p.held = nullptr;
     p.held_id = 0;
   }
@@ -253,9 +277,9 @@ void FanoutStage::World::publish(int me, int id, const std::vector<To>& to) {
   for (const To& each : to) {
     const bool diverts = each.full == Full::kDeadLetters;
     targets.push_back(
-        {.queue = p.cores[static_cast<std::size_t>(each.queue)],
+        {.queue = p.cores[static_cast<std::size_t>(each.queue)].get(),
          .when_full = each.full == Full::kFails ? topic::WhenFull::kFail : topic::WhenFull::kRefuse,
-         .dead_letters = diverts ? p.cores[kQueues - 1] : nullptr});
+         .dead_letters = diverts ? p.cores[kQueues - 1].get() : nullptr});
     ledger.begin_send(key(id, each.queue));
     if (diverts || buries) ledger.begin_send(key(id, kQueues - 1));
   }
@@ -274,7 +298,7 @@ void FanoutStage::World::publish(int me, int id, const std::vector<To>& to) {
 
 bool FanoutStage::World::receive(int me, int queue, bool* empty) {
   Participant& p = of(me);
-  auto* leases = new Leases;
+  Leases* const leases = new_leases();
   const std::uint32_t began = ledger.begin_receive();
   const Errc code =
       p.cores[static_cast<std::size_t>(queue)]->receive(*leases, {.visibility_timeout = 10s});

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
     all.push_back({"fanout explore/" + each.name, [&] {
                      ExploreOptions options;
                      options.preemptions_max = 1;
+                     options.schedules_max = 2'000;
                      options.deaths_max = each.deaths_max;
                      const ExploreReport report = explore(each.make(fanouts), options);
                      return report.holds() ? std::string{} : report.text();
