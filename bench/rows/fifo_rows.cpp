@@ -17,6 +17,7 @@
 #include "harness/drive_throughput.hpp"
 #include "harness/ticks.hpp"
 #include "peers/ringpost_queue.hpp"
+#include "rows/one_process.hpp"
 #include "rows/rivals.hpp"
 #include "rows/rows.hpp"
 
@@ -28,27 +29,6 @@ using AdaptiveQueue = peers::RingpostQueue<Waiting::kAdaptive>;
 using AdaptiveGroups = peers::RingpostQueue<Waiting::kAdaptive, false>;
 
 constexpr std::uint64_t kBetweenLooks = 256;
-
-template <class Work>
-std::uint64_t until_time_is_over(const RunSettings& settings, Work&& work) {
-  const Ticks begin = ticks_now();
-  const Ticks wanted = ns_to_ticks(settings.slice_ms * 1e6 * static_cast<double>(settings.slices));
-  std::uint64_t rounds = 0;
-  while (ticks_now() - begin < wanted) {
-    work();
-    ++rounds;
-  }
-  return rounds;
-}
-
-RunResult result_of_one_process(std::uint64_t operations, Ticks took, bool verified) {
-  RunResult result;
-  result.placement = Placement::kNear;  // nothing moves between cores
-  result.verified = verified;
-  result.operations = operations;
-  result.rate = static_cast<double>(operations) * 1e9 / ticks_to_ns(static_cast<double>(took));
-  return result;
-}
 
 /// A FIFO queue in some state, kept for all runs of its row, and cycles on it.
 class Scene {

@@ -11,6 +11,9 @@ void add_queue_rows(Rows& rows);
 /// FIFO queues beside the standard queue: groups, a long backlog in one of them, deduplication.
 void add_fifo_rows(Rows& rows);
 
+/// Topics: one publish to many queues, and filters.
+void add_topic_rows(Rows& rows);
+
 /// What grows with the number of queues, messages and leases: nothing should.
 void add_scale_rows(Rows& rows);
 
@@ -21,6 +24,7 @@ inline Rows all_rows() {
   Rows rows;
   add_queue_rows(rows);
   add_fifo_rows(rows);
+  add_topic_rows(rows);
   add_scale_rows(rows);
   add_peer_rows(rows);
   return rows;

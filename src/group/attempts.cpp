@@ -14,16 +14,18 @@ constexpr std::uint64_t kStandsStillUnits = 500;  // less than a tick of its clo
 constexpr std::uint64_t kStandsStillUnits = 100'000;  // 1 s, as for sweepers
 #endif
 
+constexpr std::uint64_t kLongAfterUnits = 30'000'000;  // 5 min, as long as an id counts
+
 /// Nobody who comes now concludes anything from the id of this entry.
 bool is_gone(AttemptWord word) noexcept {
   return word.is(AttemptState::kFree) || word.is(AttemptState::kDropped);
 }
 
-/// Whoever receives. Clocks may have been read in another order; one that began long after now is
-/// of memory that lies.
+/// Whoever receives. One that began after my look at the clock does not, I did; but one of long
+/// after is of memory that lies.
 bool stands_still(AttemptWord word, std::uint64_t now) noexcept {
-  const std::uint64_t age = now > word.time() ? now - word.time() : word.time() - now;
-  return age > kStandsStillUnits;
+  if (word.time() <= now) return now - word.time() > kStandsStillUnits;
+  return word.time() - now > kLongAfterUnits;
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ enum class TopicState : std::uint32_t {
 };
 
 enum Counter : std::uint32_t {
+  kNumbers,  ///< given out to publishes, also to those that were refused then
   kPublished,
   kPublishedBytes,
   kDelivered,     ///< to queues

@@ -52,7 +52,7 @@ class TopicFile {
   /// Of a publish: grows, and is given out once.
   [[nodiscard]] std::uint64_t next_number() const noexcept {
     // relaxed: nothing else hangs on it
-    return header().counters[kPublished].fetch_add(1, std::memory_order_relaxed) + 1;
+    return header().counters[kNumbers].fetch_add(1, std::memory_order_relaxed) + 1;
   }
   void count(Counter counter, std::uint64_t by = 1) const noexcept {
     // relaxed: a number for people

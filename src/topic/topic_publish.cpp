@@ -166,6 +166,7 @@ void TopicCore::count(Published& published, std::size_t bytes) noexcept {
   published.dead_letters += diverted_;
   published.dropped += lost_;
   const std::size_t chosen = raw_.size() + enveloped_.size() + lost_;
+  file_.count(topic::kPublished);
   file_.count(topic::kPublishedBytes, bytes);
   file_.count(topic::kDelivered, published.delivered);
   if (chosen != subscriptions_.count()) {

@@ -160,6 +160,7 @@ TEST_F(APublish, FailsForAllWhenOneThatMustNotMissAnythingIsFull) {
   EXPECT_EQ(code_of(prices_.publish("x")), Errc::kFull);
   EXPECT_EQ(drain(book), Bodies{});
   EXPECT_EQ(prices_.stats().value().refused, 1u);
+  EXPECT_EQ(prices_.stats().value().published, 0u);
   EXPECT_EQ(drain(risk).size(), 64u);
   EXPECT_EQ(publish("y").delivered, 2u);
   EXPECT_EQ(test_.findings(), "");

@@ -1,5 +1,7 @@
 #include "process/history/checker.hpp"
 
+#include <unordered_map>
+
 #include "process/history/evidence.hpp"
 #include "process/history/groups.hpp"
 
@@ -102,6 +104,21 @@ Evidence::Evidence(const History& from, const MessageTable& by_message, const Po
     open_receives.push_back(receive.when.invoke);
     open_receives_take_max +=
         receive.max_messages - std::min(receive.recorded, receive.max_messages);
+  }
+  std::unordered_map<std::uint64_t, std::uint32_t> short_of;  // by invocation: so many messages
+  for (const Receive& receive : history.receives) {
+    if (receive.returned >= receive.max_messages) continue;
+    short_of.emplace(receive.when.invoke, receive.max_messages - receive.returned);
+  }
+  for (const Delivery& delivery : history.deliveries) {
+    const auto found = short_of.find(delivery.when.invoke);
+    if (delivery.group == 0 || delivery.place != 0 || found == short_of.end()) continue;
+    // Its first lease was over before it returned: it gave back others of the group, by when
+    // somebody else may have had them, with a count for each time.
+    const std::uint64_t took_ns = delivery.when.return_ns - delivery.when.invoke_ns;
+    if (took_ns + policy.slack_ns < delivery.timeout_ns) continue;
+    open_receives.push_back(delivery.when.invoke);
+    open_receives_take_max += found->second;
   }
   std::sort(open_receives.begin(), open_receives.end());
   for (const Other& other : history.others) {
