@@ -55,7 +55,7 @@ Result<void> make_file(const shm::Participant& creator, const TopicHeader& like,
       for (std::uint32_t i = 0; i < kCounters; ++i) {
         header.counters[i].store(like.counters[i].load(std::memory_order_relaxed));
       }
-      std::memcpy(mapping->data() + kLogOffset, records.data(), records.size());
+      std::copy(records.begin(), records.end(), mapping->data() + kLogOffset);
       header.end.store(end, std::memory_order_release);
       header.magic = kTopicMagic;
       done = publish(temporary);

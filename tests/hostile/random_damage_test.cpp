@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(To, RandomDamage,
                          [](const auto& each) { return kNames[static_cast<int>(each.param)]; });
 
 TEST_P(RandomDamage, AtRestHarmsNobodyButTheBus) {
-  const int rounds = by_depth(40, 250, 10'000);
+  const int rounds = by_depth(40, 120, 10'000);
   for (int round = 0; round < rounds; ++round) {
     const std::uint64_t seed = base_seed() + static_cast<std::uint64_t>(round);
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -107,7 +107,7 @@ TEST_P(RandomDamage, AtRestHarmsNobodyButTheBus) {
 }
 
 TEST_P(RandomDamage, UnderWayHarmsNobodyButTheBus) {
-  const int rounds = by_depth(6, 40, 2'000);
+  const int rounds = by_depth(6, 20, 2'000);
   for (int round = 0; round < rounds; ++round) {
     const std::uint64_t seed = base_seed() + 1'000'000 + static_cast<std::uint64_t>(round);
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -140,7 +140,7 @@ TEST(RandomDamageToAllFiles, LeavesAnotherBusUntouched) {
   const rig::Scratch scratch;
   Bus healthy = Bus::open("healthy", {.shm_dir = scratch.path("shm")}).value();
   Queue queue = healthy.queue("q", {.slots = 64}).value();
-  const int rounds = by_depth(20, 120, 2'000);
+  const int rounds = by_depth(20, 60, 2'000);
   for (int round = 0; round < rounds; ++round) {
     const std::uint64_t seed = base_seed() + 2'000'000 + static_cast<std::uint64_t>(round);
     SCOPED_TRACE("seed " + std::to_string(seed));

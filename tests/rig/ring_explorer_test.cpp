@@ -39,7 +39,7 @@ TEST_P(RingSchedules, Hold) {
   if (!it.heavy || depth_from_environment() == Depth::kFast) return;
   options.preemptions_max = 3;
   options.schedules_max = 0;
-  options.random_schedules = by_depth<std::uint64_t>(0, 10'000, 1'000'000);
+  options.random_schedules = by_depth<std::uint64_t>(0, 4'000, 1'000'000);
   explored(it, options);
 }
 
