@@ -20,6 +20,10 @@ std::string hint_about(Errc code, const std::string& topic) {
           "a subscriber that must not miss anything is full: see ringpost topic show {}, and wait "
           "for room with --wait 30s",
           topic);
+    case Errc::kInvalidArgument:
+      return "a message is not empty, has at most ten attributes, and is UTF-8 where a "
+             "subscription "
+             "wants JSON";
     case Errc::kTooLarge:
       return "send less: the limits of topic and queues are chosen at topic create and queue set";
     default:

@@ -33,14 +33,27 @@ SubscriptionInfo find(const Context& context, Topic& topic, const std::string& q
                 fmt::format("see those there are: ringpost topic show {}", topic.name()));
 }
 
+Failure failure_of_subscribing(const Context& context, const Error& error,
+                               const Subscribing& options) {
+  const Failure plain = failure_of(
+      error, context.subject(fmt::format("subscribe queue {}", options.queue), options.queue));
+  std::string hint = plain.hint();
+  if (error.code == Errc::kExists) {
+    hint =
+        fmt::format("change it: ringpost subscribe {} {} --change …", options.topic, options.queue);
+  } else if (error.code == Errc::kInvalidArgument && options.settings.filter) {
+    hint = "what a filter policy may say: docs/filters.md; \"\": everything";
+  }
+  return {plain.exit_code(), plain.code(), plain.text(), hint};
+}
+
 ExitCode subscribe(Context& context, const Subscribing& options) {
   Bus bus = open_bus(context);
   Topic topic = open_topic(context, bus, options.topic);
-  const std::string doing = fmt::format("subscribe queue {}", options.queue);
   auto made = options.change
                   ? topic.set_subscription(find(context, topic, options.queue).id, options.settings)
                   : topic.subscribe(options.queue, options.settings);
-  require(made, context.subject(doing, options.queue));
+  if (!made) throw failure_of_subscribing(context, made.error(), options);
   if (context.globals.json) {
     JsonObject object{{"bus", bus.name()}, {"topic", topic.name()}};
     object["subscription"] = json_subscription(*made);
