@@ -91,9 +91,8 @@ struct TopicStats {
 /// Threads     one thread at a time uses a Bus and what was opened from it.
 /// Blocking    publish() only as long as options.wait says. What changes subscriptions may wait up
 ///             to two seconds for another process that is changing them and stands still: kBusy.
-/// Crash       whoever dies at any instruction of publish() leaves a message that every raw
-///             subscription has, or none; likewise of the JSON ones. A change of subscriptions is
-///             made or is not.
+/// Crash       whoever dies at any instruction of publish() leaves a message that every
+///             subscription has, or none. A change of subscriptions is made or is not.
 class RINGPOST_API Topic {
  public:
   Topic() noexcept;

@@ -229,7 +229,9 @@ Verdict RingExam::judge_block(std::uint32_t slot, const Look& seen,
              !with_.roll.is_moving(ref.block)) {
     return damaged("the block of its payload belongs to another message");
   }
-  if (content_bytes > block->bytes) {
+  const ring::Lengths lengths{view_.slot(slot).lengths.load(std::memory_order_relaxed)};
+  const std::uint64_t offset = ring::read_offset(view_, slot, lengths);
+  if (content_bytes > block->bytes || offset > block->bytes - content_bytes) {
     return damaged(std::to_string(content_bytes) + " bytes in a block of " +
                    std::to_string(block->bytes));
   }

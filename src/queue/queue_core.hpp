@@ -173,6 +173,7 @@ class QueueCore {
   struct Delivery {
     shm::BlockRef payload;
     shm::DeliveryRef ref;
+    std::uint64_t offset = 0;   ///< of the content in the payload
     std::uint64_t lengths = 0;  ///< ring::Lengths; of the flags only kTimed
     std::uint64_t sent_ns = 0;
   };
@@ -409,7 +410,7 @@ class QueueCore {
     shm::BlockRef ref{};
     bool has_block = false;
     ring::read_block_ref(view, slot, ref, has_block);
-    return member_.arena.data(ref, bytes);
+    return member_.arena.data(ref, bytes, ring::read_offset(view, slot, lengths));
   }
   // Bytes of a peer: nothing is read outside the slot.
   return bytes <= view.inline_bytes() ? view.payload(slot) : nullptr;

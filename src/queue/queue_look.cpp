@@ -163,7 +163,8 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
     shm::BlockRef ref{};
     bool has_block = false;
     ring::read_block_ref(view, slot, ref, has_block);
-    content = member_.arena.data(ref, lengths.content() + group_bytes);
+    content = member_.arena.data(ref, lengths.content() + group_bytes,
+                                 ring::read_offset(view, slot, lengths));
   } else if (lengths.content() + group_bytes > view.inline_bytes()) {
     content = nullptr;
   }

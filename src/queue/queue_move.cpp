@@ -78,7 +78,8 @@ Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to,
   if (lengths.in_block()) {
     bool has_block = false;
     ring::read_block_ref(view, taken.slot, removal.block, has_block);
-    content = member_.arena.data(removal.block, lengths.content());
+    content = member_.arena.data(removal.block, lengths.content(),
+                                 ring::read_offset(view, taken.slot, lengths));
     removal.block_goes = !lengths.shared() &&
                          ring::block_may_go(from.ring, {taken.slot, taken.lap, taken.word.count()},
                                             taken.word, member_.me.index(), taken.hazard);

@@ -28,7 +28,8 @@ Errc QueueCore::move_in_group(Lane& from, const ring::Taken& taken, QueueCore& t
   if (lengths.in_block()) {
     bool has_block = false;
     ring::read_block_ref(view, taken.slot, removal.block, has_block);
-    content = member_.arena.data(removal.block, bytes);
+    content =
+        member_.arena.data(removal.block, bytes, ring::read_offset(view, taken.slot, lengths));
     removal.block_goes = !lengths.shared() && ring::block_may_go(from.ring, delivery, taken.word,
                                                                  member_.me.index(), taken.hazard);
   }

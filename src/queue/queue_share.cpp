@@ -30,7 +30,7 @@ void QueueCore::fill_delivery(const Claim& slot, const Delivery& what) noexcept 
   const std::uint32_t index = view.slot_of(slot.position);
   ring::SlotHead& head = view.slot(index);
   std::memcpy(view.payload(index), &what.payload, sizeof what.payload);
-  ring::write_delivery_ref(view, index, what.ref);
+  ring::write_delivery_ref(view, index, what.ref, what.offset);
   const ring::Lengths lengths{what.lengths};
   const std::uint64_t flags = ring::Lengths::kInBlock | ring::Lengths::kShared |
                               (lengths.timed() ? ring::Lengths::kTimed : 0);

@@ -138,7 +138,8 @@ struct SlotHead {
   std::atomic<std::uint64_t> lengths;  ///< body bytes (32) · attribute bytes (24) · flags (8)
   std::atomic<std::uint64_t> sent_ns;  ///< monotonic
   // payload follows: content bytes, or a shm::BlockRef when kInBlock is set; with kShared behind
-  // that {number of the share, its generation (48) · the delivery's bit (16)}
+  // that {number of the share, its generation (48) · the delivery's bit (16), offset of the
+  // content in the block}
 };
 static_assert(sizeof(SlotHead) == kSlotHeadBytes);
 

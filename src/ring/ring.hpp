@@ -47,12 +47,22 @@ RINGPOST_UNSTABLE_READ inline void read_block_ref(const RingView& view, std::uin
   }
 }
 
-/// One delivery of a payload that is shared out stands in its slot behind the block.
+/// One delivery of a payload that is shared out stands in its slot behind the block, and where in
+/// the block its content begins.
 inline void write_delivery_ref(const RingView& view, std::uint32_t slot,
-                               const shm::DeliveryRef& delivery) noexcept {
+                               const shm::DeliveryRef& delivery, std::uint64_t offset) noexcept {
   auto* stored = reinterpret_cast<std::uint64_t*>(view.payload(slot)) + 2;
   __atomic_store_n(stored, delivery.share.block, __ATOMIC_RELAXED);
   __atomic_store_n(stored + 1, delivery.share.generation << 16 | delivery.bit, __ATOMIC_RELAXED);
+  __atomic_store_n(stored + 2, offset, __ATOMIC_RELAXED);
+}
+/// Of a delivery; any other content begins where its block does.
+RINGPOST_UNSTABLE_READ inline std::uint64_t read_offset(const RingView& view, std::uint32_t slot,
+                                                        Lengths lengths) noexcept {
+  if (!lengths.shared()) [[likely]]
+    return 0;
+  return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(view.payload(slot)) + 4,
+                         __ATOMIC_RELAXED);
 }
 RINGPOST_UNSTABLE_READ inline shm::DeliveryRef read_delivery_ref(const RingView& view,
                                                                  std::uint32_t slot) noexcept {

@@ -123,11 +123,13 @@ void Arena::abandon(const BlockRef& ref) noexcept {
   if (release(ref, kBlockOwned)) keep(ref.block);
 }
 
-std::byte* Arena::data(const BlockRef& ref, std::uint64_t content_bytes) noexcept {
+std::byte* Arena::data(const BlockRef& ref, std::uint64_t content_bytes,
+                       std::uint64_t offset) noexcept {
   const Located at = locate(ref.block);
   if (at.descriptor == nullptr) return nullptr;
   const std::uint64_t bytes = block_bytes(at.segment->size_class);
-  return content_bytes <= bytes ? at.segment->data + bytes * at.index : nullptr;
+  if (content_bytes > bytes || offset > bytes - content_bytes) return nullptr;
+  return at.segment->data + bytes * at.index + offset;
 }
 
 /// Where a free block is known: in my magazine, half of which goes back to all when it is full.

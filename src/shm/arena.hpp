@@ -75,7 +75,9 @@ struct BlockLook {
 /// What a share is about. Does not change while it is LIVE.
 struct ShareContent {
   BlockRef payload;
-  std::uint64_t lengths = 0;
+  std::array<std::uint64_t, 2> lengths{};
+  std::uint64_t second = 0;
+  std::uint64_t second_offset = 0;
   std::uint64_t sent_ns = 0;
   std::uint32_t count = 0;
   std::uint32_t bit = 0;
@@ -194,7 +196,9 @@ class Arena final : public BlockStore {
   void end_share(const ShareLook& share) noexcept;
 
   /// The memory of a block, or null if the reference (bytes of a peer) is impossible.
-  [[nodiscard]] std::byte* data(const BlockRef& ref, std::uint64_t content_bytes) noexcept;
+  /// So many bytes from `offset` on.
+  [[nodiscard]] std::byte* data(const BlockRef& ref, std::uint64_t content_bytes,
+                                std::uint64_t offset = 0) noexcept;
 
   /// Frees what the dead left: see above. `dead` 0: only LIVE blocks whose message is gone.
   std::uint64_t sweep(std::uint16_t dead,

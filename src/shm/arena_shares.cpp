@@ -136,7 +136,10 @@ std::optional<ShareLook> Arena::look_at_share(std::uint64_t block) noexcept {
   const Share& share = *look.share;
   look.content = {{share.payload.load(std::memory_order_relaxed),
                    share.payload_generation.load(std::memory_order_relaxed)},
-                  share.lengths.load(std::memory_order_relaxed),
+                  {share.lengths[0].load(std::memory_order_relaxed),
+                   share.lengths[1].load(std::memory_order_relaxed)},
+                  share.second.load(std::memory_order_relaxed),
+                  share.second_offset.load(std::memory_order_relaxed),
                   share.sent_ns.load(std::memory_order_relaxed),
                   std::min(share.count.load(std::memory_order_relaxed), kShareDeliveries),
                   share.bit.load(std::memory_order_relaxed)};

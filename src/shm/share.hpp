@@ -1,4 +1,5 @@
-// A share: the record of up to 40 deliveries of one payload.
+// A share: the record of up to 40 deliveries of one payload. The payload's block holds the message
+// in up to two forms, one behind the other; each delivery is of one of them.
 //
 //   share      OWNED → LIVE → FREE        a class of the arena of its own
 //   payload    OWNED → LIVE → FREE        an ordinary block; its LIVE is the commit of the publish
@@ -26,17 +27,19 @@
 namespace ringpost::shm {
 
 inline constexpr std::uint32_t kShareDeliveries = kDeliveryBits;
+inline constexpr std::uint32_t kForms = 2;
 
 /// In shared memory. Its owner writes it before it is LIVE; from then on only the entries change,
 /// each once: by the publisher, after its death by sweepers.
 struct Share {
   std::atomic<std::uint64_t> payload;             ///< number of the block
   std::atomic<std::uint64_t> payload_generation;  ///< of that use of it
-  std::atomic<std::uint64_t> lengths;             ///< ring::Lengths, without flags
+  std::atomic<std::uint64_t> lengths[kForms];     ///< ring::Lengths of each form, without flags
   std::atomic<std::uint64_t> sent_ns;             ///< monotonic
   std::atomic<std::uint32_t> count;               ///< of deliveries
   std::atomic<std::uint32_t> bit;                 ///< of this share in the payload's word
-  std::uint64_t reserved[3];
+  std::atomic<std::uint64_t> second;              ///< bits of the deliveries that are of form 1
+  std::atomic<std::uint64_t> second_offset;       ///< of form 1 in the block
   std::atomic<std::uint64_t> targets[kShareDeliveries];  ///< queue ids
   base::Word128 entries[kShareDeliveries];
 };

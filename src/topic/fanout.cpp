@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/cache_line.hpp"
 #include "queue/attributes.hpp"
 
 namespace ringpost::topic {
@@ -19,12 +20,13 @@ std::uint64_t deadline_after(std::uint64_t now_ns, Duration wait) noexcept {
 
 }  // namespace
 
-Result<Published, Errc> Fanout::publish(const Message& message, std::span<Target> targets,
+Result<Published, Errc> Fanout::publish(std::span<const Message> forms, std::span<Target> targets,
                                         const PublishOptions& options) noexcept {
   if (member_.me.is_forked()) return Unexpected(Errc::kForked);
   work_ = {};
-  if (const Errc code = admit(message, targets); code != Errc::kOk) return Unexpected(code);
-  if (const Errc code = prepare(message); code != Errc::kOk) return Unexpected(code);
+  if (const Errc code = measure(forms); code != Errc::kOk) return Unexpected(code);
+  if (const Errc code = admit(targets); code != Errc::kOk) return Unexpected(code);
+  if (const Errc code = prepare(forms); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = claim_those_that_may_fail(); code != Errc::kOk) {
     undo();
     return Unexpected(code);
@@ -33,32 +35,49 @@ Result<Published, Errc> Fanout::publish(const Message& message, std::span<Target
   if (!deliveries_.empty()) member_.arena.commit(work_.payload.ref);
   for (const Delivery& each : deliveries_) {
     if (each.claim.lane == nullptr) continue;
-    each.target->queue->publish_delivery(each.claim, work_.lengths);
+    each.target->queue->publish_delivery(each.claim, lengths_of(each));
     ++work_.result.delivered;
   }
   deliver_rest(options.wait);
   return work_.result;
 }
 
-/// Who may get the message at all; and checks it.
-Errc Fanout::admit(const Message& message, std::span<Target> targets) noexcept {
-  deliveries_.clear();
-  std::uint64_t counted = message.body.size();
-  if (!message.attributes.empty()) {
-    if (const Errc code = queue::check_attributes(message.attributes); code != Errc::kOk) {
-      return code;
+/// Checks what is published, and says where in the payload it will lie.
+Errc Fanout::measure(std::span<const Message> forms) noexcept {
+  if (forms.size() > shm::kForms) return Errc::kInvalidArgument;
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    const Message& message = forms[i];
+    Form& form = work_.forms[i];
+    form.counted = message.body.size();
+    std::uint64_t attribute_bytes = 0;
+    if (!message.attributes.empty()) {
+      if (const Errc code = queue::check_attributes(message.attributes); code != Errc::kOk) {
+        return code;
+      }
+      form.counted += queue::counted_bytes(message.attributes);
+      attribute_bytes = queue::encoded_bytes(message.attributes);
     }
-    counted += queue::counted_bytes(message.attributes);
-    work_.attribute_bytes = queue::encoded_bytes(message.attributes);
+    if (attribute_bytes > ring::Lengths::kAttributeBytesMax || form.counted > ~std::uint32_t{0}) {
+      return Errc::kTooLarge;
+    }
+    form.attribute_bytes = static_cast<std::uint32_t>(attribute_bytes);
+    form.offset = base::round_up(work_.bytes, sizeof(std::uint64_t));
+    form.lengths =
+        ring::Lengths::of(static_cast<std::uint32_t>(message.body.size()), form.attribute_bytes, 0)
+            .word;
+    work_.bytes = form.offset + message.body.size() + attribute_bytes;
   }
-  if (work_.attribute_bytes > ring::Lengths::kAttributeBytesMax || counted > ~std::uint32_t{0}) {
-    return Errc::kTooLarge;
-  }
+  return Errc::kOk;
+}
+
+/// Who may get the message at all.
+Errc Fanout::admit(std::span<Target> targets) noexcept {
+  deliveries_.clear();
   for (Target& target : targets) {
     target.dead_lettered = false;
-    if (!target.queue->is_standard()) return Errc::kInvalidArgument;
+    if (!target.queue->is_standard() || target.form >= shm::kForms) return Errc::kInvalidArgument;
     target.outcome = target.queue->usable();
-    if (target.outcome == Errc::kOk && !target.queue->admits(counted)) {
+    if (target.outcome == Errc::kOk && !target.queue->admits(work_.forms[target.form].counted)) {
       target.outcome = Errc::kTooLarge;
       if (target.when_full == WhenFull::kFail) return Errc::kTooLarge;
     }
@@ -71,18 +90,15 @@ Errc Fanout::admit(const Message& message, std::span<Target> targets) noexcept {
   return deliveries_.size() > kTargetsMax ? Errc::kInvalidArgument : Errc::kOk;
 }
 
-/// Memory, and everything in it that the deliveries have in common.
-Errc Fanout::prepare(const Message& message) noexcept {
+/// Payload and shares. After an error there is nothing.
+Errc Fanout::allocate() noexcept {
   shm::Arena& arena = member_.arena;
   shares_.clear();
-  const std::size_t content = message.body.size() + work_.attribute_bytes;
   const std::size_t share_count = std::max<std::size_t>(
       1, (deliveries_.size() + shm::kShareDeliveries - 1) / shm::kShareDeliveries);
   if (!deliveries_.empty()) {
-    if (const Errc code = arena.allocate(content, work_.payload); code != Errc::kOk) return code;
-    std::memcpy(work_.payload.data, message.body.data(), message.body.size());
-    if (work_.attribute_bytes != 0) {
-      queue::encode(message.attributes, work_.payload.data + message.body.size());
+    if (const Errc code = arena.allocate(work_.bytes, work_.payload); code != Errc::kOk) {
+      return code;
     }
   }
   while (shares_.size() < share_count) {
@@ -94,18 +110,28 @@ Errc Fanout::prepare(const Message& message) noexcept {
     }
     shares_.push_back(mine);
   }
+  return Errc::kOk;
+}
+
+/// Memory, and everything in it that the deliveries have in common.
+Errc Fanout::prepare(std::span<const Message> forms) noexcept {
+  if (const Errc code = allocate(); code != Errc::kOk) return code;
   work_.result.id = {shares_.front().ref.block, shares_.front().ref.generation};
   if (deliveries_.empty()) {  // nobody is to get it
-    arena.abandon(shares_.front().ref);
+    member_.arena.abandon(shares_.front().ref);
     return Errc::kOk;
   }
-  std::uint64_t flags = 0;
-  work_.sent_ns = deliveries_.front().target->queue->stamp(flags);
-  work_.lengths = ring::Lengths::of(static_cast<std::uint32_t>(message.body.size()),
-                                    static_cast<std::uint32_t>(work_.attribute_bytes), flags)
-                      .word;
-  arena.share_out(work_.payload.ref, static_cast<std::uint32_t>(share_count));
-  for (std::size_t i = 0; i < share_count; ++i) open_share(static_cast<std::uint32_t>(i));
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    std::byte* const at = work_.payload.data + work_.forms[i].offset;
+    if (!forms[i].body.empty()) std::memcpy(at, forms[i].body.data(), forms[i].body.size());
+    if (work_.forms[i].attribute_bytes != 0) {
+      queue::encode(forms[i].attributes, at + forms[i].body.size());
+    }
+  }
+  work_.sent_ns = deliveries_.front().target->queue->stamp(work_.flags);
+  const auto share_count = static_cast<std::uint32_t>(shares_.size());
+  member_.arena.share_out(work_.payload.ref, share_count);
+  for (std::uint32_t i = 0; i < share_count; ++i) open_share(i);
   return Errc::kOk;
 }
 
@@ -121,19 +147,21 @@ void Fanout::open_share(std::uint32_t number) noexcept {
       std::min<std::size_t>(deliveries_.size() - first, shm::kShareDeliveries);
   set(share.payload, work_.payload.ref.block);
   set(share.payload_generation, work_.payload.ref.generation);
-  set(share.lengths, ring::Lengths::of(ring::Lengths{work_.lengths}.body(),
-                                       ring::Lengths{work_.lengths}.attributes(), 0)
-                         .word);
+  for (std::uint32_t i = 0; i < shm::kForms; ++i) set(share.lengths[i], work_.forms[i].lengths);
+  set(share.second_offset, work_.forms[1].offset);
   set(share.sent_ns, work_.sent_ns);
   set(share.count, static_cast<std::uint32_t>(count));
   set(share.bit, number);
+  std::uint64_t second = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Delivery& delivery = deliveries_[first + i];
+    second |= std::uint64_t{delivery.target->form} << i;
     delivery.ref = {mine.ref, static_cast<std::uint32_t>(i)};
     delivery.entry = &share.entries[i];
     set(share.targets[i], delivery.target->queue->mapping().queue_id());
     delivery.entry->store_halves(shm::ShareEntry::unset(mine.ref.generation).word);
   }
+  set(share.second, second);
   member_.arena.open_share(mine.ref, static_cast<std::uint32_t>(count));
 }
 
@@ -153,7 +181,11 @@ Errc Fanout::claim_those_that_may_fail() noexcept {
 Errc Fanout::fill(Delivery& delivery, detail::QueueCore& queue, Duration wait) noexcept {
   Claim claim;
   if (const Errc code = queue.claim_delivery(claim, wait); code != Errc::kOk) return code;
-  queue.fill_delivery(claim, {work_.payload.ref, delivery.ref, work_.lengths, work_.sent_ns});
+  queue.fill_delivery(claim, {.payload = work_.payload.ref,
+                              .ref = delivery.ref,
+                              .offset = work_.forms[delivery.target->form].offset,
+                              .lengths = lengths_of(delivery) | work_.flags << 56,
+                              .sent_ns = work_.sent_ns});
   // [share] release. A store: as long as I live nobody else writes it.
   delivery.entry->store_low_last(shm::pair_of(detail::QueueCore::place_of(claim)));
   delivery.claim = claim;
@@ -203,7 +235,7 @@ void Fanout::deliver_rest(Duration wait) noexcept {
 
 Errc Fanout::deliver(Delivery& delivery, detail::QueueCore& queue, Duration wait) noexcept {
   if (const Errc code = fill(delivery, queue, wait); code != Errc::kOk) return code;
-  queue.publish_delivery(delivery.claim, work_.lengths);
+  queue.publish_delivery(delivery.claim, lengths_of(delivery));
   if (&queue == delivery.target->queue) ++work_.result.delivered;
   return Errc::kOk;
 }

@@ -1,5 +1,6 @@
 // Fan-out: one message to many queues. Its content is stored once and delivered by reference, and
-// one decision says whether it was published at all.
+// one decision says whether it was published at all. It may have two forms, of which each queue
+// gets one: as it was published, and as a JSON document.
 //
 //   1  payload block filled, OWNED; shares filled and LIVE        nobody concludes anything yet
 //   2  targets that may fail the publish: claim, fill, entry      one is full: all is undone
@@ -37,6 +38,7 @@ struct Target {
   detail::QueueCore* queue = nullptr;  ///< standard; opened by the participant that publishes
   WhenFull when_full = WhenFull::kWait;
   detail::QueueCore* dead_letters = nullptr;  ///< gets what `queue` has no room for; null: nobody
+  std::uint32_t form = 0;                     ///< of the message that it gets
 
   /// Written by publish() unless it fails. kOk: delivered; kFull, kTimedOut, kDeleted, kTooLarge,
   /// kNoSpace: refused.
@@ -44,6 +46,7 @@ struct Target {
   bool dead_lettered = false;  ///< kOk, but `dead_letters` has it
 };
 
+/// One form of the message.
 struct Message {
   ByteSpan body;
   AttributeList attributes{};
@@ -72,7 +75,8 @@ class Fanout {
   /// Errors kFull (a kFail target has no room), kTooLarge (for a kFail target, or the arena),
   /// kNoSpace, kInvalidArgument (attributes; a FIFO or fair target), kForked: then nobody gets
   /// anything.
-  Result<Published, Errc> publish(const Message& message, std::span<Target> targets,
+  /// `forms`: at most two.
+  Result<Published, Errc> publish(std::span<const Message> forms, std::span<Target> targets,
                                   const PublishOptions& options) noexcept;
 
  private:
@@ -86,15 +90,27 @@ class Fanout {
     shm::DeliveryRef ref;
     base::Word128* entry = nullptr;
   };
+  struct Form {
+    std::uint64_t counted = 0;  ///< bytes, as the limits of queues count them
+    std::uint32_t attribute_bytes = 0;
+    std::uint64_t offset = 0;   ///< in the payload
+    std::uint64_t lengths = 0;  ///< ring::Lengths
+  };
   struct Work {
     shm::Block payload;
-    std::size_t attribute_bytes = 0;
-    std::uint64_t lengths = 0;
+    Form forms[shm::kForms];
+    std::uint64_t bytes = 0;  ///< of the payload
+    std::uint64_t flags = 0;  ///< of ring::Lengths
     std::uint64_t sent_ns = 0;
     Published result;
   };
-  Errc admit(const Message& message, std::span<Target> targets) noexcept;
-  Errc prepare(const Message& message) noexcept;
+  Errc measure(std::span<const Message> forms) noexcept;
+  Errc admit(std::span<Target> targets) noexcept;
+  Errc allocate() noexcept;
+  Errc prepare(std::span<const Message> forms) noexcept;
+  [[nodiscard]] std::uint64_t lengths_of(const Delivery& delivery) const noexcept {
+    return work_.forms[delivery.target->form].lengths;
+  }
   void open_share(std::uint32_t number) noexcept;
   Errc claim_those_that_may_fail() noexcept;
   Errc fill(Delivery& delivery, detail::QueueCore& queue, Duration wait) noexcept;

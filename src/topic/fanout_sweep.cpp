@@ -86,8 +86,14 @@ bool FanoutSweep::deliver(const Missing& it) noexcept {
   const Errc code = queue->claim_delivery_for_the_dead(claim);
   if (code == Errc::kDeleted) member_.arena.drop(ref);
   if (code != Errc::kOk) return code == Errc::kDeleted;
-  queue->fill_delivery(
-      claim, {it.share.content.payload, ref, it.share.content.lengths, it.share.content.sent_ns});
+  const shm::ShareContent& content = it.share.content;
+  const bool second = (content.second >> it.number & 1) != 0;
+  const std::uint64_t lengths = content.lengths[second ? 1 : 0];
+  queue->fill_delivery(claim, {.payload = content.payload,
+                               .ref = ref,
+                               .offset = second ? content.second_offset : 0,
+                               .lengths = lengths,
+                               .sent_ns = content.sent_ns});
   // [share] The CAS decides who delivers: only from unset, and of this use of the share.
   base::Word128& entry = it.share.share->entries[it.number];
   const base::Pair64 seen = entry.load();
@@ -96,7 +102,7 @@ bool FanoutSweep::deliver(const Missing& it) noexcept {
     queue->give_up_delivery(claim);
     return true;  // somebody else has delivered it
   }
-  queue->publish_delivery_for_the_dead(claim, it.share.content.lengths);
+  queue->publish_delivery_for_the_dead(claim, lengths);
   return true;
 }
 

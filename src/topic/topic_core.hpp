@@ -53,8 +53,6 @@ class TopicCore final : private topic::LogReader {
   std::unique_ptr<QueueCore> open_queue(const std::string& name, std::uint64_t queue_id);
   void choose_targets(const std::vector<Place>& places);
   Result<Published, Errc> deliver(ByteSpan body, const PublishOptions& options);
-  Errc fan_out(const topic::Message& message, std::vector<topic::Target>& targets, Duration wait,
-               Published& published);
   void count(Published& published, std::size_t bytes) noexcept;
 
   queue::Membership member_;
@@ -64,8 +62,9 @@ class TopicCore final : private topic::LogReader {
   topic::Fanout fanout_;
   std::vector<Route> routes_;  ///< by place
   // Of one publish, kept for their memory.
-  std::vector<topic::Target> raw_;
-  std::vector<topic::Target> enveloped_;
+  std::vector<topic::Target> targets_;
+  bool some_plain_ = false;     ///< of the targets get the message as it was published
+  bool some_wrapped_ = false;   ///< get it as a JSON document
   std::uint64_t diverted_ = 0;  ///< targets that are dead-letter queues of deleted ones
   std::uint64_t lost_ = 0;      ///< deleted ones without
 };

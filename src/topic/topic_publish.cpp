@@ -1,6 +1,7 @@
 // Publishing: which subscriptions get the message, and the way to their queues.
-#include <algorithm>
 #include <new>
+#include <span>
+#include <utility>
 
 #include "queue/attributes.hpp"
 #include "topic/envelope.hpp"
@@ -31,11 +32,8 @@ topic::WhenFull when_full_of(WhenFull setting) noexcept {
   return topic::WhenFull::kWait;
 }
 
-bool may_fail(const std::vector<topic::Target>& targets) noexcept {
-  return std::any_of(targets.begin(), targets.end(), [](const topic::Target& each) {
-    return each.when_full == topic::WhenFull::kFail;
-  });
-}
+constexpr std::uint32_t kPlain = 0;
+constexpr std::uint32_t kWrapped = 1;
 
 }  // namespace
 
@@ -102,33 +100,36 @@ std::unique_ptr<QueueCore> TopicCore::open_queue(const std::string& name, std::u
 
 /// A queue that was deleted gets nothing; its dead-letter queue takes its place.
 void TopicCore::choose_targets(const std::vector<Place>& places) {
-  raw_.clear();
-  enveloped_.clear();
+  targets_.clear();
+  some_plain_ = false;
+  some_wrapped_ = false;
   lost_ = 0;
   diverted_ = 0;
   for (const Place place : places) {
     Route& way = route(place);
     const SubscriptionSettings& settings = subscriptions_.at(place).settings;
-    auto& targets = *settings.raw ? raw_ : enveloped_;
-    if (way.queue != nullptr) {
-      targets.push_back({.queue = way.queue.get(),
+    topic::Target target{.queue = way.queue.get(),
                          .when_full = when_full_of(*settings.when_full),
-                         .dead_letters = way.dead_letters.get()});
-    } else if (way.dead_letters != nullptr) {
-      targets.push_back({.queue = way.dead_letters.get(),
-                         .when_full = topic::WhenFull::kRefuse,
-                         .dead_letters = nullptr});
+                         .dead_letters = way.dead_letters.get(),
+                         .form = *settings.raw ? kPlain : kWrapped};
+    if (target.queue == nullptr && target.dead_letters != nullptr) {
+      target.queue = std::exchange(target.dead_letters, nullptr);
+      target.when_full = topic::WhenFull::kRefuse;
       ++diverted_;
-    } else {
-      ++lost_;
     }
+    if (target.queue == nullptr) {
+      ++lost_;
+      continue;
+    }
+    (*settings.raw ? some_plain_ : some_wrapped_) = true;
+    targets_.push_back(target);
   }
 }
 
 Result<Published, Errc> TopicCore::deliver(ByteSpan body, const PublishOptions& options) {
   Published published{.id = {file_.topic_id(), file_.next_number()}};
   std::string document;
-  if (!enveloped_.empty()) {
+  if (some_wrapped_) {
     if (!topic::is_utf8(as_text(body))) return Unexpected(Errc::kInvalidArgument);
     document = topic::envelope_text({.topic = file_.name(),
                                      .id = published.id,
@@ -137,35 +138,26 @@ Result<Published, Errc> TopicCore::deliver(ByteSpan body, const PublishOptions& 
                                      .attributes = options.attributes,
                                      .wall_ns = member_.me.bus().time().wall_ns()});
   }
-  const topic::Message plain{body, options.attributes};
-  const topic::Message wrapped{as_bytes(document), {}};
-  // Those that may refuse the publish come first.
-  const bool plain_first = may_fail(raw_) || !may_fail(enveloped_);
-  for (const bool is_plain : {plain_first, !plain_first}) {
-    const Errc code = is_plain ? fan_out(plain, raw_, options.wait, published)
-                               : fan_out(wrapped, enveloped_, options.wait, published);
-    if (code != Errc::kOk) return Unexpected(code);
+  const topic::Message forms[] = {
+      some_plain_ ? topic::Message{body, options.attributes} : topic::Message{},
+      {as_bytes(document)}};
+  if (!targets_.empty()) {
+    const auto done =
+        fanout_.publish(std::span(forms, some_wrapped_ ? 2 : 1), targets_, {.wait = options.wait});
+    if (!done) return Unexpected(done.error());
+    published.delivered = done->delivered;
+    published.dead_letters = done->dead_lettered;
+    published.dropped = done->refused;
   }
   count(published, body.size());
   return published;
-}
-
-Errc TopicCore::fan_out(const topic::Message& message, std::vector<topic::Target>& targets,
-                        Duration wait, Published& published) {
-  if (targets.empty()) return Errc::kOk;
-  const auto done = fanout_.publish(message, targets, {.wait = wait});
-  if (!done) return done.error();
-  published.delivered += done->delivered;
-  published.dead_letters += done->dead_lettered;
-  published.dropped += done->refused;
-  return Errc::kOk;
 }
 
 void TopicCore::count(Published& published, std::size_t bytes) noexcept {
   published.delivered -= diverted_;  // to the dead-letter queues of those that are gone
   published.dead_letters += diverted_;
   published.dropped += lost_;
-  const std::size_t chosen = raw_.size() + enveloped_.size() + lost_;
+  const std::size_t chosen = targets_.size() + lost_;
   file_.count(topic::kPublished);
   file_.count(topic::kPublishedBytes, bytes);
   file_.count(topic::kDelivered, published.delivered);

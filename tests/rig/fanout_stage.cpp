@@ -284,7 +284,8 @@ void FanoutStage::World::publish(int me, int id, const std::vector<To>& to) {
     if (diverts || buries) ledger.begin_send(key(id, kQueues - 1));
   }
   const std::string text = text_of(id);
-  const auto published = p.fanout->publish({as_bytes(text)}, targets, {});
+  const topic::Message message{as_bytes(text)};
+  const auto published = p.fanout->publish({&message, 1}, targets, {});
   publishes[index].happened = published.has_value();
   if (buries) return;
   publishes[index].answered = true;

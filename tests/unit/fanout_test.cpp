@@ -37,7 +37,8 @@ struct Publisher {
   }
   auto publish(std::string_view body, const AttributeList& attributes = {},
                Duration wait = Duration::zero()) {
-    return fanout.publish({as_bytes(body), attributes}, targets, {wait});
+    const topic::Message message{as_bytes(body), attributes};
+    return fanout.publish({&message, 1}, targets, {wait});
   }
   topic::Fanout fanout;
   std::vector<Core> cores;
@@ -124,10 +125,29 @@ TEST_F(Fanout, IsRedeliveredPerQueue) {
 }
 
 TEST_F(Fanout, ToNobodyIsPublished) {
-  const auto published = publisher_.fanout.publish({as_bytes("x")}, {}, {});
+  publisher_.targets.clear();
+  const auto published = publisher_.publish("x");
   ASSERT_TRUE(published);
   EXPECT_EQ(published->delivered, 0u);
-  EXPECT_NE(published->id, publisher_.fanout.publish({as_bytes("x")}, {}, {})->id);
+  EXPECT_NE(published->id, publisher_.publish("x")->id);
+}
+
+TEST_F(Fanout, GivesEachTargetItsFormOfTheMessage) {
+  for (const std::size_t bytes : {0u, 5u, 1'000u, 70'001u}) {
+    const std::string first(bytes, 'x');
+    const topic::Message forms[] = {{as_bytes(first), {{"kind", "test"}}},
+                                    {as_bytes("{\"document\": 1}")}};
+    publisher_.targets[1].form = 1;
+    ASSERT_TRUE(publisher_.fanout.publish(forms, publisher_.targets, {}));
+    EXPECT_EQ(blocks_used(), 2u) << "one payload, one share";
+    EXPECT_EQ(b_.peek(1).front().body, "{\"document\": 1}");
+    auto received = a_.receive().value();
+    EXPECT_EQ(received.front().text(), first);
+    EXPECT_EQ(received.front().attributes().find("kind")->value, "test");
+    EXPECT_EQ(received.front().acknowledge(), Errc::kOk);
+    EXPECT_EQ(drain(b_), Texts{"{\"document\": 1}"});
+    EXPECT_EQ(drain(c_), Texts{first});
+  }
 }
 
 TEST_F(Fanout, HasAnIdOfItsOwnForEachPublish) {

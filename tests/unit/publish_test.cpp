@@ -166,6 +166,23 @@ TEST_F(APublish, FailsForAllWhenOneThatMustNotMissAnythingIsFull) {
   EXPECT_EQ(test_.findings(), "");
 }
 
+TEST_F(APublish, IsOneDecisionForPlainDeliveriesAndJsonDocuments) {
+  const QueueSettings small{.slots = 64, .fixed = true};
+  Queue plain = subscriber("plain", {.raw = true, .when_full = WhenFull::kFail}, small);
+  Queue json = subscriber("json", {.raw = false, .when_full = WhenFull::kFail}, small);
+  for (auto [full, other] : {std::pair{&plain, &json}, {&json, &plain}}) {
+    ASSERT_EQ(fill(*full), 64u);
+    EXPECT_EQ(code_of(prices_.publish("x")), Errc::kFull);
+    EXPECT_EQ(drain(*other), Bodies{});
+    EXPECT_EQ(drain(*full).size(), 64u);
+  }
+  EXPECT_EQ(publish("y").delivered, 2u);
+  EXPECT_EQ(inspect(test_.bus()).arena.blocks_used, 2u) << "one payload, one share";
+  EXPECT_EQ(drain(plain), Bodies{"y"});
+  EXPECT_EQ(drain(json).size(), 1u);
+  EXPECT_EQ(test_.findings(), "");
+}
+
 TEST_F(APublish, GoesToDeadLettersOfAFullQueue) {  // D01
   Queue dead = test_.queue("dead");
   Queue risk = subscriber("risk", {.when_full = WhenFull::kDeadLetter, .dead_letter_queue = "dead"},
