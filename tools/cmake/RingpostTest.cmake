@@ -4,7 +4,8 @@
 #   ringpost_add_test(NAME name SOURCES file... [LIBS target...] [ENV NAME=value...]
 #                     [ARGS arg...] [CI_ARGS arg...] [TIMEOUT seconds] LABELS label...)
 # Labels: fast (every build), tidy (release build only), rig (release build only; depth from
-# RINGPOST_DEPTH, random numbers from RINGPOST_SEED), asan, tsan (a rig for these builds too), last
+# RINGPOST_DEPTH, random numbers from RINGPOST_SEED), asan, tsan (a rig for these builds too), single
+# (one thread at work, and nothing depends on what else the machine does: runs beside others), last
 # (after all the others: it reads their reports).
 # CI_ARGS follow ARGS at the depths ci and nightly.
 function(ringpost_add_test)
@@ -37,7 +38,7 @@ function(ringpost_add_script_test)
 endfunction()
 
 function(ringpost_describe_test name labels timeout env ci_args)
-  set(known fast tidy rig asan tsan last)
+  set(known fast tidy rig asan tsan single last)
   foreach(label IN LISTS labels)
     if(NOT label IN_LIST known)
       message(FATAL_ERROR "test ${name}: unknown label ${label}; there are: ${known}")

@@ -1,6 +1,7 @@
 """What tools/check does once its packages are there. Runs in the project's top folder."""
 
 import argparse
+import concurrent.futures
 import os
 import re
 import shutil
@@ -74,10 +75,32 @@ def forget_moved_build(folder):
 
 def run_tests(preset, depth, log_dir, tally):
     seed = int(os.environ.get("RINGPOST_SEED") or 1)
-    tests = gtests.listed(f"build/{preset}")
-    for test in sorted(tests, key=lambda each: "last" in each.labels):  # the others as they are
-        if preset == "release" or test.labels & {"fast", preset}:
-            gtests.run(test, preset, depth, seed, log_dir, tally)
+    tests = [test for test in gtests.listed(f"build/{preset}")
+             if preset == "release" or test.labels & {"fast", preset}]
+
+    def run(test):
+        gtests.run(test, preset, depth, seed, log_dir, tally)
+
+    for test in tests:
+        if not test.labels & {"single", "last"}:
+            run(test)
+    side_by_side([test for test in tests if "single" in test.labels], run)
+    for test in tests:
+        if "last" in test.labels:
+            run(test)
+
+
+def side_by_side(tests, run):
+    """As many at a time as there are cores."""
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        running = [pool.submit(run, test) for test in tests]
+        try:
+            for each in running:
+                each.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            step.end_all()  # else the pool waits for them
+            raise
 
 
 def finish(tally):

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 import xml.etree.ElementTree as xml
 
 import step
@@ -31,6 +32,7 @@ class Tally:
     failed: int = 0
     skipped: int = 0
     failures: list = dataclasses.field(default_factory=list)
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def fail(self, what, output=""):
         """What failed, and the part of its output that tells why."""
@@ -75,7 +77,8 @@ def run(test, preset, depth, seed, log_dir, tally):
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-    _count(title, outcome, report, tally)
+    with tally.lock:  # and the lines of one test together
+        _count(title, outcome, report, tally)
 
 
 def _command(test, preset, depth, report):
@@ -136,7 +139,7 @@ def _count(title, outcome, report, tally):
         step.show(shown)
     tally.passed += passed
     tally.skipped += skipped
-    step.say(f"  {passed} passed, {failed} failed, {skipped} skipped in {outcome.seconds:.1f} s")
+    step.say(f"  {title}: {passed} passed, {failed} failed, {skipped} skipped in {outcome.seconds:.1f} s")
 
 
 def _cases(report):

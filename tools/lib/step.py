@@ -4,10 +4,14 @@ import dataclasses
 import os
 import signal
 import subprocess
+import threading
 import time
 
 HEARTBEAT_S = 20
 STARTED = time.monotonic()
+
+_children = set()
+_lock = threading.Lock()
 
 
 def say(text):
@@ -39,9 +43,13 @@ def run(command, log, env=None, cwd=None, timeout_s=3600):
     with open(log, "wb") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                  env=env, cwd=cwd, start_new_session=True)
+        with _lock:
+            _children.add(child)
         try:
             status = _wait(child, log, begin, timeout_s)
         finally:
+            with _lock:
+                _children.discard(child)
             _end_group(child)
     return Outcome(status, log, time.monotonic() - begin)
 
@@ -58,11 +66,22 @@ def _wait(child, log, begin, timeout_s):
 
 
 def _end_group(child):
+    _kill_group(child)
+    child.wait()
+
+
+def _kill_group(child):
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    child.wait()
+
+
+def end_all():
+    """Ends what other threads run: their run() returns."""
+    with _lock:
+        for child in _children:
+            _kill_group(child)
 
 
 def read(log):
