@@ -2,22 +2,6 @@
 
 namespace ringpost::queue {
 
-Counters::Counters(Stripe* stripes, std::uint16_t me) noexcept : stripe_(&stripes[kStripes - 1]) {
-  for (std::uint32_t i = 0; i + 1 < kStripes; ++i) {
-    std::uint64_t nobody = 0;  // [stripe] acq_rel: the last owner's plain additions are behind me
-    if (stripes[i].owner.load(std::memory_order_relaxed) == 0 &&
-        stripes[i].owner.compare_exchange_strong(nobody, me, std::memory_order_acq_rel)) {
-      stripe_ = &stripes[i];
-      owned_ = true;
-      return;
-    }
-  }
-}
-
-Counters::~Counters() {
-  if (owned_) stripe_->owner.store(0, std::memory_order_release);  // [stripe]
-}
-
 std::uint64_t Counters::sum(const Stripe* stripes, Counter counter) noexcept {
   std::uint64_t sum = 0;
   for (std::uint32_t i = 0; i < kStripes; ++i) {

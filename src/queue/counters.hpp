@@ -1,27 +1,26 @@
-// Counting without a locked operation: each participant has a stripe of its own.
+// The counters of a queue: see shm/stripe_owner.hpp.
 #pragma once
 
 #include <cstdint>
 
 #include "queue/queue_layout.hpp"
+#include "shm/stripe_owner.hpp"
 
 namespace ringpost::queue {
 
 class Counters {
  public:
-  Counters(Stripe* stripes, std::uint16_t me) noexcept;
-  ~Counters();
-  Counters(const Counters&) = delete;
-  Counters& operator=(const Counters&) = delete;
+  Counters(Stripe* stripes, std::uint16_t me) noexcept
+      : owner_(stripes, kStripes, me, [](std::uint64_t) { return false; }) {}  // the sweeper knows
 
   void add(Counter counter, std::uint64_t amount = 1) noexcept {
-    add(stripe_->counters[counter], amount);
+    owner_.add(owner_.stripe().counters[counter], amount);
   }
   void record_latency(std::uint64_t ns) noexcept {
-    add(stripe_->latency[Histogram::bucket_of(ns)], 1);
+    owner_.add(owner_.stripe().latency[Histogram::bucket_of(ns)], 1);
   }
   /// In the child of a fork the stripe belongs to the parent.
-  void disown() noexcept { owned_ = false; }
+  void disown() noexcept { owner_.disown(); }
 
   /// By the sweeper, who owns no stripe: into the one that is shared.
   static void add_for_others(Stripe* stripes, Counter counter, std::uint64_t amount) noexcept {
@@ -32,15 +31,7 @@ class Counters {
   static void free_stripes_of(Stripe* stripes, std::uint16_t dead) noexcept;
 
  private:
-  void add(std::atomic<std::uint64_t>& word, std::uint64_t amount) noexcept {
-    if (owned_) [[likely]] {
-      word.store(word.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-    } else {
-      word.fetch_add(amount, std::memory_order_relaxed);
-    }
-  }
-  Stripe* stripe_;
-  bool owned_ = false;
+  shm::StripeOwner<Stripe> owner_;
 };
 
 }  // namespace ringpost::queue

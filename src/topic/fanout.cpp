@@ -23,7 +23,9 @@ std::uint64_t deadline_after(std::uint64_t now_ns, Duration wait) noexcept {
 Result<Published, Errc> Fanout::publish(std::span<const Message> forms, std::span<Target> targets,
                                         const PublishOptions& options) noexcept {
   if (member_.me.is_forked()) return Unexpected(Errc::kForked);
-  work_ = {};
+  work_.bytes = 0;
+  work_.flags = 0;
+  work_.result = {};
   if (const Errc code = measure(forms); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = admit(targets); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = prepare(forms); code != Errc::kOk) return Unexpected(code);
@@ -76,13 +78,13 @@ Errc Fanout::admit(std::span<Target> targets) noexcept {
   for (Target& target : targets) {
     target.dead_lettered = false;
     if (!target.queue->is_standard() || target.form >= shm::kForms) return Errc::kInvalidArgument;
-    target.outcome = target.queue->usable();
-    if (target.outcome == Errc::kOk && !target.queue->admits(work_.forms[target.form].counted)) {
+    target.outcome = Errc::kOk;  // the claim looks whether the queue is still there
+    if (!target.queue->admits(work_.forms[target.form].counted)) {
       target.outcome = Errc::kTooLarge;
       if (target.when_full == WhenFull::kFail) return Errc::kTooLarge;
     }
     if (target.outcome == Errc::kOk) {
-      deliveries_.push_back({&target, {}, {}, nullptr});
+      deliveries_.emplace_back().target = &target;
     } else {
       ++work_.result.refused;
     }

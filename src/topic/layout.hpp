@@ -1,7 +1,8 @@
 // The bytes of a topic's file: header, counters, and the log of its subscriptions.
 //
 //   0       TopicHeader
-//   1 KiB   log: one record for each subscribe, change and unsubscribe, in the order in which they
+//   512     counters, a stripe for each of those who publish
+//   2.5 KiB log: one record for each subscribe, change and unsubscribe, in the order in which they
 //           happened; complete up to TopicHeader::end. Whoever publishes reads on from where it
 //           was: a publish that finds `end` where it left it has nothing to do.
 //
@@ -22,7 +23,7 @@
 namespace ringpost::topic {
 
 inline constexpr std::uint64_t kTopicMagic = 0x4349504f5454534f;
-inline constexpr std::uint32_t kTopicFormat = 1;
+inline constexpr std::uint32_t kTopicFormat = 2;
 inline constexpr std::uint64_t kWriterByte = 0;
 
 enum class TopicState : std::uint32_t {
@@ -32,7 +33,6 @@ enum class TopicState : std::uint32_t {
 };
 
 enum Counter : std::uint32_t {
-  kNumbers,  ///< given out to publishes, also to those that were refused then
   kPublished,
   kPublishedBytes,
   kDelivered,     ///< to queues
@@ -42,6 +42,13 @@ enum Counter : std::uint32_t {
   kRefused,       ///< publishes that failed because a queue was full
   kCounters
 };
+
+/// Belongs to one participant, by plain additions: shm/stripe_owner.hpp.
+struct alignas(base::kHotLineBytes) PublisherCounts {
+  std::atomic<std::uint64_t> owner;  ///< shm::Participant::creator_word()
+  std::atomic<std::uint64_t> counters[kCounters];
+};
+inline constexpr std::uint32_t kStripes = 16;
 
 struct TopicHeader {
   // Fixed at creation.
@@ -58,10 +65,12 @@ struct TopicHeader {
   std::atomic<std::int32_t> writer;  ///< pid of the last writer: for people only
   std::atomic<std::uint64_t> end;    ///< of the log, from the file's beginning; only rises
 
-  alignas(base::kHotLineBytes) std::atomic<std::uint64_t> counters[kCounters];
+  /// The last number that a publish got; also those that were refused then have one.
+  alignas(base::kHotLineBytes) std::atomic<std::uint64_t> numbers;
+  PublisherCounts stripes[kStripes];
 };
 
-inline constexpr std::size_t kLogOffset = 1024;
+inline constexpr std::size_t kLogOffset = 2560;
 static_assert(sizeof(TopicHeader) <= kLogOffset);
 
 enum class RecordKind : std::uint32_t { kSet = 1, kRemove = 2 };

@@ -121,9 +121,7 @@ Result<std::vector<SubscriptionInfo>> TopicCore::all() {
 
 Result<TopicStats> TopicCore::stats() {
   if (auto read = file_.replay(*this); !read) return Unexpected(read.error());
-  const auto of = [this](topic::Counter counter) {
-    return file_.header().counters[counter].load(std::memory_order_relaxed);
-  };
+  const auto of = [this](topic::Counter counter) { return topic::sum(file_.header(), counter); };
   return TopicStats{.published = of(topic::kPublished),
                     .published_bytes = of(topic::kPublishedBytes),
                     .delivered = of(topic::kDelivered),

@@ -16,6 +16,9 @@ class TopicCore final : private topic::LogReader {
  public:
   static Result<std::unique_ptr<TopicCore>> open(const queue::Membership& membership,
                                                  topic::TopicFile file);
+  ~TopicCore() {
+    if (member_.me.is_forked()) file_.disown_counts();
+  }
 
   Result<Published, Errc> publish(ByteSpan body, const PublishOptions& options) noexcept;
   Result<SubscriptionInfo> subscribe(const std::string& queue,
@@ -32,10 +35,14 @@ class TopicCore final : private topic::LogReader {
   TopicCore(const queue::Membership& membership, topic::TopicFile file)
       : member_(membership), file_(std::move(file)), fanout_(member_) {}
 
-  /// The way to the queue of one subscription. Null: the queue is gone, or not opened yet.
+  /// The way to the queue of one subscription, with what a publish needs to know of it. Null: the
+  /// queue is gone, or not opened yet.
   struct Route {
     std::unique_ptr<QueueCore> queue;
     std::unique_ptr<QueueCore> dead_letters;
+    bool has_dead_letters = false;
+    bool raw = false;
+    topic::WhenFull when_full = topic::WhenFull::kWait;
   };
 
   void begin_anew() override;
@@ -49,11 +56,21 @@ class TopicCore final : private topic::LogReader {
   // Publishing: topic_publish.cpp
   Errc refresh();
   [[nodiscard]] Errc check(ByteSpan body, const PublishOptions& options) const noexcept;
-  Route& route(Place place);
+  Route& route(Place place) {
+    if (place < routes_.size()) [[likely]] {
+      Route& way = routes_[place];
+      if (is_open(way.queue) && (!way.has_dead_letters || is_open(way.dead_letters))) return way;
+    }
+    return open_route(place);
+  }
+  Route& open_route(Place place);
+  [[nodiscard]] static bool is_open(const std::unique_ptr<QueueCore>& queue) noexcept {
+    return queue != nullptr && queue->usable() == Errc::kOk;
+  }
   std::unique_ptr<QueueCore> open_queue(const std::string& name, std::uint64_t queue_id);
   void choose_targets(const std::vector<Place>& places);
   Result<Published, Errc> deliver(ByteSpan body, const PublishOptions& options);
-  void count(Published& published, std::size_t bytes) noexcept;
+  void count(Published& published, std::size_t bytes);
 
   queue::Membership member_;
   topic::TopicFile file_;

@@ -31,6 +31,11 @@ Unexpected<Error> deleted(const std::string& name) {
 
 std::string text_of(const char* bytes, std::size_t most) { return {bytes, ::strnlen(bytes, most)}; }
 
+/// Each file of a topic gives out numbers of its own: publishers may still be at the last one.
+constexpr std::uint64_t first_number_after(std::uint64_t last) noexcept {
+  return ((last >> 40) + 1) << 40;
+}
+
 /// A complete file of the topic in the bus's tmp directory, which gets its name by `publish`.
 Result<void> make_file(const shm::Participant& creator, const TopicHeader& like,
                        const std::vector<std::byte>& records,
@@ -52,8 +57,9 @@ Result<void> make_file(const shm::Participant& creator, const TopicHeader& like,
       std::memcpy(header.name, like.name, sizeof header.name);
       std::memcpy(header.display_name, like.display_name, sizeof header.display_name);
       header.message_bytes_max = like.message_bytes_max;
+      header.numbers.store(first_number_after(like.numbers.load(std::memory_order_relaxed)));
       for (std::uint32_t i = 0; i < kCounters; ++i) {
-        header.counters[i].store(like.counters[i].load(std::memory_order_relaxed));
+        header.stripes[kStripes - 1].counters[i].store(sum(like, static_cast<Counter>(i)));
       }
       std::copy(records.begin(), records.end(), mapping->data() + kLogOffset);
       header.end.store(end, std::memory_order_release);
@@ -68,6 +74,26 @@ Result<void> make_file(const shm::Participant& creator, const TopicHeader& like,
 }
 
 }  // namespace
+
+void TopicFile::begin_counting(const shm::Participant& me) {
+  const auto is_dead = [this](std::uint64_t creator) {
+    const std::uint64_t index = creator & shm::kParticipantsMax;
+    if (index == 0 || index >= bus_->participants_max()) return true;
+    const auto& word = bus_->participant(static_cast<std::uint32_t>(index)).entry;
+    const shm::EntryWord entry{word.load(std::memory_order_acquire)};
+    return !entry.live() || entry.incarnation() != creator >> 14;
+  };
+  counts_ = std::make_unique<shm::StripeOwner<PublisherCounts>>(header().stripes, kStripes,
+                                                                me.creator_word(), is_dead);
+}
+
+std::uint64_t sum(const TopicHeader& header, Counter counter) noexcept {
+  std::uint64_t all = 0;
+  for (const PublisherCounts& each : header.stripes) {
+    all += each.counters[counter].load(std::memory_order_relaxed);
+  }
+  return all;
+}
 
 Result<TopicFile> TopicFile::open(std::shared_ptr<shm::BusFiles> bus, const std::string& name) {
   TopicFile topic(std::move(bus), name);
@@ -128,6 +154,7 @@ Result<void> TopicFile::map() {
   auto mapping = shm::map_checked(file_, bus_->path() + "/topics/" + name_, kTopicMagic,
                                   kTopicFormat, kReserveBytesMin);
   if (!mapping) return Unexpected(mapping.error());
+  counts_.reset();  // before what it points into
   mapping_ = std::move(*mapping);
   return check_header();
 }

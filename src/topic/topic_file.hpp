@@ -8,6 +8,7 @@
 
 #include "ringpost/result.hpp"
 #include "shm/participant.hpp"
+#include "shm/stripe_owner.hpp"
 #include "topic/subscriptions.hpp"
 
 namespace ringpost::topic {
@@ -46,23 +47,31 @@ class TopicFile {
   using Decide = std::function<Result<std::vector<LogEntry>>()>;
   Result<void> change(const shm::Participant& writer, LogReader& reader, const Decide& decide);
 
+  /// For people; plain additions. May throw std::bad_alloc at its first use.
+  void count(const shm::Participant& me, Counter counter, std::uint64_t by = 1) {
+    if (counts_ == nullptr) [[unlikely]]
+      begin_counting(me);
+    counts_->add(counts_->stripe().counters[counter], by);
+  }
+  /// In the child of a fork.
+  void disown_counts() noexcept {
+    if (counts_ != nullptr) counts_->disown();
+  }
+
   /// Takes the topic off the bus. kNotFound: somebody else was faster.
   Result<void> remove();
 
   /// Of a publish: grows, and is given out once.
   [[nodiscard]] std::uint64_t next_number() const noexcept {
     // relaxed: nothing else hangs on it
-    return header().counters[kNumbers].fetch_add(1, std::memory_order_relaxed) + 1;
-  }
-  void count(Counter counter, std::uint64_t by = 1) const noexcept {
-    // relaxed: a number for people
-    header().counters[counter].fetch_add(by, std::memory_order_relaxed);
+    return header().numbers.fetch_add(1, std::memory_order_relaxed) + 1;
   }
 
  private:
   TopicFile(std::shared_ptr<shm::BusFiles> bus, std::string name)
       : bus_(std::move(bus)), name_(std::move(name)) {}
   Result<void> map();
+  void begin_counting(const shm::Participant& me);
   Result<void> check_header();
   Result<void> reopen();
   Result<std::uint64_t> mapped_end();
@@ -78,10 +87,14 @@ class TopicFile {
   std::string name_;
   sys::Fd file_;
   sys::Mapping mapping_;
+  std::unique_ptr<shm::StripeOwner<PublisherCounts>> counts_;  ///< in the mapping
   std::uint64_t topic_id_ = 0;
   std::uint64_t message_bytes_max_ = 0;
   std::uint64_t read_ = kLogOffset;  ///< of the log, by replay()
 };
+
+/// Over all who publish.
+[[nodiscard]] std::uint64_t sum(const TopicHeader& header, Counter counter) noexcept;
 
 /// Names of the topics of a bus, in order.
 [[nodiscard]] Result<std::vector<std::string>> topic_names(const shm::BusFiles& bus);

@@ -44,7 +44,7 @@ Result<Published, Errc> TopicCore::publish(ByteSpan body, const PublishOptions& 
     const auto& places = filters_.match(options.attributes, as_text(body));
     choose_targets(places);
     const auto published = deliver(body, options);
-    if (!published && published.error() == Errc::kFull) file_.count(topic::kRefused);
+    if (!published && published.error() == Errc::kFull) file_.count(member_.me, topic::kRefused);
     return published;
   } catch (const std::bad_alloc&) {
     return Unexpected(Errc::kNoSpace);
@@ -73,18 +73,17 @@ Errc TopicCore::check(ByteSpan body, const PublishOptions& options) const noexce
 }
 
 /// The way to the queue of one subscription, opened at its first message.
-TopicCore::Route& TopicCore::route(Place place) {
+TopicCore::Route& TopicCore::open_route(Place place) {
   if (routes_.size() <= place) routes_.resize(subscriptions_.places());
   Route& way = routes_[place];
   const SubscriptionInfo& subscription = subscriptions_.at(place);
-  if (way.queue != nullptr && way.queue->usable() != Errc::kOk) way.queue.reset();
-  if (way.queue == nullptr) way.queue = open_queue(subscription.queue, subscription.queue_id);
   const std::string& dead_letters = *subscription.settings.dead_letter_queue;
-  if (way.dead_letters != nullptr && way.dead_letters->usable() != Errc::kOk) {
-    way.dead_letters.reset();
-  }
-  if (way.dead_letters == nullptr && !dead_letters.empty()) {
-    way.dead_letters = open_queue(dead_letters, 0);
+  way.raw = *subscription.settings.raw;
+  way.when_full = when_full_of(*subscription.settings.when_full);
+  way.has_dead_letters = !dead_letters.empty();
+  if (!is_open(way.queue)) way.queue = open_queue(subscription.queue, subscription.queue_id);
+  if (!is_open(way.dead_letters)) {
+    way.dead_letters = way.has_dead_letters ? open_queue(dead_letters, 0) : nullptr;
   }
   return way;
 }
@@ -106,23 +105,21 @@ void TopicCore::choose_targets(const std::vector<Place>& places) {
   lost_ = 0;
   diverted_ = 0;
   for (const Place place : places) {
-    Route& way = route(place);
-    const SubscriptionSettings& settings = subscriptions_.at(place).settings;
-    topic::Target target{.queue = way.queue.get(),
-                         .when_full = when_full_of(*settings.when_full),
-                         .dead_letters = way.dead_letters.get(),
-                         .form = *settings.raw ? kPlain : kWrapped};
-    if (target.queue == nullptr && target.dead_letters != nullptr) {
-      target.queue = std::exchange(target.dead_letters, nullptr);
-      target.when_full = topic::WhenFull::kRefuse;
-      ++diverted_;
-    }
-    if (target.queue == nullptr) {
+    const Route& way = route(place);
+    if (way.queue == nullptr && way.dead_letters == nullptr) {
       ++lost_;
       continue;
     }
-    (*settings.raw ? some_plain_ : some_wrapped_) = true;
-    targets_.push_back(target);
+    topic::Target& target = targets_.emplace_back();
+    target.queue = way.queue.get();
+    target.dead_letters = way.dead_letters.get();
+    target.when_full = way.when_full;
+    target.form = way.raw ? kPlain : kWrapped;
+    (way.raw ? some_plain_ : some_wrapped_) = true;
+    if (target.queue != nullptr) continue;
+    target.queue = std::exchange(target.dead_letters, nullptr);
+    target.when_full = topic::WhenFull::kRefuse;
+    ++diverted_;
   }
 }
 
@@ -153,19 +150,20 @@ Result<Published, Errc> TopicCore::deliver(ByteSpan body, const PublishOptions& 
   return published;
 }
 
-void TopicCore::count(Published& published, std::size_t bytes) noexcept {
+void TopicCore::count(Published& published, std::size_t bytes) {
   published.delivered -= diverted_;  // to the dead-letter queues of those that are gone
   published.dead_letters += diverted_;
   published.dropped += lost_;
   const std::size_t chosen = targets_.size() + lost_;
-  file_.count(topic::kPublished);
-  file_.count(topic::kPublishedBytes, bytes);
-  file_.count(topic::kDelivered, published.delivered);
+  file_.count(member_.me, topic::kPublished);
+  file_.count(member_.me, topic::kPublishedBytes, bytes);
+  file_.count(member_.me, topic::kDelivered, published.delivered);
   if (chosen != subscriptions_.count()) {
-    file_.count(topic::kFilteredOut, subscriptions_.count() - chosen);
+    file_.count(member_.me, topic::kFilteredOut, subscriptions_.count() - chosen);
   }
-  if (published.dead_letters != 0) file_.count(topic::kDeadLettered, published.dead_letters);
-  if (published.dropped != 0) file_.count(topic::kDropped, published.dropped);
+  if (published.dead_letters != 0)
+    file_.count(member_.me, topic::kDeadLettered, published.dead_letters);
+  if (published.dropped != 0) file_.count(member_.me, topic::kDropped, published.dropped);
 }
 
 }  // namespace ringpost::detail

@@ -1,6 +1,7 @@
 // Publishing to a topic, as its subscribers see it.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <thread>
 
 #include "support/test_bus.hpp"
@@ -164,6 +165,38 @@ TEST_F(APublish, FailsForAllWhenOneThatMustNotMissAnythingIsFull) {
   EXPECT_EQ(drain(risk).size(), 64u);
   EXPECT_EQ(publish("y").delivered, 2u);
   EXPECT_EQ(test_.findings(), "");
+}
+
+TEST_F(APublish, IsCountedWhoeverPublishes) {
+  Queue book = subscriber("book");
+  std::vector<Bus> others;
+  std::vector<Topic> topics;
+  for (int i = 0; i < 20; ++i) {  // more than there are stripes of counters
+    others.push_back(test_.attach());
+    topics.push_back(others.back().open_topic("prices").value());
+    ASSERT_TRUE(topics.back().publish("x"));
+  }
+  EXPECT_EQ(prices_.stats().value().published, 20u);
+  topics.clear();
+  others.clear();
+  ASSERT_TRUE(prices_.publish("x"));
+  EXPECT_EQ(prices_.stats().value().published, 21u);
+  EXPECT_EQ(prices_.stats().value().delivered, 21u);
+}
+
+TEST_F(APublish, HasAnIdOfItsOwnAlsoAfterTheTopicsFileWasReplaced) {
+  Queue book = subscriber("book");
+  Bus other = test_.attach();
+  Topic late = other.open_topic("prices").value();
+  std::set<std::string> ids{late.publish("x")->id.to_string()};
+  const std::uint64_t id = prices_.subscriptions().value().front().id;
+  for (int i = 0; i < 2'000; ++i) {  // outdated records, until the log is written anew
+    ASSERT_TRUE(prices_.set_subscription(id, {.raw = i % 2 == 0}));
+    if (i % 100 == 0) ids.insert(publish("x").id.to_string());
+  }
+  ids.insert(late.publish("x")->id.to_string());
+  EXPECT_EQ(ids.size(), 22u);
+  EXPECT_EQ(prices_.stats().value().published, 22u);
 }
 
 TEST_F(APublish, IsOneDecisionForPlainDeliveriesAndJsonDocuments) {
