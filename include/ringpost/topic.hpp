@@ -37,6 +37,13 @@ enum class WhenFull : std::uint8_t {
 struct TopicSettings {
   std::optional<std::uint64_t> message_bytes_max{};  ///< 256 KiB; 1 KiB to 64 MiB
   std::optional<std::string> display_name{};         ///< ""; at most 100 bytes
+  /// false; true: every queue gets the messages of a group in the order in which they were
+  /// published. Takes FIFO queues and standard ones. This and what follows is fixed at creation.
+  std::optional<bool> fifo{};
+  std::optional<Dedup> dedup{};                  ///< FIFO: off
+  std::optional<DedupScope> dedup_scope{};       ///< kQueue: within the whole topic
+  std::optional<Duration> dedup_window{};        ///< 5 min; 1 s to 24 h
+  std::optional<std::uint32_t> dedup_entries{};  ///< 65,536; 64 to 2^24; ids in a window
 };
 
 /// Settings of a subscription. At its creation an absent one takes its default.
@@ -65,6 +72,8 @@ struct PublishOptions {
   AttributeList attributes{};
   std::string_view subject{};        ///< at most 100 characters; in JSON deliveries only
   Duration wait = Duration::zero();  ///< how long to wait, in all, for subscribers that are full
+  std::string_view group{};          ///< FIFO: 1 to 128 letters, digits, punctuation
+  std::string_view dedup_id{};       ///< FIFO: the same; by content it may be empty
 };
 
 /// What became of a publish.
@@ -73,6 +82,8 @@ struct Published {
   std::uint64_t delivered = 0;     ///< to so many queues
   std::uint64_t dead_letters = 0;  ///< to so many dead-letter queues instead
   std::uint64_t dropped = 0;       ///< deliveries to nobody: full or deleted, no dead-letter queue
+  std::uint64_t sequence = 0;      ///< FIFO: grows with each publish
+  bool duplicate = false;          ///< FIFO: id and sequence are the first one's, nobody got it
 };
 
 struct TopicStats {
@@ -84,6 +95,7 @@ struct TopicStats {
   std::uint64_t dropped = 0;
   std::uint64_t refused = 0;  ///< publishes that failed because a queue was full
   std::uint64_t subscriptions = 0;
+  std::uint64_t duplicates = 0;  ///< FIFO: publishes that were swallowed
 };
 
 /// A handle on a topic. Any number of processes and threads may have one each.

@@ -40,8 +40,9 @@ Result<Topic> Bus::topic(std::string_view name, const TopicSettings& settings) {
       return opened;
     }
     if (!(opened.error() == Errc::kNotFound)) return opened;
-    auto created =
-        topic::TopicFile::create(impl_->member->me(), wanted, topic::with_defaults(settings));
+    const TopicSettings all = topic::with_defaults(settings);
+    if (auto checked = topic::check_limits(all); !checked) return Unexpected(checked.error());
+    auto created = topic::TopicFile::create(impl_->member->me(), wanted, all);
     if (!created && !(created.error() == Errc::kExists)) return Unexpected(created.error());
   }
   return sys::error(Errc::kBusy, "topic \"" + wanted + "\"", "others keep deleting it");

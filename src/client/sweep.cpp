@@ -271,6 +271,10 @@ class Sweep final : private topic::OpenQueues {
   bool is_gone(const shm::BackReference& where) override {
     return message_is_gone(member_, rings_, where);
   }
+  bool has_all() override { return !failure_; }
+  Result<std::shared_ptr<topic::Turn>> turn(std::uint64_t topic_id) override {
+    return topic::Turn::open(member_.files(), topic_id);
+  }
   bool look_again() override {
     opened_ = false;
     open_queues();

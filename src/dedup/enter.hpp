@@ -41,6 +41,9 @@ Entered Table::enter(const Send& send, Slots&& slots) const noexcept {
       if (replace(home.entries[seen.index], word, send, slots)) {  // 2, 3
         return done(Outcome::kEntered, entry, send.position);
       }
+      if constexpr (requires { slots.is_over(); }) {
+        if (slots.is_over()) break;
+      }
       continue;
     }
     if (mine == kNone) mine = take(number, send);

@@ -33,6 +33,7 @@ enum class SlotState : std::uint8_t {
 ///   void skip(std::uint64_t position);         it was filling: one CAS that fails its publish.
 ///                                              judge() never says kFilling after it
 ///   std::uint64_t expiry();                    the time now + window
+///   bool is_over();                            if there is one: true makes enter() give up
 ///
 /// Two senders of one id could skip each other for ever, in theory: skip() may pause some times to
 /// see whether the other publishes, before it skips.

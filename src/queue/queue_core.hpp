@@ -5,7 +5,8 @@
 //   settle   queue_settle.cpp    acknowledge, release, extend
 //   look     queue_look.cpp      stats, peek
 //   move     queue_move.cpp      to another queue: dead letters; tasks: move_worker.cpp
-//   share    queue_share.cpp     one delivery of a fan-out
+//   share    queue_share.cpp     one delivery of a fan-out;
+//            queue_turn.cpp      one of a FIFO topic
 //   chain    queue_chain.cpp     growth: which rings there are
 //   fifo     queue_fifo.cpp      what is different where messages have groups; the moves of
 //            queue_move_fifo.cpp those;
@@ -186,12 +187,31 @@ class QueueCore {
   void publish_delivery_for_the_dead(const Claim& claim, std::uint64_t lengths) noexcept;
   void give_up_delivery(const Claim& claim) noexcept;
   [[nodiscard]] static shm::BackReference place_of(const Claim& claim) noexcept;
+  // The same for an ordered one (topic/turn.hpp), also in FIFO queues: queue_turn.cpp. It is
+  // claimed by claim_delivery_for_the_dead(), and published by anybody.
+  struct Ids {
+    std::string_view group;
+    std::string_view dedup_id;
+  };
+  enum class Named : std::uint8_t {
+    kPublished,  ///< now or before
+    kSkipped,    ///< consumers have gone past it, for ever
+    kNotHere,    ///< none of the rings of this queue
+  };
+  void fill_ordered(const Claim& claim, const Delivery& what, const Ids& ids) noexcept;
+  [[nodiscard]] Named publish_ordered(const shm::BackReference& where) noexcept;
+  /// Fills the claim as the skipped `where` in a FIFO queue. False: memory that lies.
+  [[nodiscard]] bool copy_ordered(QueueCore& source, const shm::BackReference& where,
+                                  const Claim& to) noexcept;
+  /// Unless it has been published. For its claimer, when no entry names it.
+  void give_up_ordered(const Claim& claim) noexcept;
   /// Whether a message of so many bytes, attributes counted, may be sent to this queue.
   [[nodiscard]] bool admits(std::uint64_t counted_bytes) noexcept;
   /// The time of a send; flags it as a sample of latency now and then.
   std::uint64_t stamp(std::uint64_t& flags) noexcept;
-  /// Neither FIFO nor fair: what may be published to.
+  /// Neither FIFO nor fair.
   [[nodiscard]] bool is_standard() const noexcept { return !grouped_; }
+  [[nodiscard]] bool is_fifo() const noexcept { return fifo_; }
 
   [[nodiscard]] queue::QueueMapping& mapping() noexcept { return *mapping_; }
   [[nodiscard]] const std::shared_ptr<queue::QueueMapping>& mapping_pointer() const noexcept {
@@ -363,6 +383,7 @@ class QueueCore {
                  PeekedMessage& into) noexcept;
 
   [[nodiscard]] queue::Lane* lane(std::uint64_t number) noexcept;
+  [[nodiscard]] queue::Lane* lane_of_ring(std::uint64_t ring_id) noexcept;
   [[nodiscard]] queue::Lane* lane_after(std::uint64_t number) noexcept;
   void open_lane(std::uint64_t number) noexcept;
   /// Brings lanes_ in line with the header.

@@ -41,6 +41,7 @@ void QueueCore::fill_delivery(const Claim& slot, const Delivery& what) noexcept 
   const std::uint64_t delay_ns = header().settings.delay_ns.load(std::memory_order_relaxed);
   if (delay_ns == 0) [[likely]]
     return;
+  if (grouped_) return;  // its consumers delay it
   slot.lane->sender.delay(slot.position, ring::deadline_from_ns(time_.precise_ns() + delay_ns));
 }
 

@@ -81,6 +81,7 @@ struct ShareContent {
   std::uint64_t sent_ns = 0;
   std::uint32_t count = 0;
   std::uint32_t bit = 0;
+  bool ordered = false;  ///< of a FIFO topic
 };
 
 /// A LIVE share as a reader of shared memory sees it.
@@ -181,6 +182,10 @@ class Arena final : public BlockStore {
   void open_share(const BlockRef& share, std::uint32_t deliveries) noexcept;
   /// OWNED → LIVE: all deliveries of a payload that is shared out happen from now on.
   void commit(const BlockRef& payload) noexcept;
+  /// The same beside others who may abort(): false if one has.
+  [[nodiscard]] bool commit_unless_aborted(const BlockRef& payload) noexcept;
+  /// OWNED by anybody → FREE: nothing of it happens. Without effect once it is committed.
+  void abort(const BlockRef& payload) noexcept;
   /// LIVE → FREE: of a share whose payload was abandoned. Before, nobody got to know of it.
   void close_share(const BlockRef& share) noexcept;
   void drop(const DeliveryRef& delivery) noexcept override;

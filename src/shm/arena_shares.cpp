@@ -63,6 +63,20 @@ void Arena::commit(const BlockRef& payload) noexcept {
                              std::memory_order_release);
 }
 
+bool Arena::commit_unless_aborted(const BlockRef& payload) noexcept {
+  const Located at = locate(payload.block);
+  if (at.descriptor == nullptr) return false;
+  std::uint64_t seen = state_word(kBlockOwned, me_, payload.generation);
+  // [turn] acq_rel: claims, entries and the entry of the id come before.
+  return at.descriptor->state.compare_exchange_strong(
+      seen, state_word(kBlockLive, me_, payload.generation), std::memory_order_acq_rel,
+      std::memory_order_relaxed);
+}
+
+void Arena::abort(const BlockRef& payload) noexcept {
+  if (class_of(payload.block) < kSizeClasses && release(payload, kBlockOwned)) keep(payload.block);
+}
+
 void Arena::close_share(const BlockRef& share) noexcept {
   if (release(share, kBlockLive)) keep(share.block);
 }
@@ -134,6 +148,7 @@ std::optional<ShareLook> Arena::look_at_share(std::uint64_t block) noexcept {
   look.share = reinterpret_cast<Share*>(at.segment->data + kShareBytes * at.index);
   // relaxed: [share] carries them; looked at again below.
   const Share& share = *look.share;
+  const std::uint32_t count = share.count.load(std::memory_order_relaxed);
   look.content = {{share.payload.load(std::memory_order_relaxed),
                    share.payload_generation.load(std::memory_order_relaxed)},
                   {share.lengths[0].load(std::memory_order_relaxed),
@@ -141,8 +156,9 @@ std::optional<ShareLook> Arena::look_at_share(std::uint64_t block) noexcept {
                   share.second.load(std::memory_order_relaxed),
                   share.second_offset.load(std::memory_order_relaxed),
                   share.sent_ns.load(std::memory_order_relaxed),
-                  std::min(share.count.load(std::memory_order_relaxed), kShareDeliveries),
-                  share.bit.load(std::memory_order_relaxed)};
+                  std::min(count & ~kOrderedMark, kShareDeliveries),
+                  share.bit.load(std::memory_order_relaxed),
+                  (count & kOrderedMark) != 0};
   const std::uint64_t deliveries = at.descriptor->deliveries.load(std::memory_order_acquire);
   look.pending = deliveries & (bit_of(look.content.count) - 1);
   look.fate = ShareLook::Fate::kOver;

@@ -28,6 +28,8 @@ namespace ringpost::shm {
 
 inline constexpr std::uint32_t kShareDeliveries = kDeliveryBits;
 inline constexpr std::uint32_t kForms = 2;
+/// Beside the count of a share whose deliveries are ordered: see topic/ordered_share.hpp.
+inline constexpr std::uint32_t kOrderedMark = 1u << 31;
 
 /// In shared memory. Its owner writes it before it is LIVE; from then on only the entries change,
 /// each once: by the publisher, after its death by sweepers.

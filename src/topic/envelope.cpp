@@ -6,6 +6,7 @@
 
 #include <boost/json/src.hpp>
 #include <cstdio>
+#include <cstring>
 
 namespace ringpost::topic {
 namespace {
@@ -47,6 +48,11 @@ json::object attributes_of(const AttributeList& attributes) {
   return all;
 }
 
+constexpr std::string_view kBeforeId = R"({"Type":"Notification","MessageId":")";
+constexpr std::string_view kBeforeNumber = R"(","SequenceNumber":")";
+constexpr std::size_t kIdBytes = 36;
+constexpr std::size_t kNumberDigits = 20;
+
 }  // namespace
 
 std::string arn_of(std::string_view topic) {
@@ -61,12 +67,22 @@ std::string envelope_text(const EnvelopeOf& of) {
   json::object all;
   all["Type"] = "Notification";
   all["MessageId"] = of.id.to_string();
+  if (of.numbered) all["SequenceNumber"] = std::string(kNumberDigits, '0');
   all["TopicArn"] = arn_of(of.topic);
   if (!of.subject.empty()) all["Subject"] = json::string_view(of.subject.data(), of.subject.size());
   all["Message"] = json::string_view(of.body.data(), of.body.size());
   all["Timestamp"] = timestamp_of(of.wall_ns);
   if (!of.attributes.empty()) all["MessageAttributes"] = attributes_of(of.attributes);
   return json::serialize(all);
+}
+
+void number_envelope(std::uint64_t topic_id, std::uint64_t number, std::byte* text) noexcept {
+  auto* const id = reinterpret_cast<char*>(text) + kBeforeId.size();
+  const std::string id_text = MessageId{topic_id, number}.to_string();
+  id_text.copy(id, kIdBytes);
+  char digits[kNumberDigits + 1] = {};
+  std::snprintf(digits, sizeof digits, "%020llu", static_cast<unsigned long long>(number));
+  std::memcpy(id + kIdBytes + kBeforeNumber.size(), digits, kNumberDigits);
 }
 
 }  // namespace ringpost::topic

@@ -15,10 +15,14 @@ struct EnvelopeOf {
   std::string_view body;     ///< UTF-8
   AttributeList attributes;
   std::uint64_t wall_ns = 0;  ///< of the publish
+  bool numbered = false;      ///< FIFO: id and sequence number are written later
 };
 
 /// Without signature and links: those are a gateway's. May throw std::bad_alloc.
 [[nodiscard]] std::string envelope_text(const EnvelopeOf& of);
+
+/// Writes MessageId and SequenceNumber into such a text, which is `numbered`.
+void number_envelope(std::uint64_t topic_id, std::uint64_t number, std::byte* text) noexcept;
 
 /// What a topic's name is in Amazon's form, for code that looks at it.
 [[nodiscard]] std::string arn_of(std::string_view topic);

@@ -21,9 +21,15 @@ void for_each_pending(const shm::ShareLook& share, Visit&& visit) {
 }  // namespace
 
 bool FanoutSweep::settle(std::uint16_t dead) noexcept {
+  turns_.clear();
   shm::Arena& arena = member_.arena;
   bool all = true;
   arena.for_each_share([&](const shm::ShareLook& share) {
+    if (share.content.ordered && share.fate == Fate::kCommitted) {
+      all &= settle_ordered(share);
+      if (share.owner == dead) arena.orphan_share(share);
+      return;
+    }
     if (share.fate != Fate::kCommitted || (share.owner != dead && share.owner != 0)) return;
     if (share.owner == dead) {
       say_that_some_wait();  // before they are nobody's
@@ -38,9 +44,36 @@ bool FanoutSweep::settle(std::uint16_t dead) noexcept {
   return all;
 }
 
+/// Only what has the turn of its topic can be unfinished. Its id comes first.
+bool FanoutSweep::settle_ordered(const shm::ShareLook& share) noexcept {
+  const OrderedPart part(*share.share);
+  const std::uint64_t topic_id = part.topic_id();
+  const std::uint64_t number = part.number();
+  if (!member_.arena.is_same_use(share)) return true;
+  std::shared_ptr<Turn>& turn = turns_[topic_id];
+  if (turn == nullptr) {
+    auto opened = queues_.turn(topic_id);
+    const bool passing =
+        !opened && (opened.error() == Errc::kSystem || opened.error() == Errc::kNoSpace);
+    if (passing) return false;
+    if (!opened) return ordered_.finish(share);  // its topic was deleted
+    turn = std::move(*opened);
+  }
+  const TurnWord seen = turn->read();
+  if (!seen.is_busy() || seen.number() != number) return true;
+  commit_id(*turn, share, member_.arena, member_.me.bus().time());
+  return ordered_.finish(share);
+}
+
+detail::QueueCore* FanoutSweep::ordered_queue(std::uint64_t queue_id, bool& for_now) {
+  detail::QueueCore* const found = queues_.queue(queue_id) == nullptr ? nullptr : core(queue_id);
+  for_now |= found == nullptr && (queues_.queue(queue_id) != nullptr || !queues_.has_all());
+  return found;
+}
+
 /// What is missing, as far as it was when it was looked at: deliver() looks again.
 void FanoutSweep::collect(const shm::ShareLook& share) noexcept {
-  if (share.fate != Fate::kCommitted || share.owner != 0) return;
+  if (share.fate != Fate::kCommitted || share.owner != 0 || share.content.ordered) return;
   for_each_pending(share, [&](std::uint32_t number) {
     const shm::ShareEntry entry{share.share->entries[number].load()};
     const std::uint64_t queue = share.share->targets[number].load(std::memory_order_relaxed);
@@ -114,6 +147,7 @@ void FanoutSweep::end_gone() noexcept {
     for_each_pending(share, [&](std::uint32_t number) {
       const shm::ShareEntry entry{share.share->entries[number].load()};
       if (!entry.is_set(share.ref.generation) || !arena.is_same_use(share)) return;
+      if (entry.word == kRefusedPlace) return;  // goes when all of the publish is finished
       // [share] Of another use by now: then the generation keeps the bit.
       if (queues_.is_gone(entry.where())) arena.drop({share.ref, number});
     });

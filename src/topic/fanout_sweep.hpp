@@ -19,6 +19,10 @@
 // the clearing of the bit there is only its own death, and whether the message is gone can be seen
 // from the slot for ever. Until a sweep looks, the payload stays: as with a block of a queue's own.
 //
+// Publishes of FIFO topics (turn.hpp) are finished by settle alone, and all of them: the dead may
+// have helped with those of the living. Their entries are set before the commit, so none is
+// missing.
+//
 // Crash  each step may be done again, by several at once, and by one that was stopped in between.
 #pragma once
 
@@ -28,6 +32,7 @@
 #include <vector>
 
 #include "queue/queue_core.hpp"
+#include "topic/ordered_finish.hpp"
 
 namespace ringpost::topic {
 
@@ -45,14 +50,18 @@ class OpenQueues {
   /// Lists them again. False: some may be there that could not be opened now, so nothing may be
   /// concluded from what is not.
   virtual bool look_again() = 0;
+  /// False: some may be there that could not be opened now.
+  virtual bool has_all() = 0;
+  /// Of a FIFO topic. Error kNotFound: it was deleted.
+  virtual Result<std::shared_ptr<Turn>> turn(std::uint64_t topic_id) = 0;
 };
 
 /// Threads   one at a time, as the participant that sweeps.
 /// Blocking  never.
-class FanoutSweep {
+class FanoutSweep final : private OrderedQueues {
  public:
   FanoutSweep(const queue::Membership& member, OpenQueues& queues) noexcept
-      : member_(member), queues_(queues) {}
+      : member_(member), queues_(queues), ordered_(member.arena, *this) {}
 
   /// The caller holds the lock of `dead`, and listed the queues after its death. False: not all
   /// could be published, so its claims must not be void yet.
@@ -73,11 +82,15 @@ class FanoutSweep {
   void collect(const shm::ShareLook& share) noexcept;
   bool deliver(const Missing& it) noexcept;
   detail::QueueCore* core(std::uint64_t queue_id) noexcept;
+  bool settle_ordered(const shm::ShareLook& share) noexcept;
+  detail::QueueCore* ordered_queue(std::uint64_t queue_id, bool& for_now) override;
   void say_that_some_wait() noexcept;
   std::atomic<std::uint32_t>& waiting() noexcept;
 
   queue::Membership member_;
   OpenQueues& queues_;
+  OrderedFinish ordered_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Turn>> turns_;
   std::vector<Missing> missing_;
   std::unordered_map<std::uint64_t, std::unique_ptr<detail::QueueCore>> cores_;
 };

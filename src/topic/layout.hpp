@@ -1,8 +1,8 @@
 // The bytes of a topic's file: header, counters, and the log of its subscriptions.
 //
 //   0       TopicHeader
-//   512     counters, a stripe for each of those who publish
-//   2.5 KiB log: one record for each subscribe, change and unsubscribe, in the order in which they
+//   640     counters, a stripe for each of those who publish
+//   3 KiB   log: one record for each subscribe, change and unsubscribe, in the order in which they
 //           happened; complete up to TopicHeader::end. Whoever publishes reads on from where it
 //           was: a publish that finds `end` where it left it has nothing to do.
 //
@@ -40,6 +40,7 @@ enum Counter : std::uint32_t {
   kDeadLettered,  ///< deliveries that went to a subscription's dead-letter queue
   kDropped,       ///< deliveries to a full or deleted queue, without a dead-letter queue
   kRefused,       ///< publishes that failed because a queue was full
+  kDuplicates,    ///< FIFO: publishes of an id that was accepted before
   kCounters
 };
 
@@ -54,12 +55,17 @@ struct TopicHeader {
   // Fixed at creation.
   std::uint64_t magic;
   std::uint32_t format;
-  std::uint32_t reserved;
+  std::uint32_t fifo;  ///< 1: a FIFO topic, see turn.hpp
   std::uint64_t topic_id;
   std::uint64_t created_wall_ns;
   char name[96];
   char display_name[104];
   std::uint64_t message_bytes_max;
+  std::uint32_t dedup;  ///< FIFO: Dedup
+  std::uint32_t dedup_scope;
+  std::uint64_t dedup_window_ns;
+  std::uint32_t dedup_entries;
+  std::uint32_t reserved;
 
   alignas(base::kHotLineBytes) std::atomic<std::uint32_t> state;  ///< TopicState
   std::atomic<std::int32_t> writer;  ///< pid of the last writer: for people only
@@ -70,7 +76,7 @@ struct TopicHeader {
   PublisherCounts stripes[kStripes];
 };
 
-inline constexpr std::size_t kLogOffset = 2560;
+inline constexpr std::size_t kLogOffset = 3072;
 static_assert(sizeof(TopicHeader) <= kLogOffset);
 
 enum class RecordKind : std::uint32_t { kSet = 1, kRemove = 2 };

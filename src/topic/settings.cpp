@@ -1,5 +1,6 @@
 #include "topic/settings.hpp"
 
+#include "queue/settings.hpp"
 #include "sys/error.hpp"
 #include "topic/filters.hpp"
 
@@ -15,7 +16,12 @@ void keep_given(std::optional<T>& existing, const std::optional<T>& given) {
 
 TopicSettings with_defaults(const TopicSettings& given) {
   return {.message_bytes_max = given.message_bytes_max.value_or(256 * 1024),
-          .display_name = given.display_name.value_or("")};
+          .display_name = given.display_name.value_or(""),
+          .fifo = given.fifo.value_or(false),
+          .dedup = given.dedup.value_or(Dedup::kOff),
+          .dedup_scope = given.dedup_scope.value_or(DedupScope::kQueue),
+          .dedup_window = given.dedup_window.value_or(5min),
+          .dedup_entries = given.dedup_entries.value_or(65'536)};
 }
 
 SubscriptionSettings with_defaults(const SubscriptionSettings& given) {
@@ -46,7 +52,11 @@ Result<void> check_limits(const TopicSettings& given) {
   if (given.display_name && given.display_name->size() > 100) {
     return sys::error(Errc::kInvalidArgument, "display_name", "must have at most 100 bytes");
   }
-  return {};
+  if (given.dedup.value_or(Dedup::kOff) != Dedup::kOff && !given.fifo.value_or(true)) {
+    return sys::error(Errc::kInvalidArgument, "dedup", "only a FIFO topic deduplicates");
+  }
+  return queue::check_limits(
+      {.dedup_window = given.dedup_window, .dedup_entries = given.dedup_entries});
 }
 
 const char* first_difference(const TopicSettings& given, const TopicSettings& existing) noexcept {
@@ -55,11 +65,16 @@ const char* first_difference(const TopicSettings& given, const TopicSettings& ex
   };
   if (differs(given.message_bytes_max, existing.message_bytes_max)) return "message_bytes_max";
   if (differs(given.display_name, existing.display_name)) return "display_name";
+  if (differs(given.fifo, existing.fifo)) return "fifo";
+  if (differs(given.dedup, existing.dedup)) return "dedup";
+  if (differs(given.dedup_scope, existing.dedup_scope)) return "dedup_scope";
+  if (differs(given.dedup_window, existing.dedup_window)) return "dedup_window";
+  if (differs(given.dedup_entries, existing.dedup_entries)) return "dedup_entries";
   return nullptr;
 }
 
 Result<void> check(queue::QueueMappings& queues, const std::string& queue,
-                   const SubscriptionSettings& settings) {
+                   std::optional<ring::RingKind> kind, const SubscriptionSettings& settings) {
   if (auto parsed = check_filter(*settings.filter, *settings.filter_scope); !parsed) return parsed;
   const std::string& dead_letters = *settings.dead_letter_queue;
   if (dead_letters.empty()) return {};
@@ -74,11 +89,11 @@ Result<void> check(queue::QueueMappings& queues, const std::string& queue,
   if (!found || (*found)->header().state.load(std::memory_order_acquire) != 0) {
     return sys::error(Errc::kNotFound, object, "does not exist: create it first");
   }
-  if ((*found)->kind() != ring::RingKind::kStandard) {
-    return sys::error(Errc::kInvalidArgument, object,
-                      "is a FIFO queue or a fair one: name a standard queue");
-  }
-  return {};
+  if ((*found)->kind() == kind.value_or((*found)->kind())) return {};
+  return sys::error(Errc::kInvalidArgument, object,
+                    kind == ring::RingKind::kFifo
+                        ? "is no FIFO queue, as the subscribed one is"
+                        : "is a FIFO queue or a fair one: name a standard queue");
 }
 
 }  // namespace ringpost::topic

@@ -18,9 +18,11 @@ namespace ringpost::topic {
 /// `existing` with what is given.
 [[nodiscard]] SubscriptionSettings changed(const SubscriptionSettings& existing,
                                            const SubscriptionSettings& given);
-/// Of complete settings: the filter parses, the dead-letter queue exists and is not the subscribed
-/// queue itself. Errors kInvalidArgument, kNotFound.
+/// Of complete settings: the filter parses, the dead-letter queue exists, is of that kind, as the
+/// subscribed queue is (nothing: it is gone), and is not that queue itself. Errors
+/// kInvalidArgument, kNotFound.
 [[nodiscard]] Result<void> check(queue::QueueMappings& queues, const std::string& queue,
+                                 std::optional<ring::RingKind> kind,
                                  const SubscriptionSettings& settings);
 
 }  // namespace ringpost::topic

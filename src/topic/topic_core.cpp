@@ -11,6 +11,11 @@ using topic::RecordKind;
 Result<std::unique_ptr<TopicCore>> TopicCore::open(const queue::Membership& membership,
                                                    topic::TopicFile file) {
   std::unique_ptr<TopicCore> core(new TopicCore(membership, std::move(file)));
+  if (core->file_.is_fifo()) {
+    auto turn = core->file_.open_turn(membership.me);
+    if (!turn) return Unexpected(turn.error());
+    core->ordered_ = std::make_unique<topic::OrderedFanout>(membership, std::move(*turn));
+  }
   if (auto read = core->file_.replay(*core); !read) return Unexpected(read.error());
   return core;
 }
@@ -48,13 +53,15 @@ Result<SubscriptionInfo> TopicCore::subscribe(const std::string& queue,
   if ((*found)->header().state.load(std::memory_order_acquire) != 0) {
     return sys::error(Errc::kNotFound, object, "it was deleted");
   }
-  if ((*found)->kind() != ring::RingKind::kStandard) {
-    return sys::error(Errc::kInvalidArgument, object,
-                      (*found)->kind() == ring::RingKind::kFifo
-                          ? "is a FIFO queue: a standard topic takes standard queues only"
-                          : "is a fair queue, which no topic takes yet");
+  const ring::RingKind kind = (*found)->kind();
+  if (kind == ring::RingKind::kFair) {
+    return sys::error(Errc::kInvalidArgument, object, "is a fair queue, which no topic takes yet");
   }
-  if (auto checked = topic::check(member_.queues, queue, wanted); !checked) {
+  if (kind == ring::RingKind::kFifo && !file_.is_fifo()) {
+    return sys::error(Errc::kInvalidArgument, object,
+                      "is a FIFO queue: a standard topic takes standard queues only");
+  }
+  if (auto checked = topic::check(member_.queues, queue, kind, wanted); !checked) {
     return Unexpected(checked.error());
   }
   SubscriptionInfo made{.id = sys::unique_id(),
@@ -87,7 +94,8 @@ Result<SubscriptionInfo> TopicCore::set_subscription(std::uint64_t id,
     }
     after = *existing;
     after.settings = topic::changed(existing->settings, changes);
-    if (auto checked = topic::check(member_.queues, after.queue, after.settings); !checked) {
+    const auto kind = kind_of(after.queue);
+    if (auto checked = topic::check(member_.queues, after.queue, kind, after.settings); !checked) {
       return Unexpected(checked.error());
     }
     if (after.settings == existing->settings) return std::vector<LogEntry>{};
@@ -129,7 +137,8 @@ Result<TopicStats> TopicCore::stats() {
                     .dead_lettered = of(topic::kDeadLettered),
                     .dropped = of(topic::kDropped),
                     .refused = of(topic::kRefused),
-                    .subscriptions = subscriptions_.count()};
+                    .subscriptions = subscriptions_.count(),
+                    .duplicates = of(topic::kDuplicates)};
 }
 
 }  // namespace ringpost::detail

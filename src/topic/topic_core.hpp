@@ -8,6 +8,7 @@
 #include "queue/queue_core.hpp"
 #include "topic/fanout.hpp"
 #include "topic/filters.hpp"
+#include "topic/ordered_fanout.hpp"
 #include "topic/topic_file.hpp"
 
 namespace ringpost::detail {
@@ -72,12 +73,19 @@ class TopicCore final : private topic::LogReader {
   Result<Published, Errc> deliver(ByteSpan body, const PublishOptions& options);
   void count(Published& published, std::size_t bytes);
 
+  // FIFO topics: topic_ordered.cpp
+  [[gnu::cold, gnu::noinline]] Result<Published, Errc> publish_in_order(
+      ByteSpan body, const PublishOptions& options);
+  [[nodiscard]] Errc check_ids(const PublishOptions& options) const noexcept;
+  [[nodiscard]] std::optional<ring::RingKind> kind_of(const std::string& queue) const;
+
   queue::Membership member_;
   topic::TopicFile file_;
   topic::Subscriptions subscriptions_;
   topic::Filters filters_;
   topic::Fanout fanout_;
-  std::vector<Route> routes_;  ///< by place
+  std::unique_ptr<topic::OrderedFanout> ordered_;  ///< of a FIFO topic
+  std::vector<Route> routes_;                      ///< by place
   // Of one publish, kept for their memory.
   std::vector<topic::Target> targets_;
   bool some_plain_ = false;     ///< of the targets get the message as it was published

@@ -58,6 +58,11 @@ Result<void> make_file(const shm::Participant& creator, const TopicHeader& like,
       std::memcpy(header.display_name, like.display_name, sizeof header.display_name);
       header.message_bytes_max = like.message_bytes_max;
       header.numbers.store(first_number_after(like.numbers.load(std::memory_order_relaxed)));
+      header.fifo = like.fifo;
+      header.dedup = like.dedup;
+      header.dedup_scope = like.dedup_scope;
+      header.dedup_window_ns = like.dedup_window_ns;
+      header.dedup_entries = like.dedup_entries;
       for (std::uint32_t i = 0; i < kCounters; ++i) {
         header.stripes[kStripes - 1].counters[i].store(sum(like, static_cast<Counter>(i)));
       }
@@ -107,6 +112,11 @@ Result<TopicFile> TopicFile::create(const shm::Participant& creator, const std::
   like.topic_id = sys::unique_id();
   like.created_wall_ns = creator.bus().time().wall_ns();
   like.message_bytes_max = *settings.message_bytes_max;
+  like.fifo = *settings.fifo ? 1 : 0;
+  like.dedup = static_cast<std::uint32_t>(*settings.dedup);
+  like.dedup_scope = static_cast<std::uint32_t>(*settings.dedup_scope);
+  like.dedup_window_ns = static_cast<std::uint64_t>(settings.dedup_window->count());
+  like.dedup_entries = *settings.dedup_entries;
   std::memcpy(like.name, name.data(), std::min(name.size(), sizeof like.name - 1));
   std::memcpy(like.display_name, settings.display_name->data(),
               std::min(settings.display_name->size(), sizeof like.display_name - 1));
@@ -129,7 +139,7 @@ Result<void> TopicFile::reopen() {
   const auto state = header().state.load(std::memory_order_acquire);
   if (state == static_cast<std::uint32_t>(TopicState::kDeleted)) {
     if (sys::try_lock_byte(file_, kWriterByte)) {
-      sys::remove_name(bus_->topics(), name_);
+      if (has_the_name()) remove_names();
       sys::unlock_byte(file_, kWriterByte);
     }
     return sys::error(Errc::kNotFound, object_of(name_), "it was deleted");
@@ -142,6 +152,35 @@ Result<void> TopicFile::reopen() {
     if (!named) return reopen();
   }
   return {};
+}
+
+/// The turn first: as long as the topic has its name somebody finds what is left to remove.
+void TopicFile::remove_names() noexcept {
+  if (is_fifo()) Turn::remove(*bus_, topic_id_);
+  sys::remove_name(bus_->topics(), name_);
+}
+
+/// Of a FIFO topic. Whoever made the topic may have died before he made it. With the lock, so that
+/// nobody deletes the topic meanwhile and leaves a turn without one.
+Result<std::shared_ptr<Turn>> TopicFile::open_turn(const shm::Participant& me) {
+  constexpr int kTriesMax = 100;  // against others that keep replacing the topic's file
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    auto turn = Turn::open(*bus_, topic_id_);
+    if (turn || !(turn.error() == Errc::kNotFound)) return turn;
+    const std::uint64_t id = topic_id_;
+    if (auto locked = lock(); !locked) return Unexpected(locked.error());
+    Result<void> made;
+    if (header().state.load(std::memory_order_acquire) == 0 && has_the_name()) {
+      made = Turn::make(me, id, dedup_ == Dedup::kOff ? 0 : header().dedup_entries,
+                        header().dedup_window_ns);
+    }
+    sys::unlock_byte(file_, kWriterByte);
+    if (!made) return Unexpected(made.error());
+    if (header().state.load(std::memory_order_acquire) == 0) continue;
+    if (auto opened = reopen(); !opened) return Unexpected(opened.error());
+    if (topic_id_ != id) return deleted(name_);
+  }
+  return sys::error(Errc::kBusy, object_of(name_), "others keep replacing it");
 }
 
 /// By the only writer of the file that has the name: whoever meant to replace it has died.
@@ -162,13 +201,25 @@ Result<void> TopicFile::map() {
 Result<void> TopicFile::check_header() {
   topic_id_ = header().topic_id;
   message_bytes_max_ = header().message_bytes_max;
-  if (message_bytes_max_ >= 1024 && message_bytes_max_ <= 64u << 20) return {};
+  is_fifo_ = header().fifo != 0;
+  dedup_ = static_cast<Dedup>(header().dedup);
+  dedup_scope_ = static_cast<DedupScope>(header().dedup_scope);
+  const std::uint32_t ids = header().dedup_entries;
+  const bool sane = message_bytes_max_ >= 1024 && message_bytes_max_ <= 64u << 20 &&
+                    dedup_ <= Dedup::kByContent && dedup_scope_ <= DedupScope::kGroup && ids >= 1 &&
+                    ids <= dedup::kCapacityMax;
+  if (sane) return {};
   return sys::error(Errc::kCorrupt, object_of(name_), "impossible limits");
 }
 
 TopicSettings TopicFile::settings() const {
   return {.message_bytes_max = message_bytes_max_,
-          .display_name = text_of(header().display_name, sizeof header().display_name)};
+          .display_name = text_of(header().display_name, sizeof header().display_name),
+          .fifo = is_fifo_,
+          .dedup = dedup_,
+          .dedup_scope = dedup_scope_,
+          .dedup_window = Duration(static_cast<std::int64_t>(header().dedup_window_ns)),
+          .dedup_entries = header().dedup_entries};
 }
 
 /// Where the log ends, after mapping what has been added.
@@ -298,7 +349,7 @@ Result<void> TopicFile::remove() {
   const bool mine = has_the_name();
   if (mine) {
     header().state.store(static_cast<std::uint32_t>(TopicState::kDeleted));
-    sys::remove_name(bus_->topics(), name_);
+    remove_names();
   }
   sys::unlock_byte(file_, kWriterByte);
   if (mine) return {};

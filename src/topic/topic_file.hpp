@@ -10,6 +10,7 @@
 #include "shm/participant.hpp"
 #include "shm/stripe_owner.hpp"
 #include "topic/subscriptions.hpp"
+#include "topic/turn.hpp"
 
 namespace ringpost::topic {
 
@@ -29,6 +30,11 @@ class TopicFile {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] std::uint64_t topic_id() const noexcept { return topic_id_; }
   [[nodiscard]] std::uint64_t message_bytes_max() const noexcept { return message_bytes_max_; }
+  [[nodiscard]] bool is_fifo() const noexcept { return is_fifo_; }
+  [[nodiscard]] Dedup dedup() const noexcept { return dedup_; }
+  [[nodiscard]] DedupScope dedup_scope() const noexcept { return dedup_scope_; }
+  /// Of a FIFO topic. May wait as change() does, if nobody has opened it before.
+  [[nodiscard]] Result<std::shared_ptr<Turn>> open_turn(const shm::Participant& me);
   [[nodiscard]] TopicSettings settings() const;
   [[nodiscard]] TopicHeader& header() const noexcept {
     return *reinterpret_cast<TopicHeader*>(mapping_.data());
@@ -78,6 +84,7 @@ class TopicFile {
   Result<void> lock() const;
   [[nodiscard]] bool has_the_name() const;
   void unmark() noexcept;
+  void remove_names() noexcept;
   Result<void> change_as_writer(const shm::Participant& writer, LogReader& reader,
                                 const Decide& decide);
   Result<void> append(const std::vector<std::byte>& records);
@@ -90,6 +97,9 @@ class TopicFile {
   std::unique_ptr<shm::StripeOwner<PublisherCounts>> counts_;  ///< in the mapping
   std::uint64_t topic_id_ = 0;
   std::uint64_t message_bytes_max_ = 0;
+  bool is_fifo_ = false;
+  Dedup dedup_ = Dedup::kOff;
+  DedupScope dedup_scope_ = DedupScope::kQueue;
   std::uint64_t read_ = kLogOffset;  ///< of the log, by replay()
 };
 

@@ -41,6 +41,10 @@ Result<Published, Errc> TopicCore::publish(ByteSpan body, const PublishOptions& 
   try {
     if (const Errc code = refresh(); code != Errc::kOk) return Unexpected(code);
     if (const Errc code = check(body, options); code != Errc::kOk) return Unexpected(code);
+    if (ordered_ != nullptr) [[unlikely]]
+      return publish_in_order(body, options);
+    if (!options.dedup_id.empty() || !options.group.empty())
+      return Unexpected(Errc::kInvalidArgument);
     const auto& places = filters_.match(options.attributes, as_text(body));
     choose_targets(places);
     const auto published = deliver(body, options);

@@ -128,6 +128,10 @@ struct FanoutStage::World final : topic::OpenQueues {
     return q >= 0 && ring::is_gone(view(q), where.slot, where.lap);
   }
   bool look_again() override { return true; }
+  bool has_all() override { return true; }
+  Result<std::shared_ptr<topic::Turn>> turn(std::uint64_t /*topic_id*/) override {
+    return Unexpected(Error{.code = Errc::kNotFound});
+  }
 
   std::filesystem::path directory;
   ManualClock clock;
