@@ -23,7 +23,11 @@ DemoReport good_report() {
   }
   report.phases.back().feed_kill->resumed_at = 0;  // it sends all again
   report.order = {4, 12, 100, 100, 7, 0, 0};
-  report.ordered.duplicates = 41;
+  report.ordered.sent = 100;
+  report.topic.published = 100;
+  report.topic.duplicates = 41;
+  report.topic.delivered = 120;
+  report.delivered = {{.queue = "trades", .what = "trade", .expected = 20, .received = 20}};
   return report;
 }
 
@@ -75,7 +79,14 @@ TEST(Judge, BreaksAPromiseForEachThingThatGoesWrong) {
       {"an update id that fell", [](DemoReport& r) { r.order->fell = 1; }},
       {"an order that nobody looked at", [](DemoReport& r) { r.order.reset(); }},
       {"a duplicate that got in", [](DemoReport& r) { r.phases[2].proof->sent_again = 1; }},
-      {"a line that was not known again", [](DemoReport& r) { r.ordered.duplicates = 39; }},
+      {"a line that was not known again", [](DemoReport& r) { r.topic.duplicates = 39; }},
+      {"a trade that is missing", [](DemoReport& r) { r.delivered[0].missing = 1; }},
+      {"a trade that came twice", [](DemoReport& r) { r.delivered[0].twice = 1; }},
+      {"a message behind the wrong filter", [](DemoReport& r) { r.delivered[0].foreign = 1; }},
+      {"a changed trade", [](DemoReport& r) { r.delivered[0].changed = 1; }},
+      {"a queue without trades", [](DemoReport& r) { r.delivered[0].expected = 0; }},
+      {"a delivery that nobody got", [](DemoReport& r) { r.topic.delivered = 121; }},
+      {"a delivery that was dropped", [](DemoReport& r) { r.topic.dropped = 1; }},
       {"messages left", [](DemoReport& r) { r.phases[1].emptied = false; }},
       {"a finding of the doctor", [](DemoReport& r) { r.doctor->findings.emplace_back(); }},
       {"a leaked block", [](DemoReport& r) { r.blocks_used = 1; }},

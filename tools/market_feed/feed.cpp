@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,8 +12,10 @@
 #include "feed_file.hpp"
 #include "ledger.hpp"
 #include "mark.hpp"
+#include "market_update.hpp"
 #include "ringpost/ringpost.hpp"
 #include "role.hpp"
+#include "subscribers.hpp"
 
 namespace ringpost::market_feed {
 
@@ -65,29 +68,63 @@ bool slow_down(const FeedEntry& entry, std::uint32_t line, std::uint32_t lines) 
   return true;
 }
 
-/// True once the message is in the queue.
-bool send(Queue& queue, std::string_view line, const Mark& mark, FeedLife& life) {
-  const Attribute attribute = as_attribute(mark);
-  const AttributeList attributes(std::span(&attribute, 1));
-  SendOptions options{.attributes = attributes, .wait = 1s};
-  std::string group;
-  std::string id;
-  if (kPhases[mark.phase].ordered) {
-    group = order_key(FeedLine::parse(line).value());
-    id = "line-" + std::to_string(mark.line + 1);
-    options.group = group;
-    options.dedup_id = id;
-  }
-  for (;;) {
-    const auto sent = queue.send(line, options);
-    if (sent) return true;
-    if (sent.error() != Errc::kFull && sent.error() != Errc::kTimedOut) {
-      fmt::print(stderr, "feed: cannot send: {}\n", message(sent.error()));
-      return false;
+/// Where the lines of one phase go.
+class Outlet {
+ public:
+  Outlet(Bus& bus, const Phase& phase) {
+    if (phase.ordered) {
+      topic_ = bus.open_topic(kTopicName).value();
+    } else {
+      queue_ = bus.open_queue(kQueueName).value();
     }
-    life.full.fetch_add(1, kRelaxed);
   }
-}
+
+  /// True once the message is in the queue, or in all that want it.
+  bool send(std::string_view line, const Mark& mark, FeedLife& life) {
+    for (;;) {
+      const Errc outcome = kPhases[mark.phase].ordered ? publish(line, mark) : send(line, mark);
+      if (outcome == Errc::kOk) return true;
+      if (outcome != Errc::kFull && outcome != Errc::kTimedOut) {
+        fmt::print(stderr, "feed: cannot send: {}\n", message(outcome));
+        return false;
+      }
+      life.full.fetch_add(1, kRelaxed);
+    }
+  }
+
+ private:
+  Errc send(std::string_view line, const Mark& mark) {
+    const Attribute attribute = as_attribute(mark);
+    const auto sent =
+        queue_.send(line, {.attributes = AttributeList(std::span(&attribute, 1)), .wait = 1s});
+    return sent ? Errc::kOk : sent.error();
+  }
+
+  /// In its group, with its number as the id, and what the filters of subscribers look at.
+  Errc publish(std::string_view text, const Mark& mark) {
+    const FeedLine line = FeedLine::parse(text).value();
+    const std::string group = order_key(line);
+    const std::string id = "line-" + std::to_string(mark.line + 1);
+    static_cast<void>(reader_.read(line.json));
+    const std::string levels = std::to_string(reader_.levels());
+    const std::array<Attribute, 3> attributes{as_attribute(mark),
+                                              Attribute{kVenueAttribute, line.venue},
+                                              Attribute{kLevelsAttribute, levels, "Number"}};
+    const std::size_t count = reader_.levels() == 0 ? 2 : 3;
+    const auto published =
+        topic_.publish(line.json, {.attributes = AttributeList(std::span(attributes.data(), count)),
+                                   .group = group,
+                                   .dedup_id = id});
+    if (published) return Errc::kOk;
+    if (published.error() == Errc::kFull) sleep_until(monotonic_ns() + kPauseNs);
+    return published.error();
+  }
+
+  static constexpr std::uint64_t kPauseNs = 100'000;  // until there is room
+  Queue queue_;
+  Topic topic_;
+  UpdateReader reader_;
+};
 
 }  // namespace
 
@@ -97,7 +134,7 @@ int run_feed(const RoleOptions& options) {
   const auto lines = split_lines(as_text(memory.bytes()), ledger.lines());
   Bus bus = Bus::open(options.bus, {.create = false}).value();
   const Phase& phase = kPhases[options.phase];
-  Queue queue = bus.open_queue(queue_name(phase)).value();
+  Outlet outlet(bus, phase);
 
   FeedEntry& entry = ledger.feed(options.phase);
   FeedLife& life = entry.life[entry.lives.fetch_add(1) % FeedEntry::kLivesMax];
@@ -113,7 +150,7 @@ int run_feed(const RoleOptions& options) {
     const std::uint64_t due_ns = schedule.wait_for(lines[line]);
     if (line >= done) entry.begun.store(line + 1, std::memory_order_release);
     const std::uint64_t now = monotonic_ns();
-    if (!send(queue, lines[line], {options.phase, line, due_ns, now}, life)) return 2;
+    if (!outlet.send(lines[line], {options.phase, line, due_ns, now}, life)) return 2;
     // Release: the orchestrator that sees the line as sent finds the message in the queue.
     if (line >= done) entry.done.store(line + 1, std::memory_order_release);
     life.last_ns.store(now, kRelaxed);

@@ -131,7 +131,7 @@ Promise duplicates_kept_out(const DemoReport& report) {
   const PhaseReport& phase = report.phases.back();
   if (!phase.proof || !phase.feed_kill || !phase.feed_kill->over) return promise;
   const FeedKillReport& kill = *phase.feed_kill;
-  const std::uint64_t duplicates = report.ordered.duplicates;
+  const std::uint64_t duplicates = report.topic.duplicates;
   promise.held = phase.proof->sent_again == 0 && kill.resumed_at < kill.done &&
                  duplicates >= kill.done - kill.resumed_at &&
                  duplicates <= kill.begun - kill.resumed_at;
@@ -139,6 +139,33 @@ Promise duplicates_kept_out(const DemoReport& report) {
       fmt::format("{} lines sent again, {} duplicates kept out",
                   format_count(kill.done - kill.resumed_at), format_count(duplicates));
   return promise;
+}
+
+/// Each queue behind a filter has what the file says, and nothing else, each once.
+Promise delivered(const Delivered& found) {
+  return {"each " + found.what + " is in queue " + found.queue + ", once",
+          fmt::format("{} of {}, {} foreign, {} twice", format_count(found.received),
+                      format_count(found.expected), format_count(found.foreign),
+                      format_count(found.twice)),
+          found.exact()};
+}
+
+/// Phase 3 went through the topic: what it says that it did is what the queues got.
+Promise counted(const DemoReport& report) {
+  std::uint64_t received = report.ordered.sent;
+  for (const Delivered& each : report.delivered) received += each.received;
+  const TopicStats& topic = report.topic;
+  // The publish in which the feed was killed may have happened without being counted.
+  const auto is_or_one_less = [](std::uint64_t counted, std::uint64_t is, std::uint64_t one) {
+    return counted <= is && counted + one >= is;
+  };
+  const bool held = report.lines != 0 && is_or_one_less(topic.published, report.lines, 1) &&
+                    is_or_one_less(topic.delivered, received, 1 + report.delivered.size()) &&
+                    topic.dropped == 0 && topic.dead_lettered == 0;
+  return {"the topic counts what its subscribers got",
+          fmt::format("{} published, {} delivered, {} filtered out", format_count(topic.published),
+                      format_count(topic.delivered), format_count(topic.filtered_out)),
+          held};
 }
 
 Promise emptied(const DemoReport& report) {
@@ -184,6 +211,8 @@ std::vector<Promise> judge(const DemoReport& report) {
   promises.push_back(in_order(report));
   promises.push_back(ids_rise(report));
   promises.push_back(duplicates_kept_out(report));
+  for (const Delivered& each : report.delivered) promises.push_back(delivered(each));
+  promises.push_back(counted(report));
   promises.push_back(late_acknowledgements(report));
   promises.push_back(emptied(report));
   promises.push_back(nothing_leaked(report));

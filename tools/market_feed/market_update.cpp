@@ -37,6 +37,12 @@ std::optional<MarketUpdate> UpdateReader::read(std::string_view json) {
   if (message["data"]["s"].get(symbol) || !keep(symbol, update.symbol)) return std::nullopt;
   const char* const id = stream.ends_with("@trade") ? "t" : "u";
   if (message["data"][id].get(update.update_id)) return std::nullopt;
+  simdjson::dom::array bids;
+  simdjson::dom::array asks;
+  levels_ = 0;
+  if (!message["data"]["b"].get(bids) && !message["data"]["a"].get(asks)) {
+    levels_ = static_cast<std::uint32_t>(bids.size() + asks.size());  // of a quote both are numbers
+  }
   return update;
 }
 

@@ -28,10 +28,13 @@ class UpdateReader {
 
   /// Empty when the JSON is malformed or a field is missing or too long.
   std::optional<MarketUpdate> read(std::string_view json);
+  /// Price levels that the last message changes: of a depth update; else 0.
+  [[nodiscard]] std::uint32_t levels() const noexcept { return levels_; }
 
  private:
   struct Parser;
   std::unique_ptr<Parser> parser_;
+  std::uint32_t levels_ = 0;
 };
 
 }  // namespace ringpost::market_feed

@@ -14,6 +14,7 @@
 #include "report.hpp"
 #include "ringpost/ringpost.hpp"
 #include "stage.hpp"
+#include "subscribers.hpp"
 #include "units.hpp"
 
 namespace ringpost::market_feed {
@@ -79,11 +80,13 @@ class Demo {
         text_(unpack(options.feed_path)),
         lines_(split_lines(text_, options.lines_max)),
         expected_(expect(lines_)),
+        expected_ordered_(expect(lines_, true)),
         feed_(share(text_)),
         ledger_(Ledger::create(static_cast<std::uint32_t>(lines_.size()))),
         bus_(options.keep),
         queue_(bus_->queue(kQueueName, settings()).value()),
         ordered_(bus_->queue(kOrderedQueueName, ordered_settings()).value()),
+        subscribers_(*bus_),
         stage_(bus_.name(), ledger_, feed_.descriptor(), console_) {
     report_.lines = ledger_.lines();
     expect_order();
@@ -145,7 +148,6 @@ class Demo {
     settings.fifo = true;
     settings.slots = 16'384;
     settings.inline_bytes = 320;
-    settings.dedup = Dedup::kById;
     return settings;
   }
 
@@ -155,9 +157,10 @@ class Demo {
                            1e9;
     fmt::print(
         "{} messages of a market feed, {}, recorded within {:.1f} s\n"
-        "bus {}, queues {} and {}, visibility timeout {} ms, {} workers\n",
+        "bus {}, queue {}, topic {} → queues {} (FIFO), trades, large-depth\n"
+        "visibility timeout {} ms, {} workers\n",
         format_count(lines_.size()), cli::format_size(text_.size()), seconds, bus_->directory(),
-        kQueueName, kOrderedQueueName, kVisibilityTimeout.count(), kWorkers);
+        kQueueName, kTopicName, kOrderedQueueName, kVisibilityTimeout.count(), kWorkers);
   }
 
   void examine_all() {
@@ -167,10 +170,15 @@ class Demo {
     }
     for (std::size_t i = 0; i < kPhases.size(); ++i) {
       if (ledger_.feed(i).lives.load() != 0) {
-        report_.phases[i].proof = prove(expected_, ledger_.records(i));
+        report_.phases[i].proof =
+            prove(kPhases[i].ordered ? expected_ordered_ : expected_, ledger_.records(i));
       }
     }
-    if (ledger_.feed(kPhases.size() - 1).lives.load() != 0) report_.order = ledger_.order().prove();
+    if (ledger_.feed(kPhases.size() - 1).lives.load() != 0) {
+      report_.order = ledger_.order().prove();
+      report_.delivered = subscribers_.check(lines_);
+      report_.topic = subscribers_.stats();
+    }
     report_.strangers = ledger_.strangers().load();
     bus_->sweep();  // the workers did it while they were there; the last dead have only us
     report_.queue = queue_.stats();
@@ -205,11 +213,13 @@ class Demo {
   std::string text_;
   std::vector<std::string_view> lines_;
   std::vector<Expected> expected_;
+  std::vector<Expected> expected_ordered_;
   SharedMemory feed_;
   Ledger ledger_;
   TemporaryBus bus_;
   Queue queue_;
   Queue ordered_;
+  Subscribers subscribers_;
   Stage stage_;
   DemoReport report_;
 };

@@ -11,14 +11,14 @@ namespace ringpost::market_feed {
 struct Phase {
   const char* title;
   std::uint32_t speed;  ///< times the recorded pace; 0: as fast as it can
-  /// Through the FIFO queue: grouped by venue and symbol, each line once by its number as the id.
+  /// Through the FIFO topic: grouped by venue and symbol, each line once by its number as the id.
   bool ordered;
 };
 
 inline constexpr std::array<Phase, 3> kPhases{{
     {"as fast as it can", 0, false},
     {"at the recorded pace × 20", 20, false},
-    {"in order by venue and symbol, as fast as it can", 0, true},
+    {"through a topic, in order by venue and symbol", 0, true},
 }};
 
 /// Lines that a feed sends again which goes on for a killed one, as one that does not know how far
@@ -58,8 +58,8 @@ inline constexpr std::chrono::milliseconds kVisibilityTimeout{1000};
 
 inline constexpr const char* kQueueName = "feed";
 inline constexpr const char* kOrderedQueueName = "feed-in-order";
-constexpr const char* queue_name(const Phase& phase) noexcept {
-  return phase.ordered ? kOrderedQueueName : kQueueName;
-}
+inline constexpr const char* kTopicName = "market";
+/// Price levels that a depth update changes, from which on it is a large one.
+inline constexpr std::uint32_t kLargeLevels = 100;
 
 }  // namespace ringpost::market_feed

@@ -11,6 +11,7 @@
 #include "plan.hpp"
 #include "ringpost/admin.hpp"
 #include "ringpost/stats.hpp"
+#include "subscribers.hpp"
 #include "verify.hpp"
 
 namespace ringpost::market_feed {
@@ -70,8 +71,10 @@ struct DemoReport {
   std::uint64_t blocks_used = 0;          ///< of the arena, at the end
   std::uint64_t participants = 0;         ///< left in the registry beside the orchestrator
   std::optional<OrderBook::Proof> order;  ///< of the ordered phase
+  std::vector<Delivered> delivered;       ///< to the topic's other subscribers
   QueueStats queue;
   QueueStats ordered;  ///< the FIFO queue
+  TopicStats topic;
 };
 
 struct Promise {

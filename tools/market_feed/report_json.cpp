@@ -63,7 +63,20 @@ JsonObject order_of(const DemoReport& report) {
   object["applied"] = report.order->applied;
   object["skipped"] = report.order->skipped;
   object["ids_that_did_not_rise"] = report.order->fell;
-  object["duplicates_kept_out"] = report.ordered.duplicates;
+  object["duplicates_kept_out"] = report.topic.duplicates;
+  return object;
+}
+
+JsonObject topic_of(const DemoReport& report) {
+  JsonObject object{{"published", report.topic.published},
+                    {"duplicates", report.topic.duplicates},
+                    {"delivered", report.topic.delivered},
+                    {"filtered_out", report.topic.filtered_out}};
+  for (const Delivered& each : report.delivered) {
+    object[each.queue] = JsonObject{{"expected", each.expected}, {"received", each.received},
+                                    {"missing", each.missing},   {"foreign", each.foreign},
+                                    {"twice", each.twice},       {"changed", each.changed}};
+  }
   return object;
 }
 
@@ -99,7 +112,8 @@ void write_json(const DemoReport& report, const std::vector<Promise>& promises,
   }
   const JsonObject all{{"messages", report.lines},          {"all_held", all_held(promises)},
                        {"interrupted", report.interrupted}, {"phases", std::move(phases)},
-                       {"order", order_of(report)},         {"promises", std::move(judged)}};
+                       {"order", order_of(report)},         {"topic", topic_of(report)},
+                       {"promises", std::move(judged)}};
   std::ofstream file(path);
   file << cli::json_line(all) << '\n';
   if (!file.flush()) throw std::runtime_error("cannot write " + path);

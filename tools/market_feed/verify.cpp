@@ -7,7 +7,7 @@
 
 namespace ringpost::market_feed {
 
-std::vector<Expected> expect(std::span<const std::string_view> lines) {
+std::vector<Expected> expect(std::span<const std::string_view> lines, bool ordered) {
   UpdateReader reader;
   std::vector<Expected> expected;
   expected.reserve(lines.size());
@@ -18,7 +18,7 @@ std::vector<Expected> expect(std::span<const std::string_view> lines) {
       throw std::runtime_error("line " + std::to_string(expected.size() + 1) +
                                " of the feed is malformed");
     }
-    expected.push_back({content_hash(text), *update});
+    expected.push_back({content_hash(ordered ? line->json : text), *update});
   }
   return expected;
 }

@@ -18,9 +18,9 @@ struct Expected {
   MarketUpdate update;
 };
 
-/// Reads the file as the workers should have. Throws std::runtime_error on a line that no worker
-/// could read.
-std::vector<Expected> expect(std::span<const std::string_view> lines);
+/// Reads the file as the workers should have, if the messages are its lines, or, `ordered`, the
+/// JSON in them. Throws std::runtime_error on a line that no worker could read.
+std::vector<Expected> expect(std::span<const std::string_view> lines, bool ordered = false);
 
 /// The findings of one phase.
 struct Proof {

@@ -13,6 +13,7 @@
 #include "market_update.hpp"
 #include "ringpost/ringpost.hpp"
 #include "role.hpp"
+#include "subscribers.hpp"
 
 namespace ringpost::market_feed {
 
@@ -39,8 +40,9 @@ class Worker {
                               leases[i].receive_count()};
       LineRecord* const record = record_of(marks[i]);
       if (record != nullptr) {
-        const MarketUpdate update = read(leases[i].text());
-        if (kPhases[marks[i]->phase].ordered) apply(leases[i], *marks[i], update);
+        const bool ordered = kPhases[marks[i]->phase].ordered;
+        const MarketUpdate update = read(leases[i].text(), ordered);
+        if (ordered) apply(leases[i], *marks[i], update);
         record->add(delivery, update);
         count(delivery, *marks[i], received_ns);
       } else {
@@ -83,15 +85,16 @@ class Worker {
   }
 
   /// What cannot be read stays empty: the proof sees that.
-  MarketUpdate read(std::string_view text) {
+  MarketUpdate read(std::string_view text, bool is_json) {
+    if (is_json) return reader_.read(text).value_or(MarketUpdate{});
     const auto line = FeedLine::parse(text);
     return line ? reader_.read(line->json).value_or(MarketUpdate{}) : MarketUpdate{};
   }
 
   /// The effect of an update, if it has not had one before: see order.hpp.
   void apply(const Lease& lease, const Mark& mark, const MarketUpdate& update) {
-    const auto line = FeedLine::parse(lease.text());
-    std::string channel(line ? line->venue : "");
+    const auto venue = lease.attributes().find(kVenueAttribute);
+    std::string channel(venue ? venue->value : "");
     channel += '.';
     channel +=
         std::string_view(update.stream.data(), strnlen(update.stream.data(), update.stream.size()));
