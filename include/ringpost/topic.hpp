@@ -115,7 +115,7 @@ class RINGPOST_API Topic {
   /// Delivers to every subscription that there is and whose filter accepts the message. The payload
   /// is stored once. Errors: kFull (a subscription that says so is full; nobody got anything),
   /// kTooLarge, kInvalidArgument (empty body, attribute rules), kNoSpace, kDeleted, kForked,
-  /// kCorrupt.
+  /// kCorrupt. FIFO: kInvalidArgument also of group and dedup_id; kTooManyIds.
   Result<Published, Errc> publish(ByteSpan body, const PublishOptions& options = {}) noexcept;
   Result<Published, Errc> publish(std::string_view body,
                                   const PublishOptions& options = {}) noexcept {

@@ -26,8 +26,12 @@ bool FanoutSweep::settle(std::uint16_t dead) noexcept {
   bool all = true;
   arena.for_each_share([&](const shm::ShareLook& share) {
     if (share.content.ordered && share.fate == Fate::kCommitted) {
-      all &= settle_ordered(share);
-      if (share.owner == dead) arena.orphan_share(share);
+      const bool finished = settle_ordered(share);
+      all &= finished;
+      if (finished && share.owner == dead) {
+        ordered_.drop_refused(share);  // who died as soon as all was finished has not
+        arena.orphan_share(share);
+      }
       return;
     }
     if (share.fate != Fate::kCommitted || (share.owner != dead && share.owner != 0)) return;

@@ -11,6 +11,15 @@ namespace {
 /// Consumers that skip faster than I claim; and memory that lies.
 constexpr int kTriesMax = 1'000;
 
+/// Calls visit(number) for each delivery that is not over.
+template <class Visit>
+void for_each_pending(const shm::ShareLook& share, Visit&& visit) {
+  for (std::uint64_t rest = share.pending; rest != 0; rest &= rest - 1) {
+    const auto number = static_cast<std::uint32_t>(__builtin_ctzll(rest));
+    if (number < kOrderedDeliveries) visit(number);
+  }
+}
+
 }  // namespace
 
 void commit_id(const Turn& turn, const shm::ShareLook& share, shm::Arena& arena,
@@ -32,20 +41,17 @@ bool OrderedFinish::finish(const shm::ShareLook& share, std::uint32_t depth) noe
                        behind->content.ordered && behind->fate == Fate::kCommitted;
     if (there && !finish(*behind, depth + 1)) return false;
   }
-  const auto for_each_pending = [&](auto&& visit) {
-    for (std::uint64_t rest = share.pending; rest != 0; rest &= rest - 1) {
-      const auto number = static_cast<std::uint32_t>(__builtin_ctzll(rest));
-      if (number < kOrderedDeliveries) visit(number);
-    }
-  };
   bool all = true;
-  for_each_pending([&](std::uint32_t number) { all &= deliver(share, number); });
-  if (!all) return false;
-  for_each_pending([&](std::uint32_t number) {
+  for_each_pending(share, [&](std::uint32_t number) { all &= deliver(share, number); });
+  if (all) drop_refused(share);
+  return all;
+}
+
+void OrderedFinish::drop_refused(const shm::ShareLook& share) noexcept {
+  for_each_pending(share, [&](std::uint32_t number) {
     const shm::ShareEntry entry = read_entry(share.share->entries[number]);
     if (entry.word == kRefusedPlace && arena_.is_same_use(share)) arena_.drop({share.ref, number});
   });
-  return true;
 }
 
 bool OrderedFinish::deliver(const shm::ShareLook& share, std::uint32_t number) noexcept {

@@ -36,6 +36,9 @@ class OrderedFinish {
   /// committed. False: a queue could not be opened now, so it is not finished.
   [[nodiscard]] bool finish(const shm::ShareLook& share) noexcept { return finish(share, 0); }
 
+  /// Lets go of those deliveries of a finished share that nobody gets.
+  void drop_refused(const shm::ShareLook& share) noexcept;
+
  private:
   enum class Step : std::uint8_t { kDone, kAgain, kNotNow };
   struct OwnClaim {

@@ -14,7 +14,11 @@
 
 namespace ringpost::topic {
 
-inline constexpr std::uint32_t kOrderedDeliveries = 20;
+#if defined(RINGPOST_RIG)
+inline constexpr std::uint32_t kOrderedDeliveries = 1;  // several shares of a small publish
+#else
+inline constexpr std::uint32_t kOrderedDeliveries = shm::kShareDeliveries / 2;
+#endif
 
 /// An entry's place of a delivery that was refused. No ring has this id.
 inline constexpr base::Pair64 kRefusedPlace{~std::uint64_t{0}, 0};
@@ -51,10 +55,10 @@ class OrderedPart {
   }
 
   void set_dead_letters(std::uint32_t delivery, std::uint64_t queue_id) const noexcept {
-    share_.targets[kOrderedDeliveries + delivery].store(queue_id, std::memory_order_relaxed);
+    share_.targets[kSecondHalf + delivery].store(queue_id, std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t dead_letters(std::uint32_t delivery) const noexcept {
-    return share_.targets[kOrderedDeliveries + delivery].load(std::memory_order_relaxed);
+    return share_.targets[kSecondHalf + delivery].load(std::memory_order_relaxed);
   }
 
   void begin_id(std::uint64_t generation) const noexcept {
@@ -67,9 +71,10 @@ class OrderedPart {
   [[nodiscard]] std::uint64_t id() const noexcept { return share_.entries[kId].load().high; }
 
  private:
-  static constexpr std::uint32_t kNumber = kOrderedDeliveries;
-  static constexpr std::uint32_t kId = kOrderedDeliveries + 1;
-  static constexpr std::uint32_t kNext = kOrderedDeliveries + 2;
+  static constexpr std::uint32_t kSecondHalf = shm::kShareDeliveries / 2;
+  static constexpr std::uint32_t kNumber = kSecondHalf;
+  static constexpr std::uint32_t kId = kSecondHalf + 1;
+  static constexpr std::uint32_t kNext = kSecondHalf + 2;
   shm::Share& share_;
 };
 

@@ -75,5 +75,39 @@ TEST_F(CliTopics, RefuseAFilterThatIsNone) {
   EXPECT_NE(text_of(error.at("message")).find("filter policy"), std::string::npos);
 }
 
+TEST_F(CliTopics, OfFifoKeepOrderAndSwallowDuplicates) {
+  succeed({"queue", "create", "first", "second", "--fifo"});
+  succeed({"topic", "create", "orders", "--fifo", "--dedup", "id", "--dedup-window", "10m"});
+  succeed({"subscribe", "orders", "first"});
+  succeed({"subscribe", "orders", "second"});
+  const auto made = json({"publish", "orders", "one", "--group", "g", "--dedup-id", "a"}).at(0);
+  const auto again = json({"publish", "orders", "two", "--group", "g", "--dedup-id", "a"}).at(0);
+  EXPECT_EQ(again.at("duplicates").to_number<int>(), 1);
+  EXPECT_EQ(again.at("last_sequence"), made.at("last_sequence"));
+  EXPECT_EQ(again.at("last_id"), made.at("last_id"));
+  succeed({"publish", "orders", "--group-field", "1", "--dedup-field", "2", "-d", ","},
+          "g,b\ng,c\n");
+  EXPECT_EQ(succeed({"receive", "first", "--all"}), "one\ng,b\ng,c\n");
+  EXPECT_EQ(succeed({"receive", "second", "--all"}), "one\ng,b\ng,c\n");
+  const auto shown = json({"topic", "show", "orders"}).at(0);
+  EXPECT_EQ(text_of(shown.at("settings").at("dedup")), "id");
+  EXPECT_EQ(shown.at("duplicates").to_number<int>(), 1);
+  const std::string text = succeed({"topic", "show", "orders"});
+  EXPECT_NE(text.find("by id, unique in the topic, for 10m"), std::string::npos) << text;
+}
+
+TEST_F(CliTopics, SayWhatAFifoTopicWants) {
+  succeed({"topic", "create", "orders", "--fifo", "--dedup", "id"});
+  const auto message = [this](const std::vector<std::string>& arguments) {
+    return text_of(error_of(arguments, 2).at("message"));
+  };
+  EXPECT_EQ(message({"publish", "orders", "x"}), "group missing: a FIFO topic needs --group");
+  EXPECT_EQ(message({"publish", "orders", "x", "--group", "g"}),
+            "deduplication id missing: topic orders deduplicates by id");
+  EXPECT_EQ(message({"publish", "prices", "x", "--dedup-id", "a"}),
+            "topic prices is a standard topic, without groups and deduplication");
+  EXPECT_EQ(message({"topic", "create", "x", "--dedup", "id"}), "only a FIFO topic deduplicates");
+}
+
 }  // namespace
 }  // namespace ringpost::cli_test

@@ -24,10 +24,11 @@ namespace {
 
 constexpr std::uint32_t kSlots = 64;
 constexpr std::uint32_t kSlotsShared = 6;
-constexpr std::uint32_t kBlocksShared = 6;
+constexpr std::uint32_t kBlocksShared = 40;  // eight for each participant that allocates
 constexpr std::uint64_t kTopic = 7;
 constexpr std::uint32_t kIds = 64;
-constexpr int kLast = 15;  // the message that the judge publishes
+constexpr int kLast = 15;  // the messages that the judge publishes
+constexpr int kLastWithId = 14;
 constexpr std::string_view kId = "id";
 
 std::string text_of(int id) {
@@ -430,10 +431,12 @@ void TurnStage::World::judge_ids() {
   }
   if (accepted > 1) ledger.broken("two publishes with one id were delivered");
   if (somebody_was_told && accepted == 0) ledger.broken("a duplicate of nothing was swallowed");
-  const bool happened = publish(kJudge, kLast, true, Full::kRefuses);
+  const bool happened = publish(kJudge, kLastWithId, true, Full::kRefuses);
   if (happened == (accepted != 0)) {
     ledger.broken(happened ? "an id that was accepted was forgotten" : "an id was taken by nobody");
   }
+  if (!publish(kJudge, kLast, false, Full::kRefuses))
+    ledger.broken("nothing is published any more");
   drain();
   ledger.judge_drained();
 }

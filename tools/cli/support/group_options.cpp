@@ -94,6 +94,27 @@ void GroupOptions::refuse_unfit(const QueueSettings& settings, const std::string
   }
 }
 
+void GroupOptions::refuse_unfit(const TopicSettings& settings, const std::string& topic) const {
+  if (!settings.fifo.value_or(false)) {
+    if (!has_group() && !has_dedup_id()) return;
+    throw usage_failure(
+        fmt::format("topic {} is a standard topic, without groups and deduplication", topic),
+        "drop --group and --dedup…, or make another topic: ringpost topic create NAME --fifo");
+  }
+  if (!has_group()) {
+    throw usage_failure("group missing: a FIFO topic needs --group",
+                        fmt::format("ringpost publish {} --group customer-7 …   (of lines also: "
+                                    "--group-field N --delimiter ,)",
+                                    topic));
+  }
+  if (settings.dedup == Dedup::kById && !has_dedup_id()) {
+    throw usage_failure(
+        fmt::format("deduplication id missing: topic {} deduplicates by id", topic),
+        "give --dedup-id ID, of lines --dedup-field N; a topic that is made with --dedup content "
+        "makes ids of the bodies");
+  }
+}
+
 QueueSettings GroupOptions::settings() const {
   QueueSettings settings;
   if (has_group()) settings.fifo = true;

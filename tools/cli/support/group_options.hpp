@@ -7,10 +7,11 @@
 #include <string_view>
 
 #include "options.hpp"
+#include "ringpost/topic.hpp"
 
 namespace ringpost::cli {
 
-/// What a message is sent with; both are empty for a standard queue.
+/// What a message is sent or published with; both are empty for a standard queue or topic.
 struct MessageIds {
   std::string_view group;
   std::string_view dedup_id;
@@ -30,6 +31,8 @@ class GroupOptions {
   void refuse_contradictions(bool have_fields, bool are_several) const;
   /// Throws the usage error of what the queue wants and is not given, or is given and cannot take.
   void refuse_unfit(const QueueSettings& settings, const std::string& queue) const;
+  /// The same of a topic.
+  void refuse_unfit(const TopicSettings& settings, const std::string& topic) const;
   /// The settings of a queue that is made for messages such as these.
   [[nodiscard]] QueueSettings settings() const;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "units.hpp"
+
 namespace ringpost::cli {
 namespace {
 
@@ -102,9 +104,58 @@ void add_subscription_settings(CLI::App& app, SubscriptionSettings& settings) {
        "Gets what the queue has no room for; \"\": none", "QUEUE");
 }
 
+void add_fifo_settings(CLI::App& app, TopicSettings& settings) {
+  const char* group = "FIFO topics";
+  app.add_flag_callback(
+         "--fifo", [&settings] { settings.fifo = true; },
+         "Every queue gets the messages of a group in one order; FIFO queues and others")
+      ->group(group);
+  add_choice<std::optional<Dedup>>(
+      app, "--dedup", settings.dedup,
+      {{"off", Dedup::kOff}, {"id", Dedup::kById}, {"content", Dedup::kByContent}},
+      "Take messages of one id once: id, content (ids made of bodies), off (off)")
+      ->group(group);
+  add_duration(app, "--dedup-window", settings.dedup_window,
+               "How long an id is remembered: 1s to 24h (5m)")
+      ->group(group);
+  add_number(app, "--dedup-entries", settings.dedup_entries,
+             "Ids remembered at once, 102 B each: 64 to 16777216 (65536)", false)
+      ->group(group);
+  add_choice<std::optional<DedupScope>>(
+      app, "--dedup-scope", settings.dedup_scope,
+      {{"topic", DedupScope::kQueue}, {"group", DedupScope::kGroup}},
+      "An id is one of the whole topic or of its group: topic, group (topic)")
+      ->group(group);
+}
+
+void refuse_contradictions(const TopicSettings& settings) {
+  if (settings.fifo.value_or(false)) return;
+  if (settings.dedup.value_or(Dedup::kOff) != Dedup::kOff || settings.dedup_window ||
+      settings.dedup_entries || settings.dedup_scope) {
+    throw usage_failure("only a FIFO topic deduplicates", "add --fifo, or drop --dedup…");
+  }
+}
+
+std::string dedup_text(const TopicSettings& settings) {
+  if (settings.dedup == Dedup::kOff) return "off";
+  return fmt::format("by {}, unique in the {}, for {}",
+                     settings.dedup == Dedup::kById ? "id" : "content",
+                     settings.dedup_scope == DedupScope::kGroup ? "group" : "topic",
+                     format_setting(*settings.dedup_window));
+}
+
 JsonObject json_settings(const TopicSettings& settings) {
-  return {{"message_bytes_max", *settings.message_bytes_max},
-          {"display_name", *settings.display_name}};
+  JsonObject object{{"message_bytes_max", *settings.message_bytes_max},
+                    {"display_name", *settings.display_name},
+                    {"fifo", *settings.fifo}};
+  if (!*settings.fifo) return object;
+  object["dedup"] = settings.dedup == Dedup::kOff    ? "off"
+                    : settings.dedup == Dedup::kById ? "id"
+                                                     : "content";
+  object["dedup_window_seconds"] = json_seconds(*settings.dedup_window);
+  object["dedup_entries"] = *settings.dedup_entries;
+  object["dedup_scope"] = settings.dedup_scope == DedupScope::kGroup ? "group" : "topic";
+  return object;
 }
 
 JsonObject json_subscription(const SubscriptionInfo& subscription) {
@@ -126,6 +177,7 @@ void add_counters(JsonObject& object, const TopicStats& stats) {
   object["dead_lettered"] = stats.dead_lettered;
   object["dropped"] = stats.dropped;
   object["refused"] = stats.refused;
+  object["duplicates"] = stats.duplicates;
 }
 
 }  // namespace ringpost::cli

@@ -31,10 +31,17 @@ void require_of_topic(const Context& context, const Result<T, E>& result, const 
 /// Options of subscribe and of changes.
 void add_subscription_settings(CLI::App& app, SubscriptionSettings& settings);
 
+/// Options of topic create about FIFO topics.
+void add_fifo_settings(CLI::App& app, TopicSettings& settings);
+/// The library says it too, but not by the names of options.
+void refuse_contradictions(const TopicSettings& settings);
+/// "by id, unique in the topic": what is swallowed as a duplicate.
+[[nodiscard]] std::string dedup_text(const TopicSettings& settings);
+
 JsonObject json_settings(const TopicSettings& settings);
 JsonObject json_subscription(const SubscriptionInfo& subscription);
 /// Adds "published", "published_bytes", "delivered", "filtered_out", "dead_lettered", "dropped",
-/// "refused".
+/// "refused", "duplicates".
 void add_counters(JsonObject& object, const TopicStats& stats);
 
 }  // namespace ringpost::cli

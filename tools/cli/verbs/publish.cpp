@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "../support/attribute_options.hpp"
+#include "../support/group_options.hpp"
 #include "../support/interrupt.hpp"
 #include "../support/outbox.hpp"
 #include "../support/record_source.hpp"
@@ -24,6 +25,7 @@ struct Options {
   std::string subject;
   Duration wait = Duration::zero();
   std::optional<double> rate;
+  GroupOptions groups;
 };
 
 bool is_stream(const Options& options) {
@@ -33,10 +35,13 @@ bool is_stream(const Options& options) {
 void refuse_contradictions(const Options& options) {
   const int sources = (options.message ? 1 : 0) + (options.files.empty() ? 0 : 1) +
                       (options.whole ? 1 : 0) + (options.nul_separated ? 1 : 0);
-  if (sources <= 1) return;
-  throw usage_failure("the messages come from more than one place",
-                      "give one of: a message, --file, --whole, or -0 (see ringpost publish "
-                      "--help)");
+  if (sources > 1) {
+    throw usage_failure("the messages come from more than one place",
+                        "give one of: a message, --file, --whole, or -0 (see ringpost publish "
+                        "--help)");
+  }
+  options.groups.refuse_contradictions(is_stream(options),
+                                       is_stream(options) || options.files.size() > 1);
 }
 
 /// Publishes one after the other and adds up what became of them.
@@ -63,6 +68,7 @@ class Publisher {
   }
   Progress& progress() noexcept { return progress_; }
   [[nodiscard]] const Published& sums() const noexcept { return sums_; }
+  [[nodiscard]] std::uint64_t duplicates() const noexcept { return duplicates_; }
 
  private:
   static std::optional<std::uint64_t> work(const Options& options) {
@@ -71,6 +77,9 @@ class Publisher {
   }
   void publish(std::string_view body, std::uint64_t work) {
     pacer_.wait(1);
+    const MessageIds ids = options_.groups.ids_of(body, progress_.messages() + 1);
+    publish_options_.group = ids.group;
+    publish_options_.dedup_id = ids.dedup_id;
     const auto published = topic_.publish(body, publish_options_);
     if (!published) {
       progress_.clear();
@@ -80,6 +89,8 @@ class Publisher {
           topic_.name());
     }
     sums_.id = published->id;
+    sums_.sequence = published->sequence;
+    duplicates_ += published->duplicate ? 1 : 0;
     sums_.delivered += published->delivered;
     sums_.dead_letters += published->dead_letters;
     sums_.dropped += published->dropped;
@@ -89,10 +100,11 @@ class Publisher {
   Context& context_;
   Topic& topic_;
   const Options& options_;
-  const PublishOptions publish_options_;
+  PublishOptions publish_options_;
   Pacer pacer_;
   Progress progress_;
   Published sums_;
+  std::uint64_t duplicates_ = 0;
 };
 
 void print_result(Context& context, const Options& options, Publisher& publisher) {
@@ -105,6 +117,8 @@ void print_result(Context& context, const Options& options, Publisher& publisher
                       {"delivered", sums.delivered}, {"dead_lettered", sums.dead_letters},
                       {"dropped", sums.dropped}};
     object["last_id"] = progress.messages() == 0 ? JsonValue() : JsonValue(sums.id.to_string());
+    object["last_sequence"] = sums.sequence == 0 ? JsonValue() : JsonValue(sums.sequence);
+    object["duplicates"] = publisher.duplicates();
     object["interrupted"] = interrupted();
     context.out.line(json_line(object));
     return;
@@ -115,8 +129,12 @@ void print_result(Context& context, const Options& options, Publisher& publisher
   const std::string dead = sums.dead_letters == 0 ? ""
                                                   : fmt::format(", {} to dead-letter queues",
                                                                 format_count(sums.dead_letters));
-  context.note(fmt::format("{}; {} delivered{}{}{}", progress.summary(),
-                           format_count(sums.delivered), dead, lost,
+  const std::string swallowed =
+      publisher.duplicates() == 0
+          ? ""
+          : fmt::format(", {}", format_counted(publisher.duplicates(), "duplicate"));
+  context.note(fmt::format("{}; {} delivered{}{}{}{}", progress.summary(),
+                           format_count(sums.delivered), dead, lost, swallowed,
                            interrupted() ? ", then interrupted" : ""));
 }
 
@@ -125,6 +143,7 @@ ExitCode run(Context& context, const Options& options) {
   const AttributeOptions attributes(options.attributes);
   Bus bus = open_bus(context);
   Topic topic = open_topic(context, bus, options.topic);
+  options.groups.refuse_unfit(topic.settings(), options.topic);
   if (is_stream(options) && is_terminal(STDIN_FILENO)) {
     context.note("one message a line; Ctrl-D ends");
   }
@@ -151,7 +170,8 @@ void add_publish(CLI::App& app, Context& context) {
       add_verb(app, "publish", "Publish to a topic: an argument, lines of standard input, or files",
                "  ringpost publish prices '{\"price\": 7}' -a venue=spot -a size:Number=2.5\n"
                "  zcat feed.gz | ringpost publish prices --rate 10k/s --wait 1m\n"
-               "  ringpost publish images --file *.png");
+               "  ringpost publish images --file *.png\n"
+               "  ringpost publish payments 'pay 5' --group customer-7 --dedup-id payment-4711");
   verb.group("Topics");
   auto options = std::make_shared<Options>();
   add_topic_name(verb, options->topic);
@@ -171,6 +191,7 @@ void add_publish(CLI::App& app, Context& context) {
   add_duration(verb, "-w,--wait", options->wait,
                "How long to wait for room in queues that are full (0: not)");
   add_rate(verb, "--rate", options->rate, "At most so many messages a second");
+  options->groups.add_to(verb);
   on_run(verb, context, [&context, options] { return run(context, *options); });
 }
 

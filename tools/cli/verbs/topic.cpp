@@ -18,6 +18,7 @@ struct Creation {
 };
 
 ExitCode create(Context& context, const Creation& options) {
+  refuse_contradictions(options.settings);
   Bus bus = open_bus(context, IfMissing::kCreate);
   TopicSettings settings = options.settings;
   settings.message_bytes_max = options.message_bytes_max;
@@ -60,6 +61,7 @@ void print_for_people(Context& context, const std::string& name, const TopicSett
   };
   if (!settings.display_name->empty()) line("display name", *settings.display_name);
   line("message size", "up to " + format_size(*settings.message_bytes_max));
+  if (*settings.fifo) line("duplicates", dedup_text(settings));
   line("published",
        fmt::format("{} ({})", format_count(stats.published), format_size(stats.published_bytes)));
   line("delivered", fmt::format("{}, {} filtered out", format_count(stats.delivered),
@@ -118,7 +120,8 @@ ExitCode remove(Context& context, const std::vector<std::string>& names) {
 void add_create(CLI::App& topic, Context& context) {
   auto& verb = add_verb(topic, "create", "Make topics, and their bus if there is none",
                         "  ringpost topic create prices\n"
-                        "  ringpost topic create files --message-bytes-max 1MiB");
+                        "  ringpost topic create files --message-bytes-max 1MiB\n"
+                        "  ringpost topic create payments --fifo --dedup id");
   auto options = std::make_shared<Creation>();
   verb.add_option("TOPIC", options->names, "Names: letters, digits, - and _, up to 80")
       ->required()
@@ -127,6 +130,7 @@ void add_create(CLI::App& topic, Context& context) {
            "Largest message, 1KiB to 64MiB (256KiB)");
   verb.add_option("--display-name", options->settings.display_name, "For people, up to 100 bytes")
       ->type_name("TEXT");
+  add_fifo_settings(verb, options->settings);
   on_run(verb, context, [&context, options] { return create(context, *options); });
 }
 
