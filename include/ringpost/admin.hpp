@@ -42,9 +42,19 @@ struct Finding {
   std::string repair;  ///< what to do about it; empty when the sweeper repairs it
 };
 
+/// Deliveries of publishers that died, to a queue that has had no room for them yet. No fault:
+/// whoever receives from that queue makes room, and the next sweep delivers.
+struct WaitingDeliveries {
+  std::string queue;
+  std::uint64_t count = 0;
+};
+
 struct DoctorReport {
   std::vector<Finding> findings;
+  std::vector<WaitingDeliveries> waiting;
   std::uint64_t queues_checked = 0;
+  std::uint64_t topics_checked = 0;
+  std::uint64_t subscriptions_checked = 0;
   std::uint64_t slots_checked = 0;
   std::uint64_t blocks_checked = 0;
 };

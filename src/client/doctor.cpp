@@ -41,7 +41,9 @@ DoctorReport Doctor::examine() {
   for (const std::string& name : queues ? *queues : std::vector<std::string>()) {
     examine_queue(name);
   }
+  examine_topics();
   examine_arena();
+  count_waiting_deliveries();
   examine_files();
   return std::move(report_);
 }

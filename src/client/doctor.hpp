@@ -7,6 +7,7 @@
 //   slots of a ring            doctor_ring.cpp
 //   groups, lists of tenants   doctor_groups.cpp
 //   blocks of the arena        doctor_arena.cpp
+//   topics, deliveries         doctor_topics.cpp
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "client/member.hpp"
 #include "group/groups.hpp"
 #include "ringpost/admin.hpp"
+#include "topic/topic_look.hpp"
 
 namespace ringpost::client {
 
@@ -86,6 +88,14 @@ class Doctor {
   void examine_ring(const KnownRing& known);
   void examine_groups(const KnownRing& known, const std::string& object);
 
+  void examine_topics();
+  void examine_topic(const std::string& name);
+  void examine_topic_state(const std::string& name, const topic::TopicLook& first);
+  void examine_subscriptions(const std::string& name, const topic::TopicLook& look);
+  void examine_subscription(const std::string& topic, const std::string& object,
+                            const SubscriptionInfo& of);
+  void count_waiting_deliveries();
+
   void examine_arena();
   [[nodiscard]] Verdict judge_block(std::uint64_t block) const;
   [[nodiscard]] Verdict judge_share(std::uint64_t block) const;
@@ -102,7 +112,8 @@ class Doctor {
   Member& member_;
   Roll roll_;
   DoctorReport report_;
-  std::unordered_map<std::uint64_t, KnownRing> rings_;  ///< by ring id
+  std::unordered_map<std::uint64_t, KnownRing> rings_;          ///< by ring id
+  std::unordered_map<std::uint64_t, std::string> queue_names_;  ///< by queue id
 };
 
 template <class Suspect, class Name, class Judge>

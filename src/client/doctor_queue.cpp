@@ -26,6 +26,7 @@ void Doctor::examine_queue(const std::string& name) {
     if (sys::open_file(member_.files().queues(), name)) add(object, "deleted, but only by half");
     return;
   }
+  queue_names_.emplace(found.queue_id(), name);
   if (state != 0) add(object, "its state, " + std::to_string(state) + ", does not exist");
   examine_header(found, object);
   examine_stripes(found, object);

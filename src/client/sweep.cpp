@@ -15,6 +15,7 @@
 #include "ring/move.hpp"
 #include "ring/sweep.hpp"
 #include "topic/fanout_sweep.hpp"
+#include "topic/topic_look.hpp"
 
 namespace ringpost::client {
 namespace {
@@ -189,6 +190,7 @@ class Sweep final : private topic::OpenQueues {
     fanouts_.complete();
     swept_.blocks_freed += free_blocks(0);
     fanouts_.end_gone();
+    swept_.files_removed += topic::finish_for_the_dead(member_.context().files);
     swept_.files_removed += remove_orphans(member_, 0, named_);
   }
 

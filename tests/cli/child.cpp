@@ -95,13 +95,16 @@ void Child::read_some() {
   if (sources[1].revents != 0) drain(errors_, err_);
 }
 
-std::string Child::read_line() {
-  while (out_.find('\n') == std::string::npos && output_ >= 0) read_some();
-  const std::size_t end = std::min(out_.find('\n'), out_.size());
-  const std::string line = out_.substr(0, end);
-  out_.erase(0, end + 1);
+std::string Child::take_line(std::string& text, const int& descriptor) {
+  while (text.find('\n') == std::string::npos && descriptor >= 0) read_some();
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string line = text.substr(0, end);
+  text.erase(0, end + 1);
   return line;
 }
+
+std::string Child::read_line() { return take_line(out_, output_); }
+std::string Child::read_error_line() { return take_line(err_, errors_); }
 
 void Child::send_signal(int number) const { kill(pid_, number); }
 

@@ -34,12 +34,15 @@ class Child {
   void finish_input();
   /// Waits for the next whole line of its standard output; without the newline.
   std::string read_line();
+  /// The same of its standard error.
+  std::string read_error_line();
   void send_signal(int number) const;
   /// Closes its input and reads what it prints until it ends.
   Outcome wait();
 
  private:
   void read_some();
+  std::string take_line(std::string& text, const int& descriptor);
 
   pid_t pid_ = -1;
   int input_ = -1;

@@ -59,6 +59,44 @@ TEST_F(CliTopics, SayWhatBecameOfAPublishAsJson) {
   EXPECT_EQ(text_of(published.at("last_id")).size(), 36u);
 }
 
+TEST_F(CliTopics, AreCountedByStatAndTop) {
+  succeed({"topic", "create", "other"});
+  succeed({"subscribe", "prices", "book"});
+  succeed({"subscribe", "prices", "risk", "--filter", R"({"a": ["b"]})"});
+  Child top({"--json", "top", "--interval", "20ms"});
+  boost::json::parse(top.read_line());
+  succeed({"publish", "prices"}, "1\n2\n3\n");
+  double delivered = 0;
+  while (delivered < 2.99) {
+    const auto look = boost::json::parse(top.read_line());
+    const auto& prices = look.at("topics").at(1);
+    EXPECT_EQ(text_of(prices.at("topic")), "prices");
+    EXPECT_EQ(prices.at("subscriptions").to_number<int>(), 2);
+    delivered += prices.at("delivered_per_second").to_number<double>() *
+                 look.at("interval_seconds").to_number<double>();
+  }
+  const auto stat = json({"stat", "--topics", "prices"}).at(0);
+  EXPECT_EQ(stat.at("published").to_number<int>(), 3);
+  EXPECT_EQ(stat.at("filtered_out").to_number<int>(), 3);
+  EXPECT_EQ(stat.at("subscriptions").to_number<int>(), 2);
+  EXPECT_EQ(json({"stat", "--topics"}).size(), 2u);
+  EXPECT_NE(succeed({"top", "--count", "1", "--interval", "10ms"}).find("TOPIC"),
+            std::string::npos);
+  EXPECT_NE(succeed({"stat", "--topics"}).find("SUBSCRIPTIONS"), std::string::npos);
+}
+
+TEST_F(CliTopics, AreCheckedByTheDoctor) {
+  succeed({"subscribe", "prices", "book"});
+  const auto report = json({"doctor"}).at(0);
+  EXPECT_EQ(report.at("topics_checked").to_number<int>(), 1);
+  EXPECT_EQ(report.at("subscriptions_checked").to_number<int>(), 1);
+  EXPECT_TRUE(report.at("deliveries_waiting").as_array().empty());
+  succeed({"queue", "delete", "book"});
+  const Outcome found = run({"doctor"});
+  EXPECT_EQ(found.status, 6);
+  EXPECT_NE(found.out.find("ringpost unsubscribe prices"), std::string::npos) << found.out;
+}
+
 TEST_F(CliTopics, EndAndChangeSubscriptionsByQueueOrId) {
   succeed({"subscribe", "prices", "book"});
   const auto changed =

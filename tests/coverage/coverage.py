@@ -1,16 +1,30 @@
-"""Reads docs/sqs-coverage.md: which rule of SQS is shown by which test."""
+"""Reads docs/sqs-coverage.md and docs/sns-coverage.md: which rule is shown by which test."""
 
 import glob
 import os
 import re
 import xml.etree.ElementTree as xml
 
-# How many rules each letter of the semantics has; E: the edge cases of its section 13.
-RULES = {"A": 23, "Q": 17, "T": 20, "S": 17, "M": 8, "R": 17, "V": 11, "F": 15, "D": 9, "L": 9,
+# How many rules each letter of the semantics has. SQS, E: the edge cases of its section 13.
+SQS = {"A": 23, "Q": 17, "T": 20, "S": 17, "M": 8, "R": 17, "V": 11, "F": 15, "D": 9, "L": 9,
          "X": 15, "B": 7, "P": 3, "G": 5, "K": 1, "H": 1, "I": 4, "E": 28}
-IDS = [f"{letter}{number:02}" for letter, count in RULES.items() for number in range(1, count + 1)]
+# K: the edge cases of section 11. R04 to R09 do not exist.
+SNS = {"A": 20, "T": 9, "P": 15, "S": 13, "U": 8, "M": 16, "E": 14, "H": 5, "G": 4, "R": 21, "D": 6,
+       "F": 13, "X": 11, "K": 20}
+# Rules of filter-policy.md; they stand in the document of SNS as "filter C01".
+FILTERS = {"C": 17, "O": 17, "N": 11, "I": 4, "K": 7, "E": 20, "X": 4, "V": 24}
 
-_ROW = re.compile(r"^\| ([A-Z]\d\d) \| (.*) \| (.*) \|$", re.M)
+
+def _ids(rules, before=""):
+    return [f"{before}{letter}{number:02}"
+            for letter, count in rules.items() for number in range(1, count + 1)]
+
+
+IDS = {"sqs": _ids(SQS),
+       "sns": [each for each in _ids(SNS) if not "R04" <= each <= "R09"] +
+              _ids(FILTERS, "filter ")}
+
+_ROW = re.compile(r"^\| ((?:filter )?[A-Z]\d\d) \| (.*) \| (.*) \|$", re.M)
 _TICK = re.compile(r"`(\w+\.\w+)`")
 _STATES = re.compile(r"gateway|open|left out: \S.*")
 _TEST = re.compile(r"^(?:TEST|TEST_F|TEST_P|TYPED_TEST)\((\w+),\s*(\w+)\)", re.M)
@@ -21,12 +35,12 @@ def rows(text):
     return [(match.group(1), match.group(3)) for match in _ROW.finditer(text)]
 
 
-def wrong_ids(text):
+def wrong_ids(text, ids):
     """What is to be said of ids that do not stand exactly once."""
     found = [row[0] for row in rows(text)]
     return ([f"{each} stands {found.count(each)} times, not once"
-             for each in IDS if found.count(each) != 1] +
-            [f"{each} is no rule" for each in found if each not in IDS])
+             for each in ids if found.count(each) != 1] +
+            [f"{each} is no rule" for each in found if each not in ids])
 
 
 def ticks(text):

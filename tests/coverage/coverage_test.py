@@ -1,4 +1,4 @@
-"""docs/sqs-coverage.md is complete, and what it says is shown by tests that passed.
+"""The documents of coverage are complete, and what they say is shown by tests that passed.
 
 In tools/check this runs after all the others and finds their reports in $RINGPOST_REPORTS.
 """
@@ -15,10 +15,12 @@ sys.path.insert(0, os.path.join(ROOT, "tools/lib"))
 import gtest_report  # noqa: E402
 
 
-class SqsCoverage(unittest.TestCase):
+class OfEveryRule:
+    """The checks of one document; its class names the service."""
+
     @classmethod
     def setUpClass(cls):
-        with open(f"{ROOT}/docs/sqs-coverage.md", encoding="utf-8") as file:
+        with open(f"{ROOT}/docs/{cls.service}-coverage.md", encoding="utf-8") as file:
             cls.text = file.read()
 
     def none(self, findings):
@@ -26,7 +28,7 @@ class SqsCoverage(unittest.TestCase):
             self.fail("\n".join(findings))
 
     def test_names_every_rule_once(self):
-        self.none(coverage.wrong_ids(self.text))
+        self.none(coverage.wrong_ids(self.text, coverage.IDS[self.service]))
 
     def test_says_what_shows_each_rule_or_why_nothing_does(self):
         self.none(coverage.wrong_states(self.text))
@@ -46,15 +48,27 @@ class SqsCoverage(unittest.TestCase):
                    for test, rules in coverage.ticks(self.text).items() if not passed.get(test)])
 
 
+class SqsCoverage(OfEveryRule, unittest.TestCase):
+    service = "sqs"
+
+
+class SnsCoverage(OfEveryRule, unittest.TestCase):
+    service = "sns"
+
+
 class TableOfRules(unittest.TestCase):
     def test_with_a_missing_or_doubled_id_is_found(self):
-        good = "".join(f"| {rule} | x | gateway |\n" for rule in coverage.IDS)
-        self.assertEqual(coverage.wrong_ids(good), [])
-        self.assertEqual(coverage.wrong_ids(good.replace("| D05 | x | gateway |\n", "")),
+        ids = coverage.IDS["sqs"]
+        good = "".join(f"| {rule} | x | gateway |\n" for rule in ids)
+        self.assertEqual(coverage.wrong_ids(good, ids), [])
+        self.assertEqual(coverage.wrong_ids(good.replace("| D05 | x | gateway |\n", ""), ids),
                          ["D05 stands 0 times, not once"])
-        self.assertEqual(coverage.wrong_ids(good + "| D05 | x | open |\n"),
+        self.assertEqual(coverage.wrong_ids(good + "| D05 | x | open |\n", ids),
                          ["D05 stands 2 times, not once"])
-        self.assertEqual(coverage.wrong_ids(good + "| E29 | x | open |\n"), ["E29 is no rule"])
+        self.assertEqual(coverage.wrong_ids(good + "| E29 | x | open |\n", ids),
+                         ["E29 is no rule"])
+        self.assertEqual(coverage.wrong_ids(good + "| filter E01 | x | open |\n", ids),
+                         ["filter E01 is no rule"])
 
     def test_with_another_state_is_found(self):
         for by in ("gateway", "open", "left out: why", "`A.B`", "`A.B` `C.D`"):
@@ -88,4 +102,4 @@ class Reports(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    gtest_report.main(SqsCoverage, TableOfRules, Reports)
+    gtest_report.main(SqsCoverage, SnsCoverage, TableOfRules, Reports)

@@ -141,6 +141,15 @@ TEST_F(APublish, GivesJsonDeliveriesADocument) {  // E01, E06, E12
   EXPECT_FALSE(leases.front().attributes().find("venue"));
 }
 
+TEST_F(APublish, TakesAttributesNamedAsKeysOfTheDocument) {  // sns.md, 11.16
+  Queue book = subscriber("book", {.raw = false});
+  const Attribute attributes[] = {{"Message", "other"}};
+  publish("x", {.attributes = attributes});
+  const std::string text(as_text(book.receive().value().front().body()));
+  EXPECT_NE(text.find(R"("Message":"x",)"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"({"Message":{"Type":"String","Value":"other"}})"), std::string::npos);
+}
+
 TEST_F(APublish, OfABadMessageIsRefused) {  // M02, M03
   Queue book = subscriber("book", {.raw = false});
   EXPECT_EQ(code_of(prices_.publish("")), Errc::kInvalidArgument);
@@ -227,6 +236,24 @@ TEST_F(APublish, GoesToDeadLettersOfAFullQueue) {  // D01
   EXPECT_EQ(sent.dead_letters, 1u);
   EXPECT_EQ(drain(dead), Bodies{"x"});
   EXPECT_EQ(drain(book), Bodies{"x"});
+}
+
+TEST_F(APublish, GivesDeadLettersWhatTheQueueWouldHaveGot) {  // D02
+  const QueueSettings small{.slots = 64, .fixed = true};
+  Queue dead = test_.queue("dead");
+  for (const bool raw : {true, false}) {
+    Queue full = subscriber(
+        raw ? "plain" : "json",
+        {.raw = raw, .when_full = WhenFull::kDeadLetter, .dead_letter_queue = "dead"}, small);
+    ASSERT_EQ(fill(full), 64u);
+    const Attribute attributes[] = {{"venue", "spot"}};
+    publish("x", {.attributes = attributes});
+    ASSERT_TRUE(prices_.unsubscribe(prices_.subscriptions().value()[0].id));
+    Leases leases = dead.receive().value();
+    EXPECT_EQ(leases.front().text() == "x", raw);
+    EXPECT_EQ(leases.front().attributes().find("venue").has_value(), raw);
+    EXPECT_EQ(leases.front().acknowledge(), Errc::kOk);
+  }
 }
 
 TEST_F(APublish, IsDroppedAndCountedForAFullQueueWithoutDeadLetters) {  // D04

@@ -78,6 +78,7 @@ void add_verbs(CLI::App& app, Context& context) {
   add_subscribe(app, context);
   add_unsubscribe(app, context);
   add_publish(app, context);
+  add_watch(app, context);
 
   CLI::App& bus = *app.add_subcommand("bus", "List, look at and remove buses");
   bus.group("Queues and buses")->require_subcommand(1);

@@ -138,7 +138,9 @@ std::string TopFrame::draw(const Bus& bus, const BusWatch& watch, const Paint& p
                {">" + format_latency(late_ns_), Align::kRight}});
   const auto queues = ordered(watch);
   constexpr std::size_t kOtherLines = 5;  // heading, total, blank, titles, foot
-  const std::size_t room = size.rows > kOtherLines + 1 ? size.rows - kOtherLines : 1;
+  const std::size_t taken =
+      kOtherLines + (has_topics() ? topics_->topics().size() + 2 : 0);  // with a blank, titles
+  const std::size_t room = size.rows > taken + 1 ? size.rows - taken : 1;
   const std::size_t shown = std::min(room, queues.size());
   for (std::size_t i = 0; i < shown; ++i) {
     table.add(cells_of(*queues[i], watch.recent_seconds(), late_ns_, paint));
@@ -152,6 +154,9 @@ std::string TopFrame::draw(const Bus& bus, const BusWatch& watch, const Paint& p
     if (table.width() > size.columns) table.drop(title);
   }
   std::string lines = heading(bus, watch, paint) + "\n" + table.render(paint);
+  if (has_topics()) {
+    lines += "\n" + topic_rate_table(*topics_, watch.recent_seconds()).render(paint);
+  }
   std::string foot = fmt::format("by {}   s: order   q: quit", name_of(order_));
   if (shown < queues.size()) foot += fmt::format("   … and {} more queues", queues.size() - shown);
   if (size.rows != kEndlessRows) lines += paint.dim(foot);
@@ -181,6 +186,7 @@ JsonObject TopFrame::json(const Bus& bus, const BusWatch& watch) const {
     queues.push_back(std::move(one));
   }
   object["queues"] = std::move(queues);
+  if (topics_ != nullptr) object["topics"] = json_topic_rates(*topics_, seconds);
   return object;
 }
 

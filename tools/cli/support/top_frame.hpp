@@ -7,6 +7,7 @@
 #include "json.hpp"
 #include "latency_picture.hpp"
 #include "terminal.hpp"
+#include "topic_watch.hpp"
 
 namespace ringpost::cli {
 
@@ -17,7 +18,9 @@ inline constexpr std::size_t kEndlessRows = 1'000'000;
 
 class TopFrame {
  public:
-  TopFrame(std::uint64_t late_ns, TopOrder order) : late_ns_(late_ns), order_(order) {}
+  /// `topics`, which must outlive it, are shown below the queues; null: they are not.
+  TopFrame(std::uint64_t late_ns, TopOrder order, const TopicWatch* topics)
+      : late_ns_(late_ns), order_(order), topics_(topics) {}
   void next_order() noexcept;
 
   /// Lines that fit the size; the last one has no newline.
@@ -33,8 +36,13 @@ class TopFrame {
   [[nodiscard]] std::string heading(const Bus& bus, const BusWatch& watch,
                                     const Paint& paint) const;
 
+  [[nodiscard]] bool has_topics() const noexcept {
+    return topics_ != nullptr && !topics_->topics().empty();
+  }
+
   std::uint64_t late_ns_;
   TopOrder order_;
+  const TopicWatch* topics_;
 };
 
 }  // namespace ringpost::cli

@@ -27,6 +27,8 @@ void print_json(Context& context, const Bus& bus, const DoctorReport& report,
   JsonObject object{{"bus", bus.name()},
                     {"healthy", report.findings.empty()},
                     {"queues_checked", report.queues_checked},
+                    {"topics_checked", report.topics_checked},
+                    {"subscriptions_checked", report.subscriptions_checked},
                     {"slots_checked", report.slots_checked},
                     {"blocks_checked", report.blocks_checked}};
   JsonArray findings;
@@ -37,6 +39,11 @@ void print_json(Context& context, const Bus& bus, const DoctorReport& report,
                                   {"sweeper_repairs", finding.repair.empty()}});
   }
   object["findings"] = std::move(findings);
+  JsonArray waiting;
+  for (const WaitingDeliveries& each : report.waiting) {
+    waiting.push_back(JsonObject{{"queue", each.queue}, {"count", each.count}});
+  }
+  object["deliveries_waiting"] = std::move(waiting);
   if (swept) object["swept"] = json_swept(*swept);
   context.out.line(json_line(object));
 }
@@ -95,9 +102,18 @@ void print_kind(Context& context, const Kind& kind, std::size_t shown_max, const
 
 void print_text(Context& context, const Bus& bus, const DoctorReport& report, bool all) {
   const Paint paint = context.paint_for_output();
+  const std::string topics =
+      report.topics_checked == 0
+          ? ""
+          : fmt::format(", {} with {}", format_counted(report.topics_checked, "topic"),
+                        format_counted(report.subscriptions_checked, "subscription"));
   const std::string checked = fmt::format(
-      "{}, {} and {} checked", format_counted(report.queues_checked, "queue"),
+      "{}{}, {} and {} checked", format_counted(report.queues_checked, "queue"), topics,
       format_counted(report.slots_checked, "slot"), format_counted(report.blocks_checked, "block"));
+  for (const WaitingDeliveries& each : report.waiting) {
+    context.report(fmt::format("queue {} is to get {} that it had no room for", each.queue,
+                               format_counted(each.count, "published message")));
+  }
   if (report.findings.empty()) {
     context.report(fmt::format("bus {} is {}: {}", bus.name(), paint.green("in order"), checked));
     return;

@@ -10,6 +10,8 @@
 #include "../support/settings_text.hpp"
 #include "../support/table.hpp"
 #include "../support/task_text.hpp"
+#include "../support/topic_text.hpp"
+#include "../support/topic_watch.hpp"
 #include "../support/units.hpp"
 #include "verbs.hpp"
 
@@ -18,6 +20,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> names;
+  bool topics = false;  ///< and not queues
   Duration late{static_cast<Duration::rep>(kLateNs)};
 
   [[nodiscard]] std::uint64_t late_ns() const { return static_cast<std::uint64_t>(late.count()); }
@@ -94,7 +97,36 @@ void add_row(Table& table, const std::string& name, const QueueStats& stats,
                  : format_share(stats.latency.share_over(options.late_ns()))});
 }
 
+ExitCode run_of_topics(Context& context, const Options& options) {
+  Bus bus = open_bus(context);
+  std::vector<std::string> names = options.names;
+  if (names.empty()) {
+    auto all = bus.topic_names();
+    require(all, context.subject("list topics"));
+    names = std::move(*all);
+  }
+  Table table = topic_table();
+  for (const std::string& name : names) {
+    const auto stats = open_topic(context, bus, name).stats();
+    require_of_topic(context, stats, fmt::format("look at topic {}", name), name);
+    if (context.globals.json) {
+      JsonObject object{{"bus", bus.name()}, {"topic", name}};
+      add_counters(object, *stats);
+      object["subscriptions"] = stats->subscriptions;
+      context.out.line(json_line(object));
+    } else {
+      add_row(table, name, *stats);
+    }
+  }
+  if (!table.empty()) context.out.write(table.render(context.paint_for_output()));
+  if (names.empty() && !context.globals.json) {
+    context.note(fmt::format("bus {} has no topics: ringpost topic create NAME", bus.name()));
+  }
+  return ExitCode::kOk;
+}
+
 ExitCode run(Context& context, const Options& options) {
+  if (options.topics) return run_of_topics(context, options);
   Bus bus = open_bus(context);
   std::vector<std::string> names = options.names;
   if (names.empty()) {
@@ -133,13 +165,15 @@ ExitCode run(Context& context, const Options& options) {
 }  // namespace
 
 void add_stat(CLI::App& app, Context& context) {
-  auto& verb = add_verb(app, "stat", "Counters, backlog and latency of queues, at this moment",
+  auto& verb = add_verb(app, "stat", "Counters, backlog and latency of queues or topics, now",
                         "  ringpost stat\n"
                         "  ringpost stat orders\n"
+                        "  ringpost stat --topics\n"
                         "  ringpost stat orders --json | jq .latency.p99_ns");
   verb.group("Watching and measuring");
   auto options = std::make_shared<Options>();
-  verb.add_option("QUEUE", options->names, "Names of queues (all of the bus)")->type_name("");
+  verb.add_option("NAME", options->names, "Names of queues (all of the bus)")->type_name("");
+  verb.add_flag("--topics", options->topics, "Topics instead of queues");
   add_duration(verb, "--late", options->late, "A message is late beyond this latency (10ms)");
   on_run(verb, context, [&context, options] { return run(context, *options); });
 }

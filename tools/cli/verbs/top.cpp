@@ -39,12 +39,24 @@ Key wait_for_key(Duration interval, bool has_keys) {
   return key == 's' ? Key::kSort : Key::kNone;
 }
 
+struct Watches {
+  BusWatch queues;
+  TopicWatch topics;
+  bool with_topics = false;
+
+  void look() {
+    if (with_topics) topics.look();
+    queues.look();
+  }
+};
+
 /// Full screen: drawn anew each interval and when a key changes the order.
-void run_on_screen(Context& context, const Bus& bus, BusWatch& watch, TopFrame frame,
+void run_on_screen(Context& context, const Bus& bus, Watches& watches, TopFrame frame,
                    const Options& options) {
+  const BusWatch& watch = watches.queues;
   FullScreen screen;
   for (std::uint64_t looks = 0; !options.count || looks <= *options.count; ++looks) {
-    watch.look();
+    watches.look();
     auto next = BusWatch::Clock::now() + options.interval;
     while (true) {
       const ScreenSize size = screen_size(STDOUT_FILENO);
@@ -59,12 +71,13 @@ void run_on_screen(Context& context, const Bus& bus, BusWatch& watch, TopFrame f
 }
 
 /// Anything else than a terminal: one block, or one JSON object, an interval.
-void run_as_stream(Context& context, const Bus& bus, BusWatch& watch, const TopFrame& frame,
+void run_as_stream(Context& context, const Bus& bus, Watches& watches, const TopFrame& frame,
                    const Options& options) {
-  watch.look();
+  const BusWatch& watch = watches.queues;
+  watches.look();
   for (std::uint64_t looks = 0; !options.count || looks < *options.count; ++looks) {
     sleep_or_stop(options.interval);
-    watch.look();
+    watches.look();
     if (context.globals.json) {
       context.out.line(json_line(frame.json(bus, watch)));
     } else {
@@ -91,26 +104,27 @@ ExitCode run(Context& context, const Options& options) {
   }
   Bus bus = open_bus(context);
   for (const std::string& name : options.names) open_queue(context, bus, name);
-  BusWatch watch(bus, options.names);
-  const TopFrame frame(static_cast<std::uint64_t>(options.late.count()), options.order);
+  Watches watches{BusWatch(bus, options.names), TopicWatch(bus), options.names.empty()};
+  const TopFrame frame(static_cast<std::uint64_t>(options.late.count()), options.order,
+                       watches.with_topics ? &watches.topics : nullptr);
   ExitCode exit_code = ExitCode::kOk;
   try {
     if (context.globals.json || !is_terminal(STDOUT_FILENO)) {
-      run_as_stream(context, bus, watch, frame, options);
+      run_as_stream(context, bus, watches, frame, options);
     } else {
-      run_on_screen(context, bus, watch, frame, options);
+      run_on_screen(context, bus, watches, frame, options);
     }
   } catch (const Interrupted&) {
     exit_code = ExitCode::kSignal;
   }
-  print_summary(context, watch, frame);
+  print_summary(context, watches.queues, frame);
   return exit_code;
 }
 
 }  // namespace
 
 void add_top(CLI::App& app, Context& context) {
-  auto& verb = add_verb(app, "top", "Watch all queues live: rates, backlog, latency",
+  auto& verb = add_verb(app, "top", "Watch all queues and topics live: rates, backlog, latency",
                         "  ringpost top\n"
                         "  ringpost top orders payments --interval 500ms\n"
                         "  ringpost top --json --count 60 > minute.jsonl");
