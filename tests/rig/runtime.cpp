@@ -99,6 +99,19 @@ Stop Machine::run(std::size_t index, const RunLimits& limits) {
   return fiber.state;
 }
 
+void Machine::run_apart(const std::function<void()>& body, const std::function<bool()>& until) {
+  const bool recording = trace_.recording();
+  trace_.set_recording(false);
+  RunLimits limits;
+  limits.single_step = true;
+  const std::size_t fiber = spawn(body);
+  Stop stop = run(fiber, limits);
+  while (stop == Stop::kAtAccess && !until()) stop = run(fiber, limits);
+  --fiber_count_;
+  trace_.set_recording(recording);
+  if (stop != Stop::kAtAccess) fail("what runs apart does not stop where it should");
+}
+
 /// Returns when the fiber is run again.
 void Machine::suspend(Fiber& fiber, Stop why) {
   current_ = nullptr;

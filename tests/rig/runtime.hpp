@@ -75,6 +75,9 @@ class Machine {
   [[nodiscard]] std::size_t fibers() const noexcept { return fiber_count_; }
   /// Makes the pending access of a fiber that is not finished or killed, and goes on.
   Stop run(std::size_t fiber, const RunLimits& limits);
+  /// From setup: a fiber that nobody counts, and that stands still for ever as soon as `until` says
+  /// so at one of its accesses. It is a failure if it ends before.
+  void run_apart(const std::function<void()>& body, const std::function<bool()>& until);
   /// Never runs again. What it stored becomes visible, as the kernel sees to.
   void kill(std::size_t fiber) noexcept;
 

@@ -16,7 +16,8 @@ A table is a text file of records:
 `find` must occur exactly once in the file, amounts of white space apart; an empty `replace` deletes
 it. A rule that stands in two places of a file has two pairs of them. `caught by` names scenarios by
 the beginning of their names; each of them must notice. `also` names a source of the rig that is to
-be compiled with the changed header, beside the shipped ones.
+be compiled with a changed header, beside the shipped ones: of one mutant, or, before the first one,
+of all.
 `expect` is caught (default), not-caught or out-of-date: the last two are for the rig's own test.
 A line that begins with # is a comment.
 """
@@ -49,7 +50,7 @@ class TableError(Exception):
 
 
 def read_table(path):
-    mutants, block = [], None
+    mutants, block, also = [], None, []
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             line = line.rstrip("\n")
@@ -62,8 +63,12 @@ def read_table(path):
                     raise TableError(f"{path}:{number}: replace without find")
                 mutants[-1].edits[-1][block] += line[1:].removeprefix(" ") + "\n"
                 continue
+            if not mutants and line.startswith("also "):
+                also.append(line.removeprefix("also ").strip())
+                continue
             block = _field(path, number, line, mutants)
     for mutant in mutants:
+        mutant.also += also
         complete = mutant.edits and all(edit["find"] for edit in mutant.edits)
         if not (mutant.rule and mutant.file and complete and mutant.caught_by) \
                 or mutant.expect not in EXPECTATIONS:
