@@ -49,8 +49,15 @@ std::size_t DepthFirst::choose(std::uint32_t, const std::vector<Choice>& options
   return trail_[depth_++].taken;
 }
 
+std::uint32_t DepthFirst::defaults_from(std::uint32_t decision) {
+  if (change_ < decision) change_ = decision;
+  while (change_ < trail_.size() && trail_[change_].taken == 0) ++change_;
+  return change_ < trail_.size() ? static_cast<std::uint32_t>(change_) - decision : 0;
+}
+
 bool DepthFirst::next() {
   depth_ = 0;
+  change_ = 0;
   while (!trail_.empty() && trail_.back().taken + 1 >= trail_.back().count) trail_.pop_back();
   if (trail_.empty()) return false;
   ++trail_.back().taken;

@@ -58,12 +58,18 @@ class Chooser {
  public:
   virtual ~Chooser() = default;
   virtual std::size_t choose(std::uint32_t decision, const std::vector<Choice>& options) = 0;
+  /// How many decisions from this one on take the first option, as they did in the last schedule.
+  virtual std::uint32_t defaults_from(std::uint32_t /*decision*/) { return 0; }
+  /// As if so many had been asked for.
+  virtual void skip(std::uint32_t /*decisions*/) {}
 };
 
 /// Every schedule, in depth-first order.
 class DepthFirst final : public Chooser {
  public:
   std::size_t choose(std::uint32_t decision, const std::vector<Choice>& options) override;
+  std::uint32_t defaults_from(std::uint32_t decision) override;
+  void skip(std::uint32_t decisions) override { depth_ += decisions; }
   /// To the next schedule; false: that was the last.
   bool next();
 
@@ -74,6 +80,7 @@ class DepthFirst final : public Chooser {
   };
   std::vector<Branch> trail_;
   std::size_t depth_ = 0;
+  std::size_t change_ = 0;  ///< the next decision that is not the default, or the end
 };
 
 /// Mostly the default, something else at a few random places.

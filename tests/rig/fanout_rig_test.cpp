@@ -43,7 +43,6 @@ TEST_P(FanoutSchedules, LeaveAllDeliveriesOrNone) {
   options.preemptions_max = by_depth(1, 2, 3);
   options.schedules_max = by_depth<std::uint64_t>(100, 1'000, 0);
   options.deaths_max = it.deaths_max;
-  options.iterative = false;
   const ExploreReport report = explore(it.make(stage), options);
   EXPECT_TRUE(report.holds()) << report.text();
   std::printf("%s: %llu schedules, %.1f s\n", report.scenario.c_str(),

@@ -1,21 +1,14 @@
 #include "rig/fanout_stage.hpp"
 
-#include <array>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
-#include "client/member.hpp"
 #include "queue/settings.hpp"
-#include "rig/ledger.hpp"
-#include "rig/runtime.hpp"
+#include "rig/fanout_world.hpp"
 #include "ring/move.hpp"
-#include "ring/sweep.hpp"
-#include "topic/fanout.hpp"
-#include "topic/fanout_sweep.hpp"
 
 namespace ringpost::rig {
 
@@ -23,140 +16,26 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint32_t kSlotsShared = 4;
-constexpr std::uint32_t kBlocksShared = 6;
 constexpr std::size_t kPublishesMax = 8;
 
-std::string text_of(int id) {
-  return std::to_string(id) + ":" + std::string(40, static_cast<char>('a' + id % 26));
+/// Each queue gets one of the two forms of a message.
+std::string text_of(int id, int queue) {
+  const bool second = queue % 2 != 0;
+  return std::to_string(id) + (second ? ";" : ":") +
+         std::string(second ? 50 : 40, static_cast<char>('a' + id % 26));
 }
 
-class NobodyElse final : public queue::Housekeeper {
-  void clear_up() noexcept override {}
-};
+/// Dead letters are of the form of the queue that they were for.
+bool is_text_of(int id, int queue, const std::string& text) {
+  return text == text_of(id, queue) ||
+         (queue == FanoutStage::kQueues - 1 && text == text_of(id, queue + 1));
+}
 
 }  // namespace
 
-struct FanoutStage::World final : topic::OpenQueues {
-  struct Participant {
-    std::unique_ptr<shm::Participant> self;
-    // Of one run; destroyed before the next, when nobody cares what becomes of shared memory.
-    std::unique_ptr<shm::Arena> arena;
-    std::array<std::unique_ptr<detail::QueueCore>, kQueues> cores;
-    std::unique_ptr<topic::Fanout> fanout;
-    Leases* held = nullptr;
-    int held_id = 0;
-    int held_in = 0;
-  };
-  /// What became of a publish, and where each of its deliveries may be.
-  struct Publish {
-    int id = 0;
-    std::vector<To> to;
-    bool answered = false;
-    bool moves = false;     ///< a delivery may move on to the dead letters
-    bool happened = false;  ///< of one that moves: it was accepted
-  };
-  struct Kept {
-    std::byte* at;
-    std::vector<std::byte> bytes;
-  };
-
-  struct LeaseMemory {
-    alignas(Leases) std::byte bytes[sizeof(Leases)];
-  };
-
-  World();
-  ~World() override;
-  Leases* new_leases();
-  void forget_run();
-  void prepare();
-  void share_all();
-  void keep(void* at, std::size_t bytes);
-  void publish(int me, int id, const std::vector<To>& to);
-  bool receive(int me, int queue, bool* empty = nullptr);
-  void acknowledge(int me, bool by_receipt);
-  void finish_reading(int me);
-  void purge(int me, int queue);
-  void sweep(int me);
-  void clear_up_after(int me, int who);
-  std::string check();
-  void recover();
-  void drain();
-  void judge_publishes();
-  void judge_rest();
-  std::string describe(const void* address);
-
-  [[nodiscard]] Participant& of(int who) { return participants[static_cast<std::size_t>(who)]; }
-  [[nodiscard]] queue::QueueMapping& mapping(int queue) {
-    return *mappings[static_cast<std::size_t>(queue)];
-  }
-  [[nodiscard]] const ring::RingView& view(int queue) { return mapped(queue).view; }
-  [[nodiscard]] queue::MappedRing& mapped(int queue) {
-    return *rings[static_cast<std::size_t>(queue)];
-  }
-  [[nodiscard]] ring::Surroundings around(int me, int queue) {
-    queue::QueueHeader& header = mapping(queue).header();
-    return {header.senders, header.receivers, context->files->hazards(), *of(me).arena, false};
-  }
-  [[nodiscard]] queue::Membership membership(int me) {
-    return {*of(me).self, *of(me).arena, context->queues, nobody_else, nullptr};
-  }
-  [[nodiscard]] static int key(int id, int queue) { return id * 4 + queue; }
-  [[nodiscard]] int find_ring(std::uint64_t ring_id) {
-    for (int q = 0; q < kQueues; ++q) {
-      if (mapped(q).ring_id == ring_id) return q;
-    }
-    return -1;
-  }
-
-  // topic::OpenQueues
-  std::shared_ptr<queue::QueueMapping> queue(std::uint64_t queue_id) override {
-    for (const auto& each : mappings) {
-      if (each->queue_id() == queue_id) return each;
-    }
-    return nullptr;
-  }
-  bool publish(const shm::BackReference& where) override {
-    const int q = find_ring(where.ring_id);
-    if (q < 0) return true;
-    ring::Ring ring(view(q), around(sweeping, q));
-    ring::publish_named(ring, where.slot, where.lap);
-    return true;
-  }
-  bool is_gone(const shm::BackReference& where) override {
-    const int q = find_ring(where.ring_id);
-    return q >= 0 && ring::is_gone(view(q), where.slot, where.lap);
-  }
-  bool look_again() override { return true; }
-  bool has_all() override { return true; }
-  Result<std::shared_ptr<topic::Turn>> turn(std::uint64_t /*topic_id*/) override {
-    return Unexpected(Error{.code = Errc::kNotFound});
-  }
-
-  std::filesystem::path directory;
-  ManualClock clock;
-  std::shared_ptr<client::Context> context;
-  NobodyElse nobody_else;
-  std::array<Participant, kJudge + 1> participants;
-  std::array<std::shared_ptr<queue::QueueMapping>, kQueues> mappings;
-  std::array<std::shared_ptr<queue::MappedRing>, kQueues> rings;
-  std::vector<Kept> image;
-  std::vector<std::unique_ptr<LeaseMemory>> lease_memory;
-  Ledger ledger;
-  std::vector<Publish> publishes;
-  std::atomic<std::uint32_t> dead[kJudge + 1] = {};
-  std::array<bool, kQueues> may_refuse{};
-  std::array<bool, Ledger::kMessagesMax> may_be_gone{};  ///< purged, or about to be
-  int sweeping = 0;
-  bool buries = false;
-};
-
 FanoutStage::World::World() {
-  std::string name = std::filesystem::temp_directory_path() / "ringpost-rig-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no directory for the bus");
-  directory = name;
-  const auto files =
-      shm::BusFiles::open("rig", {.participants_max = 8, .shm_dir = name, .clock = &clock});
+  const auto files = shm::BusFiles::open(
+      "rig", {.participants_max = 8, .shm_dir = folder.path(), .clock = &clock});
   if (!files) throw std::runtime_error(message(files.error().code));
   context = std::make_shared<client::Context>(*files);
   for (int who = 1; who <= kJudge; ++who) {
@@ -167,7 +46,7 @@ FanoutStage::World::World() {
   for (int q = kQueues - 1; q >= 0; --q) {
     QueueSettings settings{
         .visibility_timeout = 10s, .slots = 64, .inline_bytes = 40, .fixed = true};
-    if (q == 0) settings.redrive = RedrivePolicy{"q2", 1};
+    if (q == 0) settings.redrive = RedrivePolicy{"q" + std::to_string(kQueues - 1), 1};
     auto made = context->queues.create(*of(1).self, "q" + std::to_string(q),
                                        queue::with_defaults(settings));
     if (!made) throw std::runtime_error(message(made.error().code));
@@ -213,8 +92,6 @@ void FanoutStage::World::forget_run() {
 FanoutStage::World::~World() {
   forget_run();
   for (Participant& each : participants) each.self.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
 }
 
 void FanoutStage::World::keep(void* at, std::size_t bytes) {
@@ -283,13 +160,14 @@ void FanoutStage::World::publish(int me, int id, const std::vector<To>& to) {
     targets.push_back(
         {.queue = p.cores[static_cast<std::size_t>(each.queue)].get(),
          .when_full = each.full == Full::kFails ? topic::WhenFull::kFail : topic::WhenFull::kRefuse,
-         .dead_letters = diverts ? p.cores[kQueues - 1].get() : nullptr});
+         .dead_letters = diverts ? p.cores[kQueues - 1].get() : nullptr,
+         .form = static_cast<std::uint32_t>(each.queue % 2)});
     ledger.begin_send(key(id, each.queue));
     if (diverts || buries) ledger.begin_send(key(id, kQueues - 1));
   }
-  const std::string text = text_of(id);
-  const topic::Message message{as_bytes(text)};
-  const auto published = p.fanout->publish({&message, 1}, targets, {});
+  const std::string texts[] = {text_of(id, 0), text_of(id, 1)};
+  const topic::Message forms[] = {{as_bytes(texts[0])}, {as_bytes(texts[1])}};
+  const auto published = p.fanout->publish(forms, targets, {});
   publishes[index].happened = published.has_value();
   if (buries) return;
   publishes[index].answered = true;
@@ -313,7 +191,9 @@ bool FanoutStage::World::receive(int me, int queue, bool* empty) {
   p.held = leases;
   p.held_id = std::atoi(text.c_str());
   p.held_in = queue;
-  if (p.held_id != 0) ledger.received(me, key(p.held_id, queue), text == text_of(p.held_id), began);
+  if (p.held_id != 0) {
+    ledger.received(me, key(p.held_id, queue), is_text_of(p.held_id, queue, text), began);
+  }
   return true;
 }
 
@@ -336,7 +216,7 @@ void FanoutStage::World::acknowledge(int me, bool by_receipt) {
 void FanoutStage::World::finish_reading(int me) {
   Participant& p = of(me);
   if (p.held == nullptr) return;
-  if (p.held->front().text() != text_of(p.held_id)) {
+  if (!is_text_of(p.held_id, p.held_in, std::string(p.held->front().text()))) {
     ledger.broken("message " + std::to_string(p.held_id) + " changed while participant " +
                   std::to_string(me) + " read it in place");
   }
@@ -366,7 +246,7 @@ void FanoutStage::World::purge(int me, int queue) {
 
 void FanoutStage::World::sweep(int me) {
   for (int who = 1; who <= kJudge; ++who) {
-    if (dead[who].load(std::memory_order_acquire) != 0) clear_up_after(me, who);
+    if (dead[who].load(std::memory_order_acquire) == kDead) clear_up_after(me, who);
   }
   sweeping = me;
   if (topic::FanoutSweep::deliveries_wait(*context->files)) {
@@ -396,131 +276,17 @@ void FanoutStage::World::clear_up_after(int me, int who) {
   for (auto& entry : record.hazards.entries) {
     if (entry.load(std::memory_order_relaxed) != 0) entry.store(0, std::memory_order_release);
   }
+  dead[who].store(kBuried, std::memory_order_release);  // nobody comes to look again
 }
 
-/// The living finish, the dead are cleared up after.
-void FanoutStage::World::recover() {
-  for (int who = 1; who < kJudge; ++who) {
-    if (dead[who].load() == 0) finish_reading(who);
-  }
-  sweep(kJudge);
-  for (int q = 0; q < kQueues; ++q) {  // limbo that nobody reads any more
-    ring::Ring ring(view(q), around(kJudge, q));
-    ring::repair_hints(ring);
-  }
-}
-
-void FanoutStage::World::drain() {
-  for (int q = 0; q < kQueues; ++q) {
-    for (bool empty = false; !empty && ledger.verdict().empty();) {
-      if (receive(kJudge, q, &empty)) acknowledge(kJudge, false);
-    }
-  }
-}
-
-std::string FanoutStage::World::check() {
-  recover();
-  ledger.leases_may_end();
-  clock.advance(20s);
-  drain();
-  recover();  // there is room now
-  drain();
-  ledger.judge_drained();
-  if (ledger.verdict().empty()) judge_publishes();
-  // And everything works on.
-  if (ledger.verdict().empty()) {
-    publish(kJudge, 15, {{0, Full::kFails}, {1, Full::kFails}, {2, Full::kFails}});
-    drain();
-    ledger.judge_drained();
-    if (!publishes.empty()) judge_publishes();
-  }
-  recover();
-  if (ledger.verdict().empty()) judge_rest();
-  return ledger.verdict();
-}
-
-/// All of its deliveries or none. The answered are the ledger's.
-void FanoutStage::World::judge_publishes() {
-  for (const Publish& each : publishes) {
-    int there = 0;
-    int wanted = 0;
-    for (const To& to : each.to) {
-      int count = ledger.deliveries(key(each.id, to.queue));
-      if (may_be_gone[static_cast<std::size_t>(key(each.id, to.queue))]) continue;
-      if (to.full == Full::kDeadLetters || each.moves)
-        count += ledger.deliveries(key(each.id, kQueues - 1));
-      const bool may_miss =
-          to.full == Full::kRefuses && may_refuse[static_cast<std::size_t>(to.queue)];
-      there += count != 0 ? 1 : 0;
-      wanted += count != 0 || !may_miss ? 1 : 0;
-    }
-    const bool none = there == 0 && !each.happened;
-    if (each.answered || none || there == wanted) continue;
-    ledger.broken("of publish " + std::to_string(each.id) + " " + std::to_string(there) +
-                  " deliveries were made and not " + std::to_string(wanted));
-  }
-}
-
-void FanoutStage::World::judge_rest() {
-  for (int q = 0; q < kQueues; ++q) {
-    for (std::uint32_t slot = 0; slot < view(q).slots(); ++slot) {
-      const ring::LeaseWord word = view(q).lease_word(slot);
-      if (word.held()) {
-        ledger.broken("slot " + std::to_string(slot) + " of queue " + std::to_string(q) +
-                      " is held for ever");
-      }
-      if (ring::Claim{view(q).claim(slot).load()}.lap() >= word.lap()) {
-        ledger.broken("a claim of queue " + std::to_string(q) + " is left");
-      }
-    }
-  }
-  of(kJudge).arena->for_each_block([&](const shm::BlockLook& block) {
-    if (block.state == shm::BlockState::kFree) return;
-    ledger.broken(block.ref.block >> 40 == shm::kShareClass ? "a share leaks" : "a block leaks");
+/// `me` has published something that is decided, and more is to be done.
+bool FanoutStage::World::is_in_mid_publish(int me) {
+  bool found = false;
+  of(me).arena->for_each_share([&](const shm::ShareLook& share) {
+    found |= share.owner == of(me).self->index() && share.pending != 0 &&
+             share.fate == shm::ShareLook::Fate::kCommitted;
   });
-  if (topic::FanoutSweep::deliveries_wait(*context->files)) {
-    ledger.broken("somebody is said to wait for room");
-  }
-  for (int who = 1; who <= kJudge; ++who) {
-    const auto& record = context->files->participant(of(who).self->index());
-    for (const auto& entry : record.hazards.entries) {
-      if (entry.load() != 0) ledger.broken("a hazard entry leaks");
-    }
-  }
-}
-
-std::string FanoutStage::World::describe(const void* address) {
-  const auto* at = static_cast<const std::byte*>(address);
-  const auto in = [at](const void* place, std::size_t bytes) {
-    const auto* first = static_cast<const std::byte*>(place);
-    return at >= first && at < first + bytes;
-  };
-  for (int q = 0; q < kQueues; ++q) {
-    const std::string queue = "q" + std::to_string(q) + " ";
-    for (std::uint32_t slot = 0; slot < kSlotsShared; ++slot) {
-      const std::string number = std::to_string(slot);
-      if (in(&view(q).claim(slot), 8)) return queue + "claim" + number;
-      if (in(&view(q).lease(slot), 16)) return queue + "lease" + number;
-      if (in(&view(q).slot(slot), 8)) return queue + "publish" + number;
-      if (in(&view(q).slot(slot), view(q).geometry().stride)) return queue + "slot" + number;
-    }
-  }
-  for (const std::uint32_t c : {0u, shm::kShareClass}) {
-    const auto& segment = *context->segments->segment(c, 0);
-    for (std::uint32_t i = 0; i < kBlocksShared; ++i) {
-      const std::string what = (c == 0 ? "block" : "share") + std::to_string(i);
-      const shm::BlockDescriptor& descriptor = segment.descriptor(i);
-      if (in(&descriptor.deliveries, 8)) return what + " bits";
-      if (in(&descriptor, sizeof descriptor)) return what + " state";
-      if (c == 0 || !in(segment.data + i * sizeof(shm::Share), sizeof(shm::Share))) continue;
-      const auto* share = reinterpret_cast<const shm::Share*>(segment.data) + i;
-      for (std::uint32_t n = 0; n < kQueues; ++n) {
-        if (in(&share->entries[n], 16)) return what + " entry" + std::to_string(n);
-      }
-      return what + " fields";
-    }
-  }
-  return {};
+  return found;
 }
 
 FanoutStage::FanoutStage() : world_(std::make_unique<World>()) {}
@@ -551,6 +317,17 @@ void FanoutStage::acknowledge_while_reading(int me) { world_->acknowledge(me, tr
 void FanoutStage::finish_reading(int me) { world_->finish_reading(me); }
 void FanoutStage::purge(int me, int queue) { world_->purge(me, queue); }
 void FanoutStage::sweep(int me) { world_->sweep(me); }
+void FanoutStage::stop_at_commit(int me, int id, const std::vector<To>& to) {
+  Machine::get().run_apart([&] { world_->publish(me, id, to); },
+                           [&] { return world_->is_in_mid_publish(me); });
+}
+void FanoutStage::give_back(int me) {
+  World::Participant& p = world_->of(me);
+  if (p.held == nullptr) return;
+  world_->ledger.begin_release(me, World::key(p.held_id, p.held_in));
+  static_cast<void>(p.held->front().release());
+  p.held = nullptr;
+}
 void FanoutStage::fill(int queue) {
   World& w = *world_;
   detail::QueueCore& core = *w.of(4).cores[static_cast<std::size_t>(queue)];
@@ -563,7 +340,7 @@ void FanoutStage::drain_one(int me, int queue) {
 }
 void FanoutStage::go_round(int me, int queue) {
   World& w = *world_;
-  for (std::uint32_t i = 0; i < w.view(queue).slots(); ++i) {
+  for (std::uint32_t i = 1; i < w.view(queue).slots(); ++i) {
     if (!w.of(me).cores[static_cast<std::size_t>(queue)]->send(as_bytes("0"), {})) return;
     if (w.receive(me, queue)) w.acknowledge(me, false);
   }
@@ -576,8 +353,9 @@ void FanoutStage::tick() {
   world_->clock.advance(20s);
   world_->ledger.leases_may_end();
 }
+bool FanoutStage::is_dead(int participant) const { return world_->dead[participant].load() != 0; }
 void FanoutStage::die(int participant) {
-  world_->dead[participant].store(1);
+  world_->dead[participant].store(World::kDead);
   world_->ledger.holder_died(participant);
 }
 

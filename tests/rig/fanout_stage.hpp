@@ -1,4 +1,4 @@
-// Three queues on the rig's machine, and messages that are published to several of them: the
+// Four queues on the rig's machine, and messages that are published to several of them: the
 // shipped fan-out, its sweeper, queues and arena, over files that all participants have mapped at
 // one place. Of them the first slots of each ring, the first blocks and the first shares are shared
 // memory to the machine.
@@ -18,7 +18,7 @@ class FanoutStage {
  public:
   /// 1 … kJudge take part; kJudge does so in the check alone.
   static constexpr int kJudge = 5;
-  static constexpr int kQueues = 3;
+  static constexpr int kQueues = 4;
 
   enum class Full : std::uint8_t { kFails, kRefuses, kDeadLetters };
   /// A queue, by its number. Dead letters of any go to the last one.
@@ -34,9 +34,14 @@ class FanoutStage {
   [[nodiscard]] Stage stage(std::string name, std::function<void()> begin);
 
   void publish(int me, int id, const std::vector<To>& to);
+  /// From a state alone: stands still for ever just when the publish is decided. What the entries
+  /// of deliveries that may fail name is not published yet, all others are unset.
+  void stop_at_commit(int me, int id, const std::vector<To>& to);
   /// Receives and keeps the lease.
   bool receive(int me, int queue);
   void acknowledge(int me);
+  /// Gives the message held back: visible at once.
+  void give_back(int me);
   /// Acknowledges by receipt, and reads on.
   void acknowledge_while_reading(int me);
   /// Reads the message held in place again, then gives it up.
@@ -47,12 +52,13 @@ class FanoutStage {
   void fill(int queue);
   /// One of those is received.
   void drain_one(int me, int queue);
-  /// Sends, receives and acknowledges until each slot has been used again.
+  /// Sends, receives and acknowledges: once more than this, and the first slot is used again.
   void go_round(int me, int queue);
   /// What has been received once from the first queue goes to the last one.
   void bury_from_now_on();
   void tick();
   void die(int participant);
+  [[nodiscard]] bool is_dead(int participant) const;
 
  private:
   struct World;

@@ -15,6 +15,7 @@ struct Doing {
 struct State {
   std::string name;
   std::function<void(FanoutStage&)> build;
+  int dies_later = 0;  ///< this participant counts as dead from some moment on
 };
 
 Doing publish(const std::string& name, const std::vector<To>& to) {
@@ -23,6 +24,20 @@ Doing publish(const std::string& name, const std::vector<To>& to) {
 Doing receive(int queue) {
   return {"receive" + std::to_string(queue), [queue](FanoutStage& s, int me) {
             if (s.receive(me, queue)) s.acknowledge(me);
+          }};
+}
+
+/// To so many queues, of which every other may fail the publish.
+Doing publish_to(int count) {
+  std::vector<To> to;
+  for (int q = 0; q < count; ++q) to.push_back({q, q % 2 == 0 ? Full::kFails : Full::kRefuses});
+  return publish("publish to " + std::to_string(count), to);
+}
+Doing receive_all(int count) {
+  return {"receive " + std::to_string(count), [count](FanoutStage& s, int me) {
+            for (int q = 0; q < count; ++q) {
+              if (s.receive(me, q)) s.acknowledge(me);
+            }
           }};
 }
 
@@ -73,6 +88,43 @@ const State kBeingRead{"being read", [](FanoutStage& s) {
                          s.receive(3, 0);
                          s.tick();
                        }};
+/// One delivery of two is left: with it the memory goes.
+const State kLastLeft{"the last one is left", [](FanoutStage& s) {
+                        s.publish(4, 8, {{0, Full::kRefuses}, {1, Full::kRefuses}});
+                        s.receive(4, 1);
+                        s.acknowledge(4);
+                      }};
+const State kJustCommitted{"just committed", [](FanoutStage& s) {
+                             s.stop_at_commit(4, 8, {{0, Full::kFails}, {1, Full::kFails}});
+                             s.die(4);
+                           }};
+const State kNothingSent{"committed, nothing sent", [](FanoutStage& s) {
+                           s.stop_at_commit(4, 8, {{0, Full::kRefuses}, {1, Full::kRefuses}});
+                           s.die(4);
+                         }};
+/// Of a dead publisher, and by now there is room.
+void leave_one_waiting(FanoutStage& s) {
+  s.fill(1);
+  s.stop_at_commit(4, 8, {{0, Full::kRefuses}, {1, Full::kRefuses}});
+  s.die(4);
+  s.sweep(3);
+  s.drain_one(3, 1);
+}
+const State kWaits{"one waits for room", leave_one_waiting};
+/// … and another publisher has died, to whose delivery the same will happen.
+const State kTwoWait{"one waits for room, and another will",
+                     [](FanoutStage& s) {
+                       leave_one_waiting(s);
+                       s.stop_at_commit(3, 9, {{1, Full::kRefuses}});
+                     },
+                     3};
+/// Received once, which is enough; nobody has it in hands.
+const State kGivenBack{"given back", [](FanoutStage& s) {
+                         s.bury_from_now_on();
+                         s.publish(4, 8, {{0, Full::kDeadLetters}, {1, Full::kRefuses}});
+                         s.receive(3, 0);
+                         s.give_back(3);
+                       }};
 const State kDeadLetter{"dead letter", [](FanoutStage& s) {
                           s.bury_from_now_on();
                           s.publish(4, 8, {{0, Full::kDeadLetters}, {1, Full::kRefuses}});
@@ -102,6 +154,14 @@ NamedFanout schedule(const State& state, const std::vector<Doing>& doings,
                   {doings[i].name, me, [&stage, me, run = doings[i].run] { run(stage, me); }});
             }
             it.mortal = mortal;
+            if (const int late = state.dies_later; late != 0) {
+              it.events.push_back({"one more counts as dead", [&stage, late] { stage.die(late); },
+                                   it.stage.liveness});
+              it.stage.check = [&stage, late, check = it.stage.check] {
+                if (!stage.is_dead(late)) stage.die(late);
+                return check();
+              };
+            }
             return it;
           },
           static_cast<int>(mortal.size())};
@@ -158,21 +218,37 @@ const std::vector<NamedFanout>& fanout_schedules() {
     made.push_back(schedule(kUsed, {kPublish, kSweep, kSweepAndUse}, {1, 2}));
     made.push_back(schedule(kUsed, {kMixed, kSweep, kSweep}, {1, 2}));
     made.push_back(schedule(kFull, {kPublish, kDrainOne, kSweep}));
+    made.push_back(schedule(kJustCommitted, {kSweep, kSweepAndGoRound}));
+    made.push_back(schedule(kNothingSent, {kSweep, kSweepAndGoRound}));
+    made.push_back(schedule(kWaits, {kSweep, kSweep}));
+    made.push_back(schedule(kTwoWait, {kSweep, kSweep}, {}));
     return made;
   }();
   return all;
 }
 
 const std::vector<NamedFanoutCrash>& fanout_crashes() {
-  static const std::vector<NamedFanoutCrash> all = {
-      crash(kEmpty, kPublish),       crash(kUsed, kMixed),
-      crash(kUsed, kAllOrNothing),   crash(kFull, kAllOrNothing),
-      crash(kFull, kDivert),         crash(kFull, kPublish),
-      crash(kPublished, receive(0)), crash(kPublished, kSweepAndUse),
-      crash(kBeingRead, receive(0)), crash(kBeingRead, kAcknowledgeReading),
-      crash(kDeadLetter, kBury),     crash(kPublished, kPurge),
-      crash(kSomebodyDied, kSweep),  crash(kSomebodyDied, kMixed),
-  };
+  static const std::vector<NamedFanoutCrash> all = [] {
+    std::vector<NamedFanoutCrash> made = {
+        crash(kEmpty, kPublish),       crash(kUsed, kMixed),
+        crash(kUsed, kAllOrNothing),   crash(kFull, kAllOrNothing),
+        crash(kFull, kDivert),         crash(kFull, kPublish),
+        crash(kPublished, receive(0)), crash(kPublished, kSweepAndUse),
+        crash(kBeingRead, receive(0)), crash(kBeingRead, kAcknowledgeReading),
+        crash(kDeadLetter, kBury),     crash(kGivenBack, kBury),
+        crash(kPublished, kPurge),     crash(kLastLeft, receive(0)),
+        crash(kSomebodyDied, kSweep),  crash(kSomebodyDied, kMixed),
+        crash(kJustCommitted, kSweep), crash(kNothingSent, kSweep),
+        crash(kWaits, kSweep),
+    };
+    for (int count = 1; count <= FanoutStage::kQueues; ++count) {
+      made.push_back(crash(kEmpty, publish_to(count)));
+      const State published{"published to " + std::to_string(count),
+                            [count](FanoutStage& s) { publish_to(count).run(s, 4); }};
+      made.push_back(crash(published, receive_all(count)));
+    }
+    return made;
+  }();
   return all;
 }
 

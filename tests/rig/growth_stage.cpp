@@ -10,6 +10,7 @@
 #include "queue/settings.hpp"
 #include "rig/ledger.hpp"
 #include "rig/runtime.hpp"
+#include "rig/temporary_folder.hpp"
 #include "sys/file.hpp"
 
 namespace ringpost::rig {
@@ -37,7 +38,7 @@ struct GrowthStage::World {
   [[nodiscard]] queue::QueueHeader& header() { return of(kJudge).mapping->header(); }
   [[nodiscard]] std::string describe(const void* address);
 
-  std::filesystem::path directory;
+  TemporaryFolder folder;
   std::array<Participant, kParticipants> participants;
   Ledger ledger;
   std::uint64_t dead = 0;  ///< a word for liveness: nobody looks at it
@@ -45,11 +46,8 @@ struct GrowthStage::World {
 };
 
 GrowthStage::World::World() {
-  std::string name = std::filesystem::temp_directory_path() / "ringpost-rig-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no directory for the bus");
-  directory = name;
   for (Participant& each : participants) {
-    auto files = shm::BusFiles::open("rig", {.participants_max = 8, .shm_dir = name});
+    auto files = shm::BusFiles::open("rig", {.participants_max = 8, .shm_dir = folder.path()});
     if (!files) throw std::runtime_error(message(files.error().code));
     auto member = client::Member::attach(std::make_shared<client::Context>(*files));
     if (!member) throw std::runtime_error(message(member.error().code));
@@ -59,13 +57,11 @@ GrowthStage::World::World() {
 
 GrowthStage::World::~World() {
   for (Participant& each : participants) each = {};
-  std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
 }
 
 void GrowthStage::World::prepare() {
   for (const char* part : {"queues", "rings", "tmp"}) {
-    for (const auto& file : std::filesystem::directory_iterator(directory / "rig" / part)) {
+    for (const auto& file : std::filesystem::directory_iterator(folder.path() / "rig" / part)) {
       std::filesystem::remove(file);
     }
   }

@@ -21,6 +21,7 @@ std::string explored(const ExploreScenario& scenario, int delayed_stores_max, bo
   ExploreOptions options;
   options.preemptions_max = heavy ? 1 : 2;
   options.delayed_stores_max = delayed_stores_max;
+  options.schedules_max = 20'000;  // a mutant is noticed sooner; the rest is the explorer's
   const ExploreReport report = explore(scenario, options);
   return report.holds() ? std::string{} : report.text();
 }

@@ -7,11 +7,8 @@
 #include <utility>
 
 namespace ringpost::rig {
-namespace {
-Machine machine;  // before its construction the hooks see zeroed bytes: no fiber, so they pass
-}
 
-Machine& Machine::get() noexcept { return machine; }
+Machine Machine::machine_;
 
 void Machine::reset() noexcept {
   for (std::size_t i = 0; i < fiber_count_; ++i) fibers_[i]->buffer.clear();
@@ -34,11 +31,6 @@ void Machine::share(const void* begin, std::size_t bytes) {
 
 bool Machine::is_shared(const volatile void* address, std::size_t bytes) const noexcept {
   const auto* begin = static_cast<const std::byte*>(const_cast<const void*>(address));
-  const bool one_page = bytes <= std::size_t{1} << kPageBits;
-  if (one_page && !shared_pages_.test(page_of(begin)) &&
-      !shared_pages_.test(page_of(begin + bytes - 1))) {
-    return false;
-  }
   for (const Range& range : ranges_) {
     if (begin < range.end && range.begin < begin + bytes) return true;
   }
@@ -107,6 +99,19 @@ Stop Machine::run(std::size_t index, const RunLimits& limits) {
   return fiber.state;
 }
 
+void Machine::run_apart(const std::function<void()>& body, const std::function<bool()>& until) {
+  const bool recording = trace_.recording();
+  trace_.set_recording(false);
+  RunLimits limits;
+  limits.single_step = true;
+  const std::size_t fiber = spawn(body);
+  Stop stop = run(fiber, limits);
+  while (stop == Stop::kAtAccess && !until()) stop = run(fiber, limits);
+  --fiber_count_;
+  trace_.set_recording(recording);
+  if (stop != Stop::kAtAccess) fail("what runs apart does not stop where it should");
+}
+
 /// Returns when the fiber is run again.
 void Machine::suspend(Fiber& fiber, Stop why) {
   current_ = nullptr;
@@ -122,12 +127,19 @@ void Machine::point(const Access& access) {
   settle(fiber);
   fiber.pending = access;
   if (++fiber.steps > limits_.steps_max) suspend(fiber, Stop::kOutOfSteps);
-  if (limits_.single_step || (fiber.stores >= limits_.stores_max && stores_now(access))) {
-    suspend(fiber, Stop::kAtAccess);
-  }
+  if (limits_.single_step || stops_at(fiber)) suspend(fiber, Stop::kAtAccess);
   current_ = nullptr;
   begin_access(fiber);
   current_ = &fiber;
+}
+
+/// Before its pending access.
+bool Machine::stops_at(const Fiber& fiber) const noexcept {
+  if (fiber.steps == limits_.stop_at) return true;
+  if (fiber.stores >= limits_.stores_max && stores_now(fiber.pending)) return true;
+  return limits_.watched != nullptr &&
+         std::any_of(limits_.watched->begin(), limits_.watched->end(),
+                     [&](const Access& watched) { return watched.conflicts_with(fiber.pending); });
 }
 
 void Machine::pause() {

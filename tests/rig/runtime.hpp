@@ -38,6 +38,8 @@ struct RunLimits {
   bool delay_store = false;          ///< the pending store goes into the store buffer
   std::uint64_t steps_max = kNone;   ///< of the fiber since spawn(); then Stop::kOutOfSteps
   std::uint64_t stores_max = kNone;  ///< stop before a store when so many have been made
+  std::uint64_t stop_at = kNone;     ///< stop when the fiber's steps are so many
+  const std::vector<Access>* watched = nullptr;  ///< stop before what conflicts with one of these
 };
 
 enum class Stop : std::uint8_t {
@@ -52,7 +54,7 @@ enum class Stop : std::uint8_t {
 
 class Machine {
  public:
-  static Machine& get() noexcept;
+  static Machine& get() noexcept { return machine_; }
 
   // ---- the memory of a case -------------------------------------------------------------------
   /// Forgets fibers, shared ranges, trace and failure.
@@ -73,6 +75,9 @@ class Machine {
   [[nodiscard]] std::size_t fibers() const noexcept { return fiber_count_; }
   /// Makes the pending access of a fiber that is not finished or killed, and goes on.
   Stop run(std::size_t fiber, const RunLimits& limits);
+  /// From setup: a fiber that nobody counts, and that stands still for ever as soon as `until` says
+  /// so at one of its accesses. It is a failure if it ends before.
+  void run_apart(const std::function<void()>& body, const std::function<bool()>& until);
   /// Never runs again. What it stored becomes visible, as the kernel sees to.
   void kill(std::size_t fiber) noexcept;
 
@@ -108,7 +113,7 @@ class Machine {
   // ---- for the hooks ----------------------------------------------------------------------------
   [[nodiscard]] bool in_fiber() const noexcept { return current_ != nullptr; }
   [[nodiscard]] bool observes(const volatile void* address, std::size_t bytes) const noexcept {
-    return current_ != nullptr && is_shared(address, bytes);
+    return current_ != nullptr && may_be_shared(address, bytes) && is_shared(address, bytes);
   }
   [[nodiscard]] std::size_t piece_bytes(std::size_t bytes) const noexcept;
   /// The running fiber is about to make this access; returns when it may.
@@ -143,6 +148,11 @@ class Machine {
   [[nodiscard]] static std::size_t page_of(const volatile void* address) noexcept {
     return (reinterpret_cast<std::uintptr_t>(address) >> kPageBits) % kPages;
   }
+  [[nodiscard]] bool may_be_shared(const volatile void* address, std::size_t bytes) const noexcept {
+    const auto* begin = static_cast<const std::byte*>(const_cast<const void*>(address));
+    return bytes > std::size_t{1} << kPageBits || shared_pages_[page_of(begin)] ||
+           shared_pages_[page_of(begin + bytes - 1)];
+  }
   struct Range {
     const std::byte* begin;
     const std::byte* end;
@@ -151,10 +161,13 @@ class Machine {
   static void fiber_main(void* machine);
   [[nodiscard]] bool is_shared(const volatile void* address, std::size_t bytes) const noexcept;
   [[nodiscard]] static bool stores_now(const Access& access) noexcept;
+  [[nodiscard]] bool stops_at(const Fiber& fiber) const noexcept;
   void suspend(Fiber& fiber, Stop why);
   void begin_access(Fiber& fiber);
   void settle(Fiber& fiber);
   void commit_shown(Fiber& fiber);
+
+  static Machine machine_;  // before its construction the hooks see zeroed bytes: no fiber
 
   Fiber* current_ = nullptr;
   RunLimits limits_;

@@ -70,25 +70,28 @@ bool ScheduleRun::must_insist() const {
   });
 }
 
-/// Until the current fiber pauses or ends there is but one thing that can happen: it goes on.
-bool ScheduleRun::nothing_to_decide() const {
+/// Until the current fiber pauses or ends nobody else can run. It has to stop only where somebody
+/// may die, or something happens, or where another one's access is decided.
+bool ScheduleRun::goes_on_alone() const {
   if (result_.preemptions < preemptions_max_ || options_.delayed_stores_max > 0) return false;
-  if (result_.deaths < options_.deaths_max && !dead_.empty()) return false;
-  if (result_.events < options_.events_max && !happened_.empty() &&
-      std::any_of(happened_.begin(), happened_.end(), [](char it) { return it == 0; })) {
+  const auto is_open = [](const auto& flags) {
+    return std::any_of(flags.begin(), flags.end(), [](char it) { return it == 0; });
+  };
+  if (result_.events < options_.events_max && is_open(happened_) &&
+      std::any_of(scenario_.events.begin(), scenario_.events.end(),
+                  [](const Event& event) { return event.touches.empty(); })) {
     return false;
   }
-  for (std::size_t i = 0; i < dead_.size(); ++i) {
-    if (dead_[i] != 0 && noticed_[i] == 0) return false;
-  }
-  return std::none_of(seats_.begin(), seats_.end(), [](const Seat& seat) {
-    return seat.insists || (seat.preempted && !seat.conflicted);
-  });
+  if (result_.deaths > 0 && scenario_.stage.liveness.empty()) return false;
+  return std::none_of(seats_.begin(), seats_.end(), [](const Seat& seat) { return seat.insists; });
 }
 
+/// Somebody who can be next: what he does not look at may as well happen later.
 bool ScheduleRun::somebody_looks_at(const std::vector<Place>& places) const {
+  const bool alone = is(current_, Stop::kAtAccess) && result_.preemptions >= preemptions_max_ &&
+                     options_.delayed_stores_max == 0;
   for (std::size_t i = 0; i < seats_.size(); ++i) {
-    if (!is(i, Stop::kAtAccess)) continue;
+    if (!is(i, Stop::kAtAccess) || (alone && i != current_)) continue;
     if (places.empty()) return true;
     const Access& pending = machine_.pending(i);
     for (const Place& place : places) {

@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace ringpost::rig {
+namespace {
+
+Access access_to(const Place& place) {
+  auto* begin = static_cast<std::byte*>(const_cast<void*>(place.begin));
+  return {AccessKind::kStore, false, static_cast<std::uint32_t>(place.bytes), begin, nullptr};
+}
+
+}  // namespace
 
 ScheduleRun::ScheduleRun(const ExploreScenario& scenario, const ExploreOptions& options)
     : machine_(Machine::get()), scenario_(scenario), options_(options) {
@@ -15,13 +23,19 @@ const ScheduleRun::Result& ScheduleRun::run(Chooser& chooser, int preemptions_ma
   preemptions_max_ = preemptions_max;
   if (!start()) return result_;
   for (std::uint32_t decision = 0; result_.what.empty();) {
+    if (const std::uint32_t skipped = fast_forward(decision, chooser.defaults_from(decision))) {
+      decision += skipped;
+      chooser.skip(skipped);
+    }
     collect();
     if (choices_.empty()) {  // whoever could run is kept from it by the reduction
       result_.pruned = true;
       return result_;
     }
     std::size_t taken = 0;
-    if (choices_.size() > 1) {
+    const bool decides = choices_.size() > 1;
+    if (decides) {
+      mark(decision);
       taken = chooser.choose(decision, choices_);
       if (taken != 0) schedule_.add(decision, choices_[taken]);
       ++decision;
@@ -29,9 +43,42 @@ const ScheduleRun::Result& ScheduleRun::run(Chooser& chooser, int preemptions_ma
     if (choices_[taken].kind == Choice::Kind::kEnd) break;
     const Choice choice = choices_[taken];
     apply(choice);
+    if (decides) alone_ = current_;
   }
   if (result_.what.empty()) finish();
   return result_;
+}
+
+void ScheduleRun::mark(std::uint32_t decision) {
+  if (marks_.size() <= decision) marks_.resize(decision + 1);
+  marks_[decision] = {};
+  if (!is(current_, Stop::kAtAccess) || seats_[current_].has_paused) return;
+  if (alone_ == current_) marks_[decision] = {current_, machine_.steps(current_)};
+}
+
+/// Decisions that are as in the schedule before need not be looked at: the fiber runs on to the
+/// last of them. Returns how many it leaves behind.
+std::uint32_t ScheduleRun::fast_forward(std::uint32_t decision, std::uint32_t defaults) {
+  if (defaults == 0 || !is(current_, Stop::kAtAccess)) return 0;
+  std::uint32_t skipped = 0;
+  if (marks_[decision].fiber != current_) return 0;
+  while (skipped < defaults && marks_[decision + skipped + 1].fiber == current_) ++skipped;
+  if (skipped == 0) return 0;
+  const std::uint64_t end = marks_[decision + skipped].steps;
+  while (is(current_, Stop::kAtAccess) && machine_.steps(current_) < end) {
+    watched_.clear();
+    watch_the_preempted();
+    RunLimits limits;
+    limits.steps_max = options_.steps_max;
+    limits.stop_at_pause = true;
+    limits.stop_at = end;
+    limits.watched = &watched_;
+    run_fiber(current_, limits);
+  }
+  if (!is(current_, Stop::kAtAccess) || machine_.steps(current_) != end) {
+    broken("the same decisions led elsewhere: the scenario is not deterministic");
+  }
+  return skipped;
 }
 
 bool ScheduleRun::broken(std::string what) {
@@ -47,6 +94,7 @@ bool ScheduleRun::start() {
   result_ = {};
   schedule_.clear(preemptions_max_);
   current_ = kNobody;
+  alone_ = kNobody;
   delayed_ = 0;
   dead_.assign(scenario_.mortal.size(), 0);
   noticed_.assign(scenario_.mortal.size(), 0);
@@ -94,7 +142,8 @@ void ScheduleRun::apply(const Choice& choice) {
       } else if (choice.index == current_ && is(current_, Stop::kPaused) && choices_.size() > 1) {
         seats_[current_].insists = true;
       }
-      run_fiber(choice.index, choice.kind == Choice::Kind::kRunDelayed);
+      current_ = choice.index;
+      run_fiber(choice.index, limits_of(choice.index, choice.kind == Choice::Kind::kRunDelayed));
       break;
     case Choice::Kind::kKill:
       kill(choice.index);
@@ -121,9 +170,49 @@ void ScheduleRun::apply(const Choice& choice) {
   }
 }
 
-void ScheduleRun::run_fiber(std::size_t fiber, bool delayed) {
+RunLimits ScheduleRun::limits_of(std::size_t fiber, bool delayed) {
+  seats_[fiber].preempted = false;
+  if (delayed) {
+    ++delayed_;
+    note(names_[fiber] + " holds the next store back");
+  }
+  RunLimits limits;
+  limits.stop_at_pause = true;
+  limits.delay_store = delayed;
+  limits.steps_max = options_.steps_max;
+  limits.single_step = !goes_on_alone();
+  if (limits.single_step) return limits;
+  watched_.clear();
+  watch_the_preempted();
+  for (std::size_t i = 0; i < dead_.size(); ++i) {
+    if (dead_[i] != 0 && noticed_[i] == 0) watch(scenario_.stage.liveness);
+    if (dead_[i] == 0 && result_.deaths < options_.deaths_max &&
+        scenario_.operations[fiber].participant == scenario_.mortal[i]) {
+      limits.stores_max = machine_.stores(fiber) + (machine_.would_store(fiber) ? 1 : 0);
+    }
+  }
+  if (result_.events < options_.events_max) {
+    for (std::size_t i = 0; i < happened_.size(); ++i) {
+      if (happened_[i] == 0) watch(scenario_.events[i].touches);
+    }
+  }
+  limits.watched = &watched_;
+  return limits;
+}
+
+void ScheduleRun::watch(const std::vector<Place>& places) {
+  for (const Place& place : places) watched_.push_back(access_to(place));
+}
+
+/// Whoever touches what they are about to touch makes them fit to be resumed.
+void ScheduleRun::watch_the_preempted() {
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    if (seats_[i].preempted && !seats_[i].conflicted) watched_.push_back(machine_.pending(i));
+  }
+}
+
+void ScheduleRun::run_fiber(std::size_t fiber, RunLimits limits) {
   Seat& seat = seats_[fiber];
-  seat.preempted = false;
   if (is(fiber, Stop::kAtAccess)) {
     Access access = machine_.pending(fiber);
     if (access.may_write() && !machine_.would_store(fiber) && access.kind != AccessKind::kBarrier) {
@@ -131,24 +220,15 @@ void ScheduleRun::run_fiber(std::size_t fiber, bool delayed) {
     }
     mark_conflicts(access);
   }
-  if (delayed) {
-    ++delayed_;
-    note(names_[fiber] + " holds the next store back");
-  }
-  current_ = fiber;
+  if (fiber != alone_) alone_ = kNobody;
   ++result_.steps;
-  RunLimits limits;
-  limits.single_step = !nothing_to_decide();
-  limits.stop_at_pause = true;
-  limits.delay_store = delayed;
-  limits.steps_max = options_.steps_max;
   const Access made = machine_.pending(fiber);
   const std::uint64_t before = machine_.stores_visible();
   const Stop stop = machine_.run(fiber, limits);
   if (machine_.stores_visible() != before) {
     seat.insists = false;
     seat.insisted = 0;
-  } else {
+  } else if (seat.has_paused) {
     seat.round.push_back({made.address, made.kind});
   }
   after_stop(fiber, stop);
@@ -158,6 +238,7 @@ void ScheduleRun::after_stop(std::size_t fiber, Stop stop) {
   Seat& seat = seats_[fiber];
   switch (stop) {
     case Stop::kPaused:
+      seat.has_paused = true;
       seat.stores_at_pause = machine_.stores_visible();
       seat.last_round.swap(seat.round);
       seat.round.clear();
@@ -191,11 +272,7 @@ void ScheduleRun::mark_conflicts(const Access& access) {
 
 void ScheduleRun::mark_conflicts(const std::vector<Place>& places) {
   if (places.empty()) return mark_all_conflicted();
-  for (const Place& place : places) {
-    const auto* begin = static_cast<const std::byte*>(place.begin);
-    mark_conflicts(Access{AccessKind::kStore, false, static_cast<std::uint32_t>(place.bytes),
-                          const_cast<std::byte*>(begin), nullptr});
-  }
+  for (const Place& place : places) mark_conflicts(access_to(place));
 }
 
 void ScheduleRun::mark_all_conflicted() {

@@ -44,10 +44,17 @@ class ScheduleRun {
     bool preempted = false;   ///< waits before an access although it could have gone on
     bool conflicted = false;  ///< since then somebody touched what it is about to touch
     bool insists = false;     ///< runs through its pauses
+    bool has_paused = false;
     std::uint32_t insisted = 0;
     std::uint64_t stores_at_pause = 0;
-    std::vector<Look> round;       ///< since its last pause
+    std::vector<Look> round;       ///< since its last pause, if it has paused
     std::vector<Look> last_round;  ///< between the two pauses before
+  };
+
+  /// Where a decision was taken. They are the same as long as those before it are.
+  struct Mark {
+    std::size_t fiber = kNobody;  ///< that alone ran since the decision before; kNobody: not so
+    std::uint64_t steps = 0;      ///< of that fiber
   };
 
   bool start();
@@ -58,10 +65,15 @@ class ScheduleRun {
   void offer_deaths_and_events();
   void offer_flushes();
   [[nodiscard]] bool must_insist() const;
-  [[nodiscard]] bool nothing_to_decide() const;
+  [[nodiscard]] bool goes_on_alone() const;
   [[nodiscard]] bool somebody_looks_at(const std::vector<Place>& places) const;
   void apply(const Choice& choice);
-  void run_fiber(std::size_t fiber, bool delayed);
+  void run_fiber(std::size_t fiber, RunLimits limits);
+  [[nodiscard]] RunLimits limits_of(std::size_t fiber, bool delayed);
+  void watch(const std::vector<Place>& places);
+  void watch_the_preempted();
+  void mark(std::uint32_t decision);
+  std::uint32_t fast_forward(std::uint32_t decision, std::uint32_t defaults);
   void after_stop(std::size_t fiber, Stop stop);
   void mark_conflicts(const Access& access);
   void mark_conflicts(const std::vector<Place>& places);
@@ -91,7 +103,10 @@ class ScheduleRun {
   std::vector<Choice> choices_;
   std::vector<Seat> seats_;
   std::vector<char> dead_, noticed_, happened_;  ///< by index in scenario.mortal, events
+  std::vector<Mark> marks_;                      ///< by decision
+  std::vector<Access> watched_;                  ///< RunLimits::watched
   std::size_t current_ = kNobody;
+  std::size_t alone_ = kNobody;  ///< who ran since the last decision, if it was one
   int preemptions_max_ = 0;
   int delayed_ = 0;
   bool barred_ = false;  ///< the reduction kept somebody from running at this decision

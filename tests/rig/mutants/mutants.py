@@ -14,7 +14,10 @@ A table is a text file of records:
     caught by crash/send
 
 `find` must occur exactly once in the file, amounts of white space apart; an empty `replace` deletes
-it. A rule that stands in two places of a file has two pairs of them. `caught by` names scenarios by the beginning of their names; each of them must notice.
+it. A rule that stands in two places of a file has two pairs of them. `caught by` names scenarios by
+the beginning of their names; each of them must notice. `also` names a source of the rig that is to
+be compiled with a changed header, beside the shipped ones: of one mutant, or, before the first one,
+of all.
 `expect` is caught (default), not-caught or out-of-date: the last two are for the rig's own test.
 A line that begins with # is a comment.
 """
@@ -25,6 +28,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 
 RUN_TIMEOUT_S = 300
 EXPECTATIONS = ("caught", "not-caught", "out-of-date")
@@ -37,6 +41,7 @@ class Mutant:
     file: str = ""
     edits: list = dataclasses.field(default_factory=list)
     caught_by: list = dataclasses.field(default_factory=list)
+    also: list = dataclasses.field(default_factory=list)
     expect: str = "caught"
 
 
@@ -45,7 +50,7 @@ class TableError(Exception):
 
 
 def read_table(path):
-    mutants, block = [], None
+    mutants, block, also = [], None, []
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             line = line.rstrip("\n")
@@ -58,8 +63,12 @@ def read_table(path):
                     raise TableError(f"{path}:{number}: replace without find")
                 mutants[-1].edits[-1][block] += line[1:].removeprefix(" ") + "\n"
                 continue
+            if not mutants and line.startswith("also "):
+                also.append(line.removeprefix("also ").strip())
+                continue
             block = _field(path, number, line, mutants)
     for mutant in mutants:
+        mutant.also += also
         complete = mutant.edits and all(edit["find"] for edit in mutant.edits)
         if not (mutant.rule and mutant.file and complete and mutant.caught_by) \
                 or mutant.expect not in EXPECTATIONS:
@@ -85,6 +94,8 @@ def _field(path, number, line, mutants):
         setattr(mutants[-1], key, value)
     elif line.startswith("caught by "):
         mutants[-1].caught_by.append(line.removeprefix("caught by ").strip())
+    elif key == "also":
+        mutants[-1].also.append(value)
     else:
         raise TableError(f"{path}:{number}: unknown field {key}")
     return None
@@ -101,10 +112,12 @@ def apply(mutant, text):
 
 
 class Builder:
-    """Compiles the scenarios of a configuration that CMake wrote, changed or not.
+    """Links the scenarios of a configuration that CMake wrote, changed or not.
 
-    Only sources that include the changed file are compiled again; the rest comes from the
-    unchanged build, which also shows that the scenarios hold without a mutant.
+    What a mutant leaves alone comes from the build of the rig itself. A changed source is compiled;
+    for a changed header of `src`, the shipped sources that include it are, and the rig's own only
+    where no shipped one does, or where the table says so. Changed objects are linked first, so that
+    inline functions which others contain too are the changed ones.
     """
 
     def __init__(self, config, folder):
@@ -114,44 +127,63 @@ class Builder:
         self.folder = folder
         self.objects = {}
         self.needs = {}
+        self.lock = threading.Lock()
 
     def build_unchanged(self):
         folder = os.path.join(self.folder, "unchanged")
         os.makedirs(folder, exist_ok=True)
-        for source in self.config["sources"]:
-            target, needs = self._compile(self.root, source, folder)
-            self.objects[source] = target
-            self.needs[source] = needs
+        built = dict(zip(self.config["sources"], self.config["objects"], strict=True))
+        for source, target in built.items():
+            if not target.endswith(os.path.basename(source) + ".o"):
+                raise RuntimeError(f"{target} is not the object of {source}")
+        main = self.config["main"]
+        self.objects = {main: self._compile(self.root, main, folder), **built}
         return self._link(list(self.objects.values()), folder)
 
     def build(self, mutant, text):
         folder = os.path.join(self.folder, mutant.name)
         shutil.rmtree(folder, ignore_errors=True)
-        tree = os.path.join(folder, "tree")
-        for part in self.config["copied"]:
-            shutil.copytree(os.path.join(self.root, part), os.path.join(tree, part))
-        with open(os.path.join(tree, mutant.file), "w", encoding="utf-8") as file:
+        changed = os.path.join(folder, mutant.file)
+        os.makedirs(os.path.dirname(changed))
+        with open(changed, "w", encoding="utf-8") as file:
             file.write(text)
-        objects = []
-        for source in self.config["sources"]:
-            if mutant.file in self.needs[source]:
-                objects.append(self._compile(tree, source, folder)[0])
-            else:
-                objects.append(self.objects[source])
-        return self._link(objects, folder)
+        objects = {source: self._compile(folder, source, folder)
+                   for source in self._sources_of(mutant)}
+        rest = [target for source, target in self.objects.items() if source not in objects]
+        return self._link([*objects.values(), *rest], folder)
 
     def discard(self, mutant):
         shutil.rmtree(os.path.join(self.folder, mutant.name), ignore_errors=True)
 
-    def _compile(self, root, source, folder):
+    def _sources_of(self, mutant):
+        """What is compiled for it."""
+        if mutant.file in self.objects:
+            return [mutant.file]
+        users = [source for source in self.objects if mutant.file in self._needs_of(source)]
+        shipped = [source for source in users if source.startswith("src/")]
+        return (shipped or users) + [source for source in mutant.also if source not in shipped]
+
+    def _needs_of(self, source):
+        with self.lock:
+            if source not in self.needs:
+                text = _run([*self._command(self.root), "-MM", os.path.join(self.root, source)])
+                real = os.path.realpath(self.root)
+                self.needs[source] = {os.path.relpath(os.path.realpath(word), real)
+                                      for word in text.replace("\\\n", " ").split()[1:]}
+            return self.needs[source]
+
+    def _command(self, first_root):
+        """With the includes of `first_root`, then the unchanged ones: all are named from a root."""
+        roots = dict.fromkeys([first_root, self.root])
+        return [*self.config["compile"], *(f"-I{os.path.join(root, part)}"
+                                           for root in roots for part in self.config["include"])]
+
+    def _compile(self, first_root, source, folder):
         target = os.path.join(folder, source.replace("/", "_") + ".o")
-        includes = [f"-I{os.path.join(root, part)}" for part in self.config["include"]]
-        _run([*self.config["compile"], *includes, "-MD", "-MF", target + ".d",
-              "-c", os.path.join(root, source), "-o", target])
-        with open(target + ".d", encoding="utf-8") as file:
-            words = file.read().replace("\\\n", " ").split()[1:]
-        real = os.path.realpath(root)
-        return target, {os.path.relpath(os.path.realpath(word), real) for word in words}
+        here = os.path.join(first_root, source)
+        path = here if os.path.exists(here) else os.path.join(self.root, source)
+        _run([*self._command(first_root), "-c", path, "-o", target])
+        return target
 
     def _link(self, objects, folder):
         program = os.path.join(folder, "scenarios")
@@ -163,6 +195,7 @@ def _run(command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(" ".join(command) + "\n" + done.stdout + done.stderr)
+    return done.stdout
 
 
 def run_scenarios(program, names):
