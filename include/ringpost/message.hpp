@@ -17,6 +17,7 @@ namespace ringpost {
 namespace detail {
 class QueueCore;
 }
+class Queue;
 
 /// A received message: the time-limited exclusive right to it, and its bytes, read in place.
 ///
@@ -68,6 +69,12 @@ class RINGPOST_API Lease {
   Errc release(Duration delay = Duration::zero()) noexcept;
   /// Moves the end of the lease to `timeout` from now (0 to 12 h in all since the receive).
   Errc extend(Duration timeout) noexcept;
+  /// Gives the message up to another queue that was opened from the same Bus, with its id, its
+  /// times and its receive count, as to a dead-letter queue. Standard queues only. On any error the
+  /// lease is as it was: kStaleReceipt, kFull, kNoSpace, kDeleted, kInvalidArgument (one of the
+  /// queues is no standard one, or both are one; this lease has given up its view).
+  /// Crash: at any instruction exactly one of both queues has it.
+  Errc move_to(Queue& to) noexcept;
 
  private:
   friend class detail::QueueCore;

@@ -111,6 +111,7 @@ class RINGPOST_API Queue {
 
  private:
   friend class Bus;
+  friend class Lease;
   friend class WaitSet;
   explicit Queue(std::unique_ptr<detail::QueueCore> core) noexcept;
   std::unique_ptr<detail::QueueCore> core_;

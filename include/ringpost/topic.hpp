@@ -55,13 +55,16 @@ struct SubscriptionSettings {
   std::optional<FilterScope> filter_scope{};       ///< kAttributes
   std::optional<WhenFull> when_full{};             ///< kWait
   std::optional<std::string> dead_letter_queue{};  ///< of the same bus; empty: none
+  /// Of an endpoint: JSON, see DeliveryPolicy::parse(); empty: its defaults.
+  std::optional<std::string> delivery_policy{};
   friend bool operator==(const SubscriptionSettings&, const SubscriptionSettings&) = default;
 };
 
 /// One subscription, as it stands in the topic.
 struct SubscriptionInfo {
-  std::uint64_t id = 0;  ///< unique for ever; 16 hexadecimal digits for people
-  std::string queue;     ///< the name that its queue had
+  std::uint64_t id = 0;    ///< unique for ever; 16 hexadecimal digits for people
+  std::string queue;       ///< the name that its queue had
+  std::string endpoint{};  ///< that `queue` is kept for: see Topic::subscribe(); empty: none
   std::uint64_t queue_id = 0;
   SubscriptionSettings settings;  ///< every one, with its value in force
   WallTime created{};
@@ -125,16 +128,22 @@ class RINGPOST_API Topic {
   /// Subscribes a queue of the bus from the next publish on. A queue that is subscribed already
   /// with the same settings is left as it is; with others: kExists. Errors kNotFound (no such queue
   /// or dead-letter queue), kInvalidArgument (filter policy: says what is wrong with it), kBusy.
-  Result<SubscriptionInfo> subscribe(std::string_view queue,
+  ///
+  /// Or an endpoint: "exec:COMMAND", "http://…", "https://…". It is given a queue of its own, which
+  /// exists as long as the subscription, and which `ringpost deliver` empties: docs/push.md.
+  Result<SubscriptionInfo> subscribe(std::string_view queue_or_endpoint,
                                      const SubscriptionSettings& settings = {});
   /// Changes what is given. Errors kNotFound, kInvalidArgument, kBusy.
   Result<SubscriptionInfo> set_subscription(std::uint64_t id, const SubscriptionSettings& changes);
-  /// Of one that is gone, or never was: kNotFound.
+  /// The queue of an endpoint goes with it, and what is in that. Of a subscription that is gone, or
+  /// never was: kNotFound.
   Result<void> unsubscribe(std::uint64_t id);
   /// All, in no particular order.
   Result<std::vector<SubscriptionInfo>> subscriptions();
 
   [[nodiscard]] const std::string& name() const noexcept;
+  /// Its name in Amazon's form.
+  [[nodiscard]] std::string arn() const;
   [[nodiscard]] TopicSettings settings() const;
   [[nodiscard]] Result<TopicStats> stats();
 

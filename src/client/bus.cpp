@@ -41,7 +41,7 @@ std::string hidden_path(const BusOptions& options) {
 /// half-way. Whoever opens it completes it.
 bool is_bus_directory(const std::string& path) {
   constexpr std::string_view kParts[] = {"bus",   "queues", "rings", "topics",
-                                         "arena", "tags",   "tmp"};
+                                         "arena", "tags",   "tmp",   "push"};
   const auto directory = sys::open_directory(path, false, 0);
   if (!directory) return false;
   const auto names = sys::names_in(*directory);
@@ -197,15 +197,9 @@ Result<void> Bus::delete_queue(std::string_view name) {
   client::Member& member = *impl_->member;
   auto mapping = member.context().queues.open(std::string(name));
   if (!mapping) return delete_damaged(member, std::string(name), mapping.error());
-  queue::QueueHeader& header = (*mapping)->header();
-  std::uint32_t open = 0;
-  // [deleted] seq_cst: before anything is taken away, and before the sleepers are woken.
-  const bool mine = header.state.compare_exchange_strong(
-      open, static_cast<std::uint32_t>(queue::QueueState::kDeleted), std::memory_order_seq_cst);
-  header.receivers.wake_all();
-  header.senders.wake_all();
-  client::delete_queue_files(member, **mapping);
-  if (!mine) return sys::error(Errc::kNotFound, "queue \"" + std::string(name) + "\"", "deleted");
+  if (!client::take_off_the_bus(member, **mapping)) {
+    return sys::error(Errc::kNotFound, "queue \"" + std::string(name) + "\"", "deleted");
+  }
   return {};
 }
 
@@ -241,6 +235,20 @@ Result<std::shared_ptr<Member>> Member::attach(std::shared_ptr<Context> context)
   }
   return member;
 }
+
+bool take_off_the_bus(Member& member, queue::QueueMapping& mapping) {
+  queue::QueueHeader& header = mapping.header();
+  std::uint32_t open = 0;
+  // [deleted] seq_cst: before anything is taken away, and before the sleepers are woken.
+  const bool mine = header.state.compare_exchange_strong(
+      open, static_cast<std::uint32_t>(queue::QueueState::kDeleted), std::memory_order_seq_cst);
+  header.receivers.wake_all();
+  header.senders.wake_all();
+  delete_queue_files(member, mapping);
+  return mine;
+}
+
+void Member::delete_queue(queue::QueueMapping& mapping) { take_off_the_bus(*this, mapping); }
 
 void delete_queue_files(Member& member, queue::QueueMapping& mapping) {
   shm::BusFiles& files = member.files();

@@ -63,6 +63,12 @@ Result<void> Bus::delete_topic(std::string_view name) {
   if (auto usable = check(member, name); !usable) return usable;
   auto file = topic::TopicFile::open(member.me().bus_pointer(), std::string(name));
   if (!file) return delete_damaged_topic(member, std::string(name), file.error());
+  // Before the topic: whoever dies in between leaves one that can be deleted again. What cannot be
+  // read is deleted all the same.
+  if (auto again = topic::TopicFile::open(member.me().bus_pointer(), std::string(name))) {
+    auto core = detail::TopicCore::open(member.membership(), std::move(*again));
+    if (core) (*core)->delete_endpoint_queues();
+  }
   return file->remove();
 }
 

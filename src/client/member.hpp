@@ -45,6 +45,7 @@ class Member final : public queue::Housekeeper, public std::enable_shared_from_t
   }
   /// Any thread. A sweeper that has been at it for a second is taken to be stopped.
   void clear_up() noexcept override;
+  void delete_queue(queue::QueueMapping& mapping) override;
 
   /// Sweeps what the former owner of my own entry left.
   Result<void> clear_up_inheritance();
@@ -71,6 +72,9 @@ class Member final : public queue::Housekeeper, public std::enable_shared_from_t
   std::atomic<bool> relieving_{false};                   ///< I worked at one then
 };
 
+/// Marks the queue as deleted, wakes who waits on it, and removes its files. False: somebody else
+/// had marked it.
+bool take_off_the_bus(Member& member, queue::QueueMapping& mapping);
 /// Takes the queue off the bus; finishes what another deleter began. Idempotent.
 void delete_queue_files(Member& member, queue::QueueMapping& mapping);
 

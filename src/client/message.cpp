@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "queue/queue_core.hpp"
+#include "ringpost/queue.hpp"
 
 namespace ringpost {
 
@@ -37,6 +38,7 @@ Errc Lease::release(Duration delay) noexcept {
   let_go();
   return fields_.core->release(*this, delay);
 }
+Errc Lease::move_to(Queue& to) noexcept { return fields_.core->move(*this, *to.core_); }
 Errc Lease::extend(Duration timeout) noexcept { return fields_.core->extend(*this, timeout); }
 
 void Loan::abandon() noexcept { core_->abandon(*this); }

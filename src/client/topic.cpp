@@ -1,5 +1,7 @@
 #include "ringpost/topic.hpp"
 
+#include "push/endpoint.hpp"
+#include "topic/envelope.hpp"
 #include "topic/topic_core.hpp"
 
 namespace ringpost {
@@ -13,9 +15,11 @@ Topic::Topic(std::unique_ptr<detail::TopicCore> core) noexcept : core_(std::move
 Result<Published, Errc> Topic::publish(ByteSpan body, const PublishOptions& options) noexcept {
   return core_->publish(body, options);
 }
-Result<SubscriptionInfo> Topic::subscribe(std::string_view queue,
+Result<SubscriptionInfo> Topic::subscribe(std::string_view queue_or_endpoint,
                                           const SubscriptionSettings& settings) {
-  return core_->subscribe(std::string(queue), settings);
+  const std::string target(queue_or_endpoint);
+  return push::is_endpoint(target) ? core_->subscribe_endpoint(target, settings)
+                                   : core_->subscribe(target, settings);
 }
 Result<SubscriptionInfo> Topic::set_subscription(std::uint64_t id,
                                                  const SubscriptionSettings& changes) {
@@ -24,6 +28,7 @@ Result<SubscriptionInfo> Topic::set_subscription(std::uint64_t id,
 Result<void> Topic::unsubscribe(std::uint64_t id) { return core_->unsubscribe(id); }
 Result<std::vector<SubscriptionInfo>> Topic::subscriptions() { return core_->all(); }
 const std::string& Topic::name() const noexcept { return core_->file().name(); }
+std::string Topic::arn() const { return topic::arn_of(name()); }
 TopicSettings Topic::settings() const { return core_->file().settings(); }
 Result<TopicStats> Topic::stats() { return core_->stats(); }
 

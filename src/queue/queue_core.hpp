@@ -44,6 +44,9 @@ class Housekeeper {
   virtual ~Housekeeper() = default;
   /// Sweeps if somebody died and nobody is sweeping. Cheap when all live. Any thread.
   virtual void clear_up() noexcept = 0;
+  /// Takes a queue off the bus, for good. Who has none to delete does nothing. The participant's
+  /// thread.
+  virtual void delete_queue(QueueMapping& /*queue*/) {}
 };
 
 /// What a queue needs of the participant that opened it, and what keeps that alive.
@@ -146,6 +149,7 @@ class QueueCore {
   Errc acknowledge(Lease& lease) noexcept;
   Errc release(Lease& lease, Duration delay) noexcept;
   Errc extend(Lease& lease, Duration timeout) noexcept;
+  Errc move(Lease& lease, QueueCore& to) noexcept;
   Errc acknowledge(const Receipt& receipt) noexcept;
   Errc release(const Receipt& receipt, Duration delay, bool by_receipt) noexcept;
   Errc extend(const Receipt& receipt, Duration timeout) noexcept;
@@ -345,7 +349,8 @@ class QueueCore {
     bool with_history = false;  ///< keeps its id, its times and its count
     shm::BlockRef block{};      ///< of its content, if that lies in one
     bool block_goes = false;
-    group::IdLengths ids{};  ///< FIFO: behind the content
+    group::IdLengths ids{};      ///< FIFO: behind the content
+    bool was_delivered = false;  ///< by this lease, which counts then
   };
   [[nodiscard]] bool is_dead_letter(std::uint32_t receives) const noexcept {
     const std::uint64_t limit =
@@ -354,7 +359,8 @@ class QueueCore {
   }
   [[gnu::cold, gnu::noinline]] void bury(queue::Lane& from, const ring::Taken& taken) noexcept;
   QueueCore* dead_letter_queue() noexcept;
-  Errc move(queue::Lane& from, const ring::Taken& taken, QueueCore& to, bool with_history) noexcept;
+  Errc move(queue::Lane& from, const ring::Taken& taken, QueueCore& to, bool with_history,
+            bool was_delivered = false) noexcept;
   void fill_moved(const Claim& slot, const QueueCore& source, const Removal& what,
                   const shm::Block& copy, const std::byte* content) noexcept;
   Errc move_in_group(queue::Lane& from, const ring::Taken& taken, QueueCore& to,

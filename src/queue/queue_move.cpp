@@ -64,16 +64,44 @@ void QueueCore::put_off(Lane& in, const ring::Taken& taken, std::uint64_t ns) no
   }
 }
 
+/// The claim there and the note of the move must be one participant's: its sweeper needs both.
+Errc QueueCore::move(Lease& lease, QueueCore& to) noexcept {
+  if (const Errc code = usable(); code != Errc::kOk) return code;
+  if (const Errc code = to.usable(); code != Errc::kOk) return code;
+  const auto is_standard = [](const QueueCore& queue) {
+    return queue.mapping_->kind() == ring::RingKind::kStandard;
+  };
+  Lease::Fields& fields = lease.fields_;
+  if (&member_.me != &to.member_.me || mapping_->queue_id() == to.mapping_->queue_id() ||
+      !is_standard(*this) || !is_standard(to) || fields.hazard == Lease::kNoView) {
+    return Errc::kInvalidArgument;
+  }
+  Lane* const from = lane(fields.ring);
+  if (from == nullptr) return Errc::kStaleReceipt;
+  const ring::Taken taken{fields.slot, fields.hazard, fields.position_lap,
+                          ring::LeaseWord{{fields.lease_low, fields.lease_high}}};
+  const Errc code = move(*from, taken, to, true, true);
+  if (code != Errc::kOk) return code;
+  fields.hazard = Lease::kNoView;  // the move has cleared it
+  --views_open_;
+  fields.content = nullptr;
+  fields.body_bytes = fields.attribute_bytes = 0;
+  counters_.add(Counter::kDeadLettered);
+  settled_one();
+  return Errc::kOk;
+}
+
 /// kOk: it is there, and the hazard entry of the lease is cleared. kStaleReceipt, or why `to` takes
 /// nothing: the lease is as it was. A payload block goes along by its reference, unless somebody
 /// may be reading it in place still: his hazard entry protects it here and not there. One that is
 /// shared with other queues is copied.
-Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to,
-                     bool with_history) noexcept {
+Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to, bool with_history,
+                     bool was_delivered) noexcept {
   if (fifo_ || to.fifo_) return move_in_group(from, taken, to, with_history);
   const ring::RingView& view = from.ring.view;
   const ring::Lengths lengths{view.slot(taken.slot).lengths.load(std::memory_order_relaxed)};
   Removal removal{from, taken, lengths, with_history};
+  removal.was_delivered = was_delivered;
   const std::byte* content = view.payload(taken.slot);
   if (lengths.in_block()) {
     bool has_block = false;
@@ -158,7 +186,7 @@ queue::Envelope QueueCore::history_of(const QueueCore& source, const Removal& wh
   queue::Envelope envelope{
       {what.from.mapped->ring_id, old.position_of(what.taken.slot, what.taken.lap)},
       source.mapping_->queue_id(),
-      what.taken.word.count() - 1,
+      what.taken.word.count() - (what.was_delivered ? 0 : 1),
       old.slot(what.taken.slot).sent_ns.load(std::memory_order_relaxed)};
   if (what.lengths.moved_in()) {
     const queue::Envelope before = queue::read_envelope(old, what.taken.slot);

@@ -81,8 +81,8 @@ static_assert(sizeof(TopicHeader) <= kLogOffset);
 
 enum class RecordKind : std::uint32_t { kSet = 1, kRemove = 2 };
 
-/// Head of a log record; queue name, dead-letter queue name and filter policy follow. Written once,
-/// before `end` passes it.
+/// Head of a log record; queue name, dead-letter queue name, filter policy, endpoint and delivery
+/// policy follow. Written once, before `end` passes it.
 struct LogRecord {
   std::uint32_t bytes;  ///< of the whole record, a multiple of 8
   std::uint32_t kind;   ///< RecordKind
@@ -97,7 +97,10 @@ struct LogRecord {
   std::uint8_t reserved[3];
   std::uint32_t filter_bytes;
   std::uint32_t check;  ///< of everything else in the record: check_of()
+  std::uint16_t endpoint_bytes;
+  std::uint16_t policy_bytes;  ///< of the delivery policy
+  std::uint32_t reserved_too;
 };
-static_assert(sizeof(LogRecord) == 48);
+static_assert(sizeof(LogRecord) == 56);
 
 }  // namespace ringpost::topic

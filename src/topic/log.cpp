@@ -21,7 +21,8 @@ std::uint32_t check_of(const LogRecord& head, const std::string& strings) noexce
 }
 
 std::size_t string_bytes(const LogRecord& head) noexcept {
-  return std::size_t{head.queue_bytes} + head.dead_letter_bytes + head.filter_bytes;
+  return std::size_t{head.queue_bytes} + head.dead_letter_bytes + head.filter_bytes +
+         head.endpoint_bytes + head.policy_bytes;
 }
 
 bool is_sane(const LogRecord& head, std::size_t available) noexcept {
@@ -51,9 +52,17 @@ std::optional<LogEntry> read_record(std::span<const std::byte> log) {
   of.queue_id = head.queue_id;
   of.created = WallTime(std::chrono::duration_cast<WallTime::duration>(
       std::chrono::nanoseconds(head.created_wall_ns)));
-  of.queue = strings.substr(0, head.queue_bytes);
-  of.settings.dead_letter_queue = strings.substr(head.queue_bytes, head.dead_letter_bytes);
-  of.settings.filter = strings.substr(std::size_t{head.queue_bytes} + head.dead_letter_bytes);
+  std::string_view rest = strings;
+  const auto next = [&rest](std::size_t bytes) {
+    const std::string text(rest.substr(0, bytes));
+    rest.remove_prefix(bytes);
+    return text;
+  };
+  of.queue = next(head.queue_bytes);
+  of.settings.dead_letter_queue = next(head.dead_letter_bytes);
+  of.settings.filter = next(head.filter_bytes);
+  of.endpoint = next(head.endpoint_bytes);
+  of.settings.delivery_policy = next(head.policy_bytes);
   of.settings.raw = head.raw == 1;
   of.settings.filter_scope = static_cast<FilterScope>(head.filter_scope);
   of.settings.when_full = static_cast<WhenFull>(head.when_full);
@@ -77,7 +86,10 @@ void write_record(const LogEntry& entry, std::vector<std::byte>& to) {
     head.queue_bytes = static_cast<std::uint8_t>(of.queue.size());
     head.dead_letter_bytes = static_cast<std::uint8_t>(of.settings.dead_letter_queue->size());
     head.filter_bytes = static_cast<std::uint32_t>(of.settings.filter->size());
-    strings = of.queue + *of.settings.dead_letter_queue + *of.settings.filter;
+    head.endpoint_bytes = static_cast<std::uint16_t>(of.endpoint.size());
+    head.policy_bytes = static_cast<std::uint16_t>(of.settings.delivery_policy->size());
+    strings = of.queue + *of.settings.dead_letter_queue + *of.settings.filter + of.endpoint +
+              *of.settings.delivery_policy;
   }
   head.bytes =
       static_cast<std::uint32_t>(base::round_up(sizeof head + strings.size(), kRecordAlignment));

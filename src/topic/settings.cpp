@@ -1,6 +1,7 @@
 #include "topic/settings.hpp"
 
 #include "queue/settings.hpp"
+#include "ringpost/delivery_policy.hpp"
 #include "sys/error.hpp"
 #include "topic/filters.hpp"
 
@@ -29,7 +30,8 @@ SubscriptionSettings with_defaults(const SubscriptionSettings& given) {
                   .filter = "",
                   .filter_scope = FilterScope::kAttributes,
                   .when_full = WhenFull::kWait,
-                  .dead_letter_queue = ""},
+                  .dead_letter_queue = "",
+                  .delivery_policy = ""},
                  given);
 }
 
@@ -41,6 +43,7 @@ SubscriptionSettings changed(const SubscriptionSettings& existing,
   keep_given(all.filter_scope, given.filter_scope);
   keep_given(all.when_full, given.when_full);
   keep_given(all.dead_letter_queue, given.dead_letter_queue);
+  keep_given(all.delivery_policy, given.delivery_policy);
   return all;
 }
 
@@ -71,6 +74,18 @@ const char* first_difference(const TopicSettings& given, const TopicSettings& ex
   if (differs(given.dedup_window, existing.dedup_window)) return "dedup_window";
   if (differs(given.dedup_entries, existing.dedup_entries)) return "dedup_entries";
   return nullptr;
+}
+
+Result<SubscriptionSettings> normalised(const SubscriptionSettings& given, bool is_endpoint) {
+  SubscriptionSettings kept = given;
+  if (!given.delivery_policy || given.delivery_policy->empty()) return kept;
+  if (!is_endpoint) {
+    return sys::error(Errc::kInvalidArgument, "delivery policy", "a queue has none");
+  }
+  const auto policy = DeliveryPolicy::parse(*given.delivery_policy);
+  if (!policy) return Unexpected(policy.error());
+  kept.delivery_policy = policy->to_json();
+  return kept;
 }
 
 Result<void> check(queue::QueueMappings& queues, const std::string& queue,

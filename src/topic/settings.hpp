@@ -18,6 +18,10 @@ namespace ringpost::topic {
 /// `existing` with what is given.
 [[nodiscard]] SubscriptionSettings changed(const SubscriptionSettings& existing,
                                            const SubscriptionSettings& given);
+/// As they are kept: the delivery policy, which only an endpoint has, with every field. Errors
+/// kInvalidArgument.
+[[nodiscard]] Result<SubscriptionSettings> normalised(const SubscriptionSettings& given,
+                                                      bool is_endpoint);
 /// Of complete settings: the filter parses, the dead-letter queue exists, is of that kind, as the
 /// subscribed queue is (nothing: it is gone), and is not that queue itself. Errors
 /// kInvalidArgument, kNotFound.

@@ -61,6 +61,12 @@ class Subscriptions {
     }
     return nullptr;
   }
+  [[nodiscard]] const SubscriptionInfo* of_endpoint(const std::string& endpoint) const noexcept {
+    for (const SubscriptionInfo& each : all_) {
+      if (each.id != 0 && each.endpoint == endpoint) return &each;
+    }
+    return nullptr;
+  }
 
  private:
   std::vector<SubscriptionInfo> all_;

@@ -46,6 +46,7 @@ Result<void> TopicCore::change(const topic::TopicFile::Decide& decide) {
 
 Result<SubscriptionInfo> TopicCore::subscribe(const std::string& queue,
                                               const SubscriptionSettings& settings) {
+  if (auto given = topic::normalised(settings, false); !given) return Unexpected(given.error());
   const SubscriptionSettings wanted = topic::with_defaults(settings);
   const std::string object = "queue \"" + queue + "\"";
   const auto found = member_.queues.open(queue);
@@ -93,7 +94,9 @@ Result<SubscriptionInfo> TopicCore::set_subscription(std::uint64_t id,
       return sys::error(Errc::kNotFound, "subscription", "the topic has none of this id");
     }
     after = *existing;
-    after.settings = topic::changed(existing->settings, changes);
+    const auto wanted = topic::normalised(changes, !existing->endpoint.empty());
+    if (!wanted) return Unexpected(wanted.error());
+    after.settings = topic::changed(existing->settings, *wanted);
     const auto kind = kind_of(after.queue);
     if (auto checked = topic::check(member_.queues, after.queue, kind, after.settings); !checked) {
       return Unexpected(checked.error());
@@ -106,15 +109,21 @@ Result<SubscriptionInfo> TopicCore::set_subscription(std::uint64_t id,
 }
 
 Result<void> TopicCore::unsubscribe(std::uint64_t id) {
-  return change([&]() -> Result<std::vector<LogEntry>> {
-    if (subscriptions_.find(id) == nullptr) {
+  std::string queue_of_endpoint;
+  auto done = change([&]() -> Result<std::vector<LogEntry>> {
+    const SubscriptionInfo* existing = subscriptions_.find(id);
+    if (existing == nullptr) {
       return sys::error(Errc::kNotFound, "subscription", "the topic has none of this id");
     }
+    if (!existing->endpoint.empty()) queue_of_endpoint = existing->queue;
     LogEntry gone;
     gone.kind = RecordKind::kRemove;
     gone.subscription.id = id;
     return std::vector<LogEntry>{std::move(gone)};
   });
+  // After the subscription: a death in between leaves a queue that nothing comes into.
+  if (done && !queue_of_endpoint.empty()) delete_endpoint_queue(queue_of_endpoint);
+  return done;
 }
 
 Result<std::vector<SubscriptionInfo>> TopicCore::all() {

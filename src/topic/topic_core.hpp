@@ -24,9 +24,13 @@ class TopicCore final : private topic::LogReader {
   Result<Published, Errc> publish(ByteSpan body, const PublishOptions& options) noexcept;
   Result<SubscriptionInfo> subscribe(const std::string& queue,
                                      const SubscriptionSettings& settings);
+  Result<SubscriptionInfo> subscribe_endpoint(const std::string& endpoint,
+                                              const SubscriptionSettings& settings);
   Result<SubscriptionInfo> set_subscription(std::uint64_t id, const SubscriptionSettings& changes);
   Result<void> unsubscribe(std::uint64_t id);
   Result<std::vector<SubscriptionInfo>> all();
+  /// For a topic that is about to be deleted.
+  void delete_endpoint_queues();
   Result<TopicStats> stats();
   [[nodiscard]] topic::TopicFile& file() noexcept { return file_; }
 
@@ -53,6 +57,11 @@ class TopicCore final : private topic::LogReader {
   }
   [[nodiscard]] Errc usable() const noexcept;
   Result<void> change(const topic::TopicFile::Decide& decide);
+
+  // Endpoints: topic_endpoints.cpp
+  Result<SubscriptionInfo> make_endpoint_queue(SubscriptionInfo subscription);
+  void delete_endpoint_queue(const std::string& name);
+  void delete_orphaned_queues();
 
   // Publishing: topic_publish.cpp
   Errc refresh();

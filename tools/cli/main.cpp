@@ -24,7 +24,7 @@ Exit codes:
   1  error                   6  doctor found something
   2  wrong usage             7  bench: over the latency budget
   3  no message in time      8  stale receipt
-  4  queue or memory full    9  work: messages came back
+  4  queue or memory full    9  work, deliver: messages came back
   126, 127  work: the command cannot be run, there is no such command
   128+N     ended by signal N (130: Ctrl-C)
   141       the reader of the output has gone
@@ -79,6 +79,7 @@ void add_verbs(CLI::App& app, Context& context) {
   add_unsubscribe(app, context);
   add_publish(app, context);
   add_watch(app, context);
+  add_deliver(app, context);
 
   CLI::App& bus = *app.add_subcommand("bus", "List, look at and remove buses");
   bus.group("Queues and buses")->require_subcommand(1);

@@ -1,6 +1,9 @@
 #include "topic_text.hpp"
 
 #include <fmt/format.h>
+#include <boost/json/parse.hpp>
+
+#include "message_text.hpp"
 
 #include "units.hpp"
 
@@ -101,7 +104,10 @@ void add_subscription_settings(CLI::App& app, SubscriptionSettings& settings) {
        {"fail", WhenFull::kFail}},
       "A publish to this queue when it is full: wait (default), dead-letter, fail");
   keep("--dead-letter-queue", settings.dead_letter_queue,
-       "Gets what the queue has no room for; \"\": none", "QUEUE");
+       "Gets what the queue has no room for, and what an endpoint does not take; \"\": none",
+       "QUEUE");
+  keep("--delivery-policy", settings.delivery_policy,
+       "When an endpoint is tried again, as JSON; \"\": 3 times, every 20 s", "JSON");
 }
 
 void add_fifo_settings(CLI::App& app, TopicSettings& settings) {
@@ -144,6 +150,22 @@ std::string dedup_text(const TopicSettings& settings) {
                      format_setting(*settings.dedup_window));
 }
 
+std::string subscriber_text(const SubscriptionInfo& subscription) {
+  return subscription.endpoint.empty() ? "queue " + subscription.queue
+                                       : printable(subscription.endpoint);
+}
+
+namespace {
+
+/// As the JSON that it is; null: the defaults.
+JsonValue json_policy(const std::string& policy) {
+  boost::json::error_code failed;
+  JsonValue value = boost::json::parse(policy, failed);
+  return failed ? JsonValue() : value;
+}
+
+}  // namespace
+
 JsonObject json_settings(const TopicSettings& settings) {
   JsonObject object{{"message_bytes_max", *settings.message_bytes_max},
                     {"display_name", *settings.display_name},
@@ -162,11 +184,13 @@ JsonObject json_subscription(const SubscriptionInfo& subscription) {
   const SubscriptionSettings& of = subscription.settings;
   return {{"id", subscription_id_text(subscription.id)},
           {"queue", subscription.queue},
+          {"endpoint", subscription.endpoint},
           {"raw", *of.raw},
           {"filter", *of.filter},
           {"filter_on", of.filter_scope == FilterScope::kBody ? "body" : "attributes"},
           {"when_full", name_of(*of.when_full)},
-          {"dead_letter_queue", *of.dead_letter_queue}};
+          {"dead_letter_queue", *of.dead_letter_queue},
+          {"delivery_policy", json_policy(*of.delivery_policy)}};
 }
 
 void add_counters(JsonObject& object, const TopicStats& stats) {

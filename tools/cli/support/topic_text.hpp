@@ -26,6 +26,8 @@ void require_of_topic(const Context& context, const Result<T, E>& result, const 
 
 [[nodiscard]] std::string subscription_id_text(std::uint64_t id);
 [[nodiscard]] const char* name_of(WhenFull when_full);
+/// "queue book", or the endpoint.
+[[nodiscard]] std::string subscriber_text(const SubscriptionInfo& subscription);
 [[nodiscard]] std::string filter_text(const SubscriptionSettings& settings);
 
 /// Options of subscribe and of changes.

@@ -1,4 +1,4 @@
-// ringpost subscribe, unsubscribe: which queues get what is published.
+// ringpost subscribe, unsubscribe: which queues and endpoints get what is published.
 #include <fmt/format.h>
 
 #include "../support/topic_text.hpp"
@@ -17,12 +17,15 @@ struct Subscribing {
 const SubscriptionInfo* of_queue(const std::vector<SubscriptionInfo>& all,
                                  const std::string& queue_or_id) {
   for (const SubscriptionInfo& each : all) {
-    if (each.queue == queue_or_id || subscription_id_text(each.id) == queue_or_id) return &each;
+    if (each.queue == queue_or_id || each.endpoint == queue_or_id ||
+        subscription_id_text(each.id) == queue_or_id) {
+      return &each;
+    }
   }
   return nullptr;
 }
 
-/// By the name of its queue or its own id.
+/// By the name of its queue, its endpoint or its own id.
 SubscriptionInfo find(const Context& context, Topic& topic, const std::string& queue_or_id) {
   const auto all = topic.subscriptions();
   require_of_topic(context, all, fmt::format("look at topic {}", topic.name()), topic.name());
@@ -35,14 +38,16 @@ SubscriptionInfo find(const Context& context, Topic& topic, const std::string& q
 
 Failure failure_of_subscribing(const Context& context, const Error& error,
                                const Subscribing& options) {
-  const Failure plain = failure_of(
-      error, context.subject(fmt::format("subscribe queue {}", options.queue), options.queue));
+  const Failure plain =
+      failure_of(error, context.subject(fmt::format("subscribe {}", options.queue), options.queue));
   std::string hint = plain.hint();
   if (error.code == Errc::kExists) {
     hint =
         fmt::format("change it: ringpost subscribe {} {} --change …", options.topic, options.queue);
   } else if (error.code == Errc::kInvalidArgument && options.settings.filter) {
     hint = "what a filter policy may say: docs/filters.md; \"\": everything";
+  } else if (error.code == Errc::kInvalidArgument && options.settings.delivery_policy) {
+    hint = "what a delivery policy may say: docs/push.md; \"\": 3 retries, every 20 s";
   }
   return {plain.exit_code(), plain.code(), plain.text(), hint};
 }
@@ -59,8 +64,9 @@ ExitCode subscribe(Context& context, const Subscribing& options) {
     object["subscription"] = json_subscription(*made);
     context.out.line(json_line(object));
   } else {
-    context.report(fmt::format("{}  queue {} gets {} of topic {}", subscription_id_text(made->id),
-                               made->queue, filter_text(made->settings), topic.name()));
+    context.report(fmt::format("{}  {} gets {} of topic {}", subscription_id_text(made->id),
+                               subscriber_text(*made), filter_text(made->settings), topic.name()));
+    if (!made->endpoint.empty()) context.note("delivered by: ringpost deliver");
   }
   return ExitCode::kOk;
 }
@@ -78,7 +84,8 @@ ExitCode unsubscribe(Context& context, const std::string& topic_name,
       object["subscription"] = json_subscription(gone);
       context.out.line(json_line(object));
     } else {
-      context.report(fmt::format("queue {} gets nothing more of topic {}", gone.queue, topic_name));
+      context.report(
+          fmt::format("{} gets nothing more of topic {}", subscriber_text(gone), topic_name));
     }
   }
   return ExitCode::kOk;
@@ -88,15 +95,19 @@ ExitCode unsubscribe(Context& context, const std::string& topic_name,
 
 void add_subscribe(CLI::App& app, Context& context) {
   auto& verb = add_verb(
-      app, "subscribe", "Let a queue have what is published to a topic",
+      app, "subscribe", "Let a queue, a command or an HTTP endpoint have what is published",
       "  ringpost subscribe prices book\n"
       "  ringpost subscribe prices trades --filter '{\"kind\": [\"trade\"]}' --filter-on body\n"
       "  ringpost subscribe prices risk --when-full fail\n"
+      "  ringpost subscribe prices exec:'./handle-price --verbose'   # see ringpost deliver\n"
+      "  ringpost subscribe prices https://example.org/hook --json-body\n"
       "  ringpost subscribe prices trades --change --filter ''");
   verb.group("Topics");
   auto options = std::make_shared<Subscribing>();
   add_topic_name(verb, options->topic);
-  add_queue_name(verb, options->queue);
+  verb.add_option("QUEUE", options->queue, "Name of the queue, exec:COMMAND, or a URL")
+      ->required()
+      ->type_name("");
   add_subscription_settings(verb, options->settings);
   verb.add_flag("--change", options->change, "Change a subscription that there is");
   on_run(verb, context, [&context, options] { return subscribe(context, *options); });
@@ -110,7 +121,7 @@ void add_unsubscribe(CLI::App& app, Context& context) {
   auto topic = std::make_shared<std::string>();
   auto names = std::make_shared<std::vector<std::string>>();
   add_topic_name(verb, *topic);
-  verb.add_option("QUEUE", *names, "Names of queues, or ids of subscriptions")
+  verb.add_option("QUEUE", *names, "Names of queues, endpoints, or ids of subscriptions")
       ->required()
       ->type_name("");
   on_run(verb, context, [&context, topic, names] { return unsubscribe(context, *topic, *names); });

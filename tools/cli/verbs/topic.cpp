@@ -69,10 +69,16 @@ void print_for_people(Context& context, const std::string& name, const TopicSett
   line("not delivered", fmt::format("{} to dead-letter queues, {} dropped, {} publishes refused",
                                     format_count(stats.dead_lettered), format_count(stats.dropped),
                                     format_count(stats.refused)));
-  Table table({{"SUBSCRIPTION"}, {"QUEUE"}, {"BODY"}, {"WHEN FULL"}, {"DEAD LETTERS"}, {"FILTER"}});
+  Table table({{"SUBSCRIPTION"},
+               {"QUEUE OR ENDPOINT"},
+               {"BODY"},
+               {"WHEN FULL"},
+               {"DEAD LETTERS"},
+               {"FILTER"}});
   for (const SubscriptionInfo& each : subscriptions) {
     const SubscriptionSettings& of = each.settings;
-    table.add({subscription_id_text(each.id), each.queue, *of.raw ? "raw" : "JSON",
+    table.add({subscription_id_text(each.id),
+               each.endpoint.empty() ? each.queue : subscriber_text(each), *of.raw ? "raw" : "JSON",
                name_of(*of.when_full), *of.dead_letter_queue, filter_text(of)});
   }
   if (subscriptions.empty()) {

@@ -34,6 +34,7 @@ void add_subscribe(CLI::App& app, Context& context);
 void add_unsubscribe(CLI::App& app, Context& context);
 void add_publish(CLI::App& app, Context& context);
 void add_watch(CLI::App& app, Context& context);
+void add_deliver(CLI::App& app, Context& context);
 
 void add_bus_list(CLI::App& bus, Context& context);
 void add_bus_show(CLI::App& bus, Context& context);

@@ -32,6 +32,10 @@ void append(const Descriptor& file, std::string_view bytes) {
   }
 }
 
+void rewind(const Descriptor& file) {
+  if (lseek(file.number(), 0, SEEK_SET) != 0) fail("cannot rewind the input of a handler");
+}
+
 void append_message(const Descriptor& file, const Lease& message, HandlerInput format,
                     const std::string& queue) {
   switch (format) {
@@ -67,7 +71,14 @@ Descriptor empty_memory_file() {
 Descriptor handler_input(Leases& messages, HandlerInput format, const std::string& queue) {
   Descriptor file = empty_memory_file();
   for (const Lease& message : messages) append_message(file, message, format, queue);
-  if (lseek(file.number(), 0, SEEK_SET) != 0) fail("cannot rewind the input of a handler");
+  rewind(file);
+  return file;
+}
+
+Descriptor handler_input(std::string_view bytes) {
+  Descriptor file = empty_memory_file();
+  append(file, bytes);
+  rewind(file);
   return file;
 }
 
