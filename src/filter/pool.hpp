@@ -49,14 +49,14 @@ template <class T>
 class Chains {
  public:
   template <class Equal>
-  [[nodiscard]] std::uint32_t find(const Pool<T>& pool, std::uint64_t hash,
+  [[nodiscard]] std::uint32_t find(const Pool<T>& pool, std::uint32_t hash,
                                    Equal equal) const noexcept {
     std::uint32_t at = heads_[hash & (heads_.size() - 1)];
     while (at != kNone && !(pool[at].hash == hash && equal(pool[at]))) at = pool[at].next;
     return at;
   }
   void insert(Pool<T>& pool, std::uint32_t number) {
-    if (pool.used() > heads_.size()) grow(pool);
+    if (2 * pool.used() > heads_.size()) grow(pool);  // most heads lead to what is wanted
     std::uint32_t& head = heads_[pool[number].hash & (heads_.size() - 1)];
     pool[number].next = head;
     head = number;
