@@ -20,7 +20,9 @@ class RunningHash {
     state_ = (state_ ^ static_cast<std::uint8_t>(c)) * kMultiplier;
     state_ ^= state_ >> 29;
   }
-  [[nodiscard]] std::uint64_t value() const noexcept { return state_ ^ state_ >> 32; }
+  [[nodiscard]] std::uint32_t value() const noexcept {
+    return static_cast<std::uint32_t>(state_ ^ state_ >> 32);
+  }
 
  private:
   std::uint64_t state_;
@@ -30,7 +32,11 @@ constexpr std::uint64_t seed_of(std::uint32_t path, Kind kind) noexcept {
   return std::uint64_t{path} << 8 | static_cast<std::uint8_t>(kind);
 }
 
-std::uint64_t hash_of(std::uint32_t path, Kind kind, std::string_view operand) noexcept {
+std::uint32_t hash_of(std::string_view text, std::uint64_t seed) noexcept {
+  return static_cast<std::uint32_t>(XXH3_64bits_withSeed(text.data(), text.size(), seed));
+}
+
+std::uint32_t hash_of(std::uint32_t path, Kind kind, std::string_view operand) noexcept {
   const std::uint64_t seed = seed_of(path, kind);
   RunningHash hash(seed);
   if (kind == Kind::kPrefix || kind == kHead) {
@@ -41,7 +47,7 @@ std::uint64_t hash_of(std::uint32_t path, Kind kind, std::string_view operand) n
     for (auto c = operand.rbegin(); c != operand.rend(); ++c) hash.add(*c);
     return hash.value();
   }
-  return XXH3_64bits_withSeed(operand.data(), operand.size(), seed);
+  return hash_of(operand, seed);
 }
 
 /// What Path::nets counts: length of the mask and family.
@@ -59,8 +65,9 @@ Lengths* lengths_of(Path& path, Kind kind) noexcept {
 }
 
 std::uint32_t length_of(const Predicate& predicate) noexcept {
-  return predicate.kind == Kind::kCidr ? net_of(predicate.operand)
-                                       : static_cast<std::uint32_t>(predicate.operand.size());
+  const std::string_view operand = predicate.operand.view();
+  return predicate.kind == Kind::kCidr ? net_of(operand)
+                                       : static_cast<std::uint32_t>(operand.size());
 }
 
 bool is_tried(Kind kind) noexcept {
@@ -113,7 +120,7 @@ Index::Index() {
 
 std::uint32_t Index::find_child(std::uint32_t parent, std::string_view segment) const noexcept {
   if (paths_[parent].children == 0) return kNone;
-  const std::uint64_t hash = XXH3_64bits_withSeed(segment.data(), segment.size(), parent);
+  const std::uint32_t hash = hash_of(segment, parent);
   return path_chains_.find(paths_, hash, [&](const Path& path) {
     return path.parent == parent && path.segment == segment;
   });
@@ -138,7 +145,7 @@ std::uint32_t Index::acquire_path(std::uint32_t root, std::string_view keys) {
     if (child == kNone) {
       child = paths_.take();
       Path& path = paths_[child];
-      path.hash = XXH3_64bits_withSeed(segment.data(), segment.size(), at);
+      path.hash = hash_of(segment, at);
       path.parent = at;
       path.scope = paths_[root].scope;
       path.segment = segment;
@@ -165,9 +172,9 @@ void Index::release_path(std::uint32_t path) {
 // Predicates
 
 std::uint32_t Index::find_predicate(std::uint32_t path, Kind kind, std::string_view operand,
-                                    std::uint64_t hash) const noexcept {
+                                    std::uint32_t hash) const noexcept {
   return predicate_chains_.find(predicates_, hash, [&](const Predicate& predicate) {
-    return predicate.path == path && predicate.kind == kind && predicate.operand == operand;
+    return predicate.path == path && predicate.kind == kind && predicate.operand.view() == operand;
   });
 }
 
@@ -176,15 +183,16 @@ std::uint32_t Index::acquire(Scope scope, std::string_view keys, const Condition
 }
 
 std::uint32_t Index::acquire_at(std::uint32_t path, Kind kind, std::string_view operand) {
-  const std::uint64_t hash = hash_of(path, kind, operand);
+  const std::uint32_t hash = hash_of(path, kind, operand);
   std::uint32_t number = find_predicate(path, kind, operand, hash);
   if (number == kNone) {
     number = predicates_.take();
+    if (ways_.size() < predicates_.size()) ways_.resize(predicates_.size());
     Predicate& predicate = predicates_[number];
     predicate.hash = hash;
     predicate.path = path;
     predicate.kind = kind;
-    predicate.operand = operand;
+    predicate.operand = Text(operand);
     predicate_chains_.insert(predicates_, number);
     ++paths_[path].predicates;
   }
@@ -225,14 +233,11 @@ std::uint32_t Index::post(std::uint32_t number, const Posting& posting) {
 }
 
 Posting Index::unpost(std::uint32_t number, std::uint32_t place) {
-  std::vector<Posting>& postings = predicates_[number].postings;
+  Few<Posting, 1>& postings = predicates_[number].postings;
   const Posting moved = postings.back();
   postings[place] = moved;
   postings.pop_back();
-  if (postings.empty()) {
-    postings.shrink_to_fit();
-    deactivate(number);
-  }
+  if (postings.empty()) deactivate(number);
   return moved;
 }
 
@@ -241,7 +246,7 @@ void Index::activate(std::uint32_t number) {
   Path& path = paths_[predicate.path];
   ++path.active[static_cast<std::size_t>(predicate.kind)];
   if (Lengths* const lengths = lengths_of(path, predicate.kind)) lengths->add(length_of(predicate));
-  if (predicate.kind == Kind::kRange) path.ranges.insert(predicate.operand, number);
+  if (predicate.kind == Kind::kRange) path.ranges.insert(predicate.operand.view(), number);
   if (predicate.kind == Kind::kWildcard) anchor(number);
   if (is_tried(predicate.kind)) list(number);
 }
@@ -253,7 +258,7 @@ void Index::deactivate(std::uint32_t number) {
   if (Lengths* const lengths = lengths_of(path, predicate.kind)) {
     lengths->remove(length_of(predicate));
   }
-  if (predicate.kind == Kind::kRange) path.ranges.erase(predicate.operand, number);
+  if (predicate.kind == Kind::kRange) path.ranges.erase(predicate.operand.view(), number);
   if (predicate.kind == Kind::kWildcard) unanchor(number);
   if (is_tried(predicate.kind)) unlist(number);
 }
@@ -266,23 +271,23 @@ std::vector<std::uint32_t>& Index::list_of(const Predicate& predicate) noexcept 
 
 void Index::list(std::uint32_t number) {
   std::vector<std::uint32_t>& list = list_of(predicates_[number]);
-  predicates_[number].place = static_cast<std::uint32_t>(list.size());
+  ways_[number].place = static_cast<std::uint32_t>(list.size());
   list.push_back(number);
 }
 
 void Index::unlist(std::uint32_t number) noexcept {
   std::vector<std::uint32_t>& list = list_of(predicates_[number]);
-  const std::uint32_t place = predicates_[number].place;
+  const std::uint32_t place = ways_[number].place;
   list[place] = list.back();
-  predicates_[list[place]].place = place;
+  ways_[list[place]].place = place;
   list.pop_back();
 }
 
 // Wildcards
 
 void Index::anchor(std::uint32_t number) {
-  Predicate& predicate = predicates_[number];
-  std::string_view rest = predicate.operand;
+  const std::uint32_t path = predicates_[number].path;
+  std::string_view rest = predicates_[number].operand.view();
   const std::string_view first = take_piece(rest);
   std::string_view last;
   std::string_view longest;
@@ -290,26 +295,27 @@ void Index::anchor(std::uint32_t number) {
     last = take_piece(rest);
     if (last.size() > longest.size()) longest = last;
   }
+  std::uint32_t by = kNone;
   if (!first.empty()) {
-    predicate.anchor = acquire_at(predicate.path, kHead, first);
+    by = acquire_at(path, kHead, first);
   } else if (!last.empty()) {
-    predicate.anchor = acquire_at(predicate.path, kTail, last);
+    by = acquire_at(path, kTail, last);
   } else if (longest.size() >= kGramBytes) {
-    predicate.anchor = acquire_at(predicate.path, kGram, longest.substr(0, kGramBytes));
+    by = acquire_at(path, kGram, longest.substr(0, kGramBytes));
   } else {
-    list(number);
-    return;
+    return list(number);
   }
-  predicate.place = post(predicate.anchor, {.branch = number});
+  const std::uint32_t place = post(by, {.waiter = number});
+  ways_[number] = {place, by};
 }
 
 void Index::unanchor(std::uint32_t number) {
-  const Predicate& predicate = predicates_[number];
-  if (predicate.anchor == kNone) return unlist(number);
-  const Posting moved = unpost(predicate.anchor, predicate.place);
-  predicates_[moved.branch].place = predicate.place;
-  release(predicate.anchor);
-  predicates_[number].anchor = kNone;
+  const Way way = ways_[number];
+  if (way.anchor == kNone) return unlist(number);
+  const Posting moved = unpost(way.anchor, way.place);
+  ways_[moved.waiter].place = way.place;
+  release(way.anchor);
+  ways_[number] = {};
 }
 
 // The search
@@ -411,12 +417,12 @@ class Index::Finder {
     if (number == kNone) return;
     const Predicate& predicate = index_.predicates_[number];
     if (static_cast<std::size_t>(predicate.kind) < kKinds) return found(number);
-    for (const Posting& posting : predicate.postings) try_on(posting.branch, {&value, 1});
+    for (const Posting& posting : predicate.postings) try_on(posting.waiter, {&value, 1});
   }
   void try_on(std::uint32_t number, std::span<const Value> values) {
     if (search_.is_found(number)) return;
     const Predicate& predicate = index_.predicates_[number];
-    if (holds(predicate.kind, predicate.operand, values)) search_.add(number);
+    if (holds(predicate.kind, predicate.operand.view(), values)) search_.add(number);
   }
 
   const Index& index_;

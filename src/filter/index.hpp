@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "filter/compact.hpp"
 #include "filter/condition.hpp"
 #include "filter/policy.hpp"
 #include "filter/pool.hpp"
@@ -47,24 +48,23 @@ inline constexpr std::size_t kGramBytes = 3;
 struct Posting {
   static constexpr std::uint32_t kAsk = kNone - 1;
 
-  std::uint32_t branch = 0;  ///< of kHead, kTail and kGram: a predicate
-  std::uint32_t subscription = 0;
+  /// A branch, or what else waits: only who has posted it knows. Of kHead, kTail and kGram: a
+  /// predicate.
+  std::uint32_t waiter = 0;
   std::uint32_t other = kNone;  ///< a predicate that must hold too; kAsk: look at the branch
-  bool once = false;            ///< no other posting leads to the subscription
 };
 
+/// One cache line has what a message needs to know of it.
 struct alignas(64) Predicate {
-  std::uint64_t hash = 0;
+  std::uint32_t hash = 0;
   std::uint32_t next = kNone;
   std::uint32_t path = 0;
   std::uint32_t references = 0;
-  std::uint32_t place = 0;       ///< while active: in the list that it is tried from
-  std::uint32_t anchor = kNone;  ///< while active: the kHead, kTail or kGram that it is found by
+  Few<Posting, 1> postings;
   Kind kind = Kind::kAbsent;
-  std::string operand;
-  std::vector<Posting> postings;
+  Text operand;
 };
-static_assert(offsetof(Predicate, postings) <= 64);  // a look that finds another one is one line
+static_assert(sizeof(Predicate) == 64);
 
 /// How many active predicates of a path have an operand of some length.
 class Lengths {
@@ -80,7 +80,7 @@ class Lengths {
 };
 
 struct alignas(64) Path {
-  std::uint64_t hash = 0;
+  std::uint32_t hash = 0;
   std::uint32_t next = kNone;
   std::uint32_t parent = kNone;
   std::uint32_t children = 0;
@@ -184,12 +184,21 @@ class Index {
   std::uint32_t post(std::uint32_t predicate, const Posting& posting);
   /// Takes a posting away. Another may get its place: that one is returned, or `posting` itself.
   Posting unpost(std::uint32_t predicate, std::uint32_t place);
+  /// Another waiter in place of one.
+  void repost(std::uint32_t predicate, std::uint32_t place, std::uint32_t waiter) noexcept {
+    predicates_[predicate].postings[place].waiter = waiter;
+  }
 
   /// Adds to the search every active predicate that holds for a field with these values.
   void find(std::uint32_t path, std::span<const Value> values, Search& search) const;
 
  private:
   class Finder;
+  /// How an active predicate is found, if not by its operand.
+  struct Way {
+    std::uint32_t place = 0;       ///< in the list that it is tried from
+    std::uint32_t anchor = kNone;  ///< the kHead, kTail or kGram
+  };
 
   [[nodiscard]] std::uint32_t find_child(std::uint32_t parent,
                                          std::string_view segment) const noexcept;
@@ -197,7 +206,7 @@ class Index {
   void release_path(std::uint32_t path);
   [[nodiscard]] std::uint32_t find_predicate(std::uint32_t path, Kind kind,
                                              std::string_view operand,
-                                             std::uint64_t hash) const noexcept;
+                                             std::uint32_t hash) const noexcept;
   [[nodiscard]] std::uint32_t acquire_at(std::uint32_t path, Kind kind, std::string_view operand);
   void activate(std::uint32_t number);
   void deactivate(std::uint32_t number);
@@ -212,6 +221,7 @@ class Index {
   Chains<Path> path_chains_;
   Pool<Predicate> predicates_;
   Chains<Predicate> predicate_chains_;
+  std::vector<Way> ways_;                             ///< by predicate
   std::array<std::vector<std::uint32_t>, 2> absent_;  ///< active ones of Kind::kAbsent, by scope
 };
 

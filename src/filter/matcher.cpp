@@ -1,5 +1,8 @@
 #include "filter/matcher.hpp"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -62,14 +65,16 @@ class BranchJudge {
   /// In any context.
   [[nodiscard]] static bool holds_somewhere(const Index& index, std::uint32_t number,
                                             Scratch& scratch) {
-    return scratch.search_.holds(number, [&] {
-      const Predicate& predicate = index.predicate(number);
+    const Predicate& predicate = index.predicate(number);
+    const auto judge = [&] {
       const View& view = scratch.view_;
       std::uint32_t i = view.first_leaf(predicate.path);
       if (predicate.kind == Kind::kAbsent) return i == kNone;
       while (i != kNone && !holds_at(predicate, view, view.leaves()[i])) i = view.leaves()[i].next;
       return i != kNone;
-    });
+    };
+    if (predicate.references == 1) return judge();  // nobody else will ask
+    return scratch.search_.holds(number, judge);
   }
 
  private:
@@ -81,7 +86,7 @@ class BranchJudge {
   }
   [[nodiscard]] static bool holds_at(const Predicate& predicate, const View& view,
                                      const Leaf& leaf) noexcept {
-    return filter::holds(predicate.kind, predicate.operand, view.values(leaf));
+    return filter::holds(predicate.kind, predicate.operand.view(), view.values(leaf));
   }
 
   [[nodiscard]] bool holds_somewhere(std::uint32_t at) {
@@ -151,71 +156,123 @@ class BranchJudge {
 
 // Adding and removing
 
-Matcher::Subscription& Matcher::enter(SubscriptionNumber number) {
+void Matcher::enter(SubscriptionNumber number, const Subscription& subscription) {
   if (number >= subscriptions_.size()) subscriptions_.resize(std::size_t{number} + 1);
-  subscriptions_[number] = {};
-  subscriptions_[number].used = true;
+  subscriptions_[number] = subscription;
   ++size_;
-  return subscriptions_[number];
 }
 
 void Matcher::add(SubscriptionNumber number) {
-  enter(number).place = static_cast<std::uint32_t>(unfiltered_.size());
+  enter(number, {0, static_cast<std::uint32_t>(unfiltered_.size()), State::kUnfiltered});
   unfiltered_.push_back(number);
 }
 
 void Matcher::add(SubscriptionNumber number, const Policy& policy) {
   if (policy.accepts_everything()) return add(number);
-  Subscription& subscription = enter(number);
-  for (const std::vector<std::uint32_t>& clauses : policy.branches()) {
-    const std::uint32_t branch = add_branch(number, policy, clauses);
-    wait(branch, policy.branches().size() == 1);
-    branches_[branch].next = subscription.branch;
-    subscription.branch = branch;
-    ++branches_of_[index_of(policy.scope())];
+  if (policy.branches().size() == 1) {
+    const std::uint32_t branch = find_or_make(policy, policy.branches().front());
+    return enter(number, {branch, join(branch, number), State::kOneBranch});
   }
+  const std::uint32_t several = memberships_.take();
+  std::vector<Membership>& memberships = memberships_[several];
+  for (const std::vector<std::uint32_t>& clauses : policy.branches()) {
+    const std::uint32_t branch = find_or_make(policy, clauses);
+    const bool joined =
+        std::any_of(memberships.begin(), memberships.end(),
+                    [branch](const Membership& each) { return each.branch == branch; });
+    if (!joined) memberships.push_back({branch, join(branch, number | kSeveral)});
+  }
+  enter(number, {several, 0, State::kBranches});
 }
 
-std::uint32_t Matcher::add_branch(SubscriptionNumber number, const Policy& policy,
-                                  const std::vector<std::uint32_t>& clauses) {
-  const std::uint32_t added = branches_.take();
-  Branch& branch = branches_[added];
-  branch.subscription = number;
-  branch.clauses = static_cast<std::uint32_t>(clauses.size());
+/// The branch of these clauses; a new one has nobody in its list and waits for nothing yet.
+std::uint32_t Matcher::find_or_make(const Policy& policy,
+                                    const std::vector<std::uint32_t>& clauses) {
+  std::vector<std::uint32_t> words = words_of(policy, clauses);
+  const auto hash =
+      static_cast<std::uint32_t>(XXH3_64bits(words.data(), words.size() * sizeof(std::uint32_t)));
+  const std::uint32_t found = branch_chains_.find(branches_, hash, [&](const Branch& branch) {
+    return branch.places == words.size() &&
+           std::equal(words.begin(), words.end(), branch.words.begin());
+  });
+  if (found != kNone) {
+    release(words);
+    return found;
+  }
+  const std::uint32_t made = branches_.take();
+  Branch& branch = branches_[made];
+  branch.hash = hash;
+  branch.clauses = static_cast<std::uint8_t>(clauses.size());
+  branch.places = static_cast<std::uint16_t>(words.size());
+  branch.words = std::move(words);
+  branch_chains_.insert(branches_, made);
+  ++branches_of_[index_of(policy.scope())];
+  return made;
+}
+
+/// In an order that does not depend on that of the policy's keys.
+std::vector<std::uint32_t> Matcher::words_of(const Policy& policy,
+                                             const std::vector<std::uint32_t>& clauses) {
+  std::vector<const Clause*> ordered;
   std::size_t words = 0;
   std::size_t conditions_max = 0;
   for (const std::uint32_t clause : clauses) {
-    const std::size_t conditions = policy.clauses()[clause].conditions.size();
-    words += 1 + conditions;
-    conditions_max = std::max(conditions_max, conditions);
+    ordered.push_back(&policy.clauses()[clause]);
+    words += 1 + ordered.back()->conditions.size();
+    conditions_max = std::max(conditions_max, ordered.back()->conditions.size());
   }
-  branch.words.reserve(words + conditions_max);
-  for (const std::uint32_t clause : clauses) {
-    const Clause& source = policy.clauses()[clause];
-    branch.words.push_back(static_cast<std::uint32_t>(source.conditions.size()));
-    for (const Condition& condition : source.conditions) {
-      branch.words.push_back(index_.acquire(policy.scope(), source.path, condition));
+  std::sort(ordered.begin(), ordered.end(), [](const Clause* a, const Clause* b) {
+    const int order = a->path.compare(b->path);
+    return order != 0 ? order < 0 : a->conditions < b->conditions;
+  });
+  std::vector<std::uint32_t> all;
+  all.reserve(words + conditions_max);  // and the places
+  for (const Clause* const clause : ordered) {
+    all.push_back(static_cast<std::uint32_t>(clause->conditions.size()));
+    for (const Condition& condition : clause->conditions) {
+      all.push_back(index_.acquire(policy.scope(), clause->path, condition));
     }
   }
-  return added;
+  return all;
+}
+
+void Matcher::release(std::span<const std::uint32_t> clauses) {
+  for (std::size_t at = 0; at < clauses.size(); at += 1 + clauses[at]) {
+    for (std::size_t i = 1; i <= clauses[at]; ++i) index_.release(clauses[at + i]);
+  }
+}
+
+/// `subscription`: with kSeveral, if it has others. Returns its place in the list.
+std::uint32_t Matcher::join(std::uint32_t number, std::uint32_t subscription) {
+  Branch& branch = branches_[number];
+  if (branch.subscriptions.empty()) {
+    wait(number, subscription);
+  } else if (branch.only) {
+    index_.repost(branch.words[branch.awaited + 1u], branch.words[branch.places], number);
+    branch.only = false;
+  }
+  branch.subscriptions.push_back(subscription);
+  return branch.subscriptions.size() - 1;
 }
 
 /// Posts the branch where the fewest others wait.
-void Matcher::wait(std::uint32_t number, bool only) {
+void Matcher::wait(std::uint32_t number, std::uint32_t subscription) {
   Branch& branch = branches_[number];
-  branch.places = static_cast<std::uint32_t>(branch.words.size());
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
   for (std::uint32_t at = 0; at < branch.places; at += 1 + branch.words[at]) {
     std::uint64_t cost = 0;
     for (std::uint32_t i = at + 1; i <= at + branch.words[at]; ++i) {
       cost += index_.cost(branch.words[i]);
     }
-    if (cost < least) branch.awaited = at;
+    if (cost < least) branch.awaited = static_cast<std::uint16_t>(at);
     least = std::min(least, cost);
   }
-  const Posting posting{number, branch.subscription, other_of(branch),
-                        only && branch.words[branch.awaited] == 1};
-  for (std::uint32_t i = 1; i <= branch.words[branch.awaited]; ++i) {
+  const std::uint32_t postings = branch.words[branch.awaited];
+  Posting posting{number, other_of(branch)};
+  branch.only = postings == 1 && (subscription & kSeveral) == 0 && posting.other != Posting::kAsk;
+  if (branch.only) posting.waiter = subscription | kOnly;
+  if (postings != 1) posting.waiter = number | kRepeats;
+  for (std::uint32_t i = 1; i <= postings; ++i) {
     branch.words.push_back(index_.post(branch.words[branch.awaited + i], posting));
   }
 }
@@ -229,38 +286,53 @@ std::uint32_t Matcher::other_of(const Branch& branch) noexcept {
 
 bool Matcher::remove(SubscriptionNumber number) {
   if (!contains(number)) return false;
-  Subscription& subscription = subscriptions_[number];
-  if (subscription.branch == kNone) {
+  const Subscription subscription = subscriptions_[number];
+  if (subscription.state == State::kUnfiltered) {
     const SubscriptionNumber last = unfiltered_.back();
     unfiltered_[subscription.place] = last;
     subscriptions_[last].place = subscription.place;
     unfiltered_.pop_back();
+  } else if (subscription.state == State::kOneBranch) {
+    leave({subscription.branch, subscription.place});
+  } else {
+    for (const Membership& each : memberships_[subscription.branch]) leave(each);
+    memberships_.give_back(subscription.branch);
   }
-  for (std::uint32_t branch = subscription.branch; branch != kNone;) {
-    const std::uint32_t next = branches_[branch].next;
-    remove_branch(branch);
-    branch = next;
-  }
-  subscription = {};
+  subscriptions_[number] = {};
   --size_;
   return true;
 }
 
+void Matcher::leave(const Membership& membership) {
+  Few<std::uint32_t, 4>& list = branches_[membership.branch].subscriptions;
+  if (list.size() == 1) return remove_branch(membership.branch);
+  const std::uint32_t moved = list.back();
+  list[membership.place] = moved;
+  list.pop_back();
+  Subscription& subscription = subscriptions_[moved & kNumber];
+  if ((moved & kSeveral) == 0) {
+    subscription.place = membership.place;
+    return;
+  }
+  for (Membership& each : memberships_[subscription.branch]) {
+    if (each.branch == membership.branch) each.place = membership.place;
+  }
+}
+
 void Matcher::remove_branch(std::uint32_t number) {
   Branch& branch = branches_[number];
-  const std::uint32_t any = branch.words[branch.awaited + 1];
+  const std::uint32_t any = branch.words[branch.awaited + 1u];
   --branches_of_[index_of(index_.path(index_.predicate(any).path).scope)];
   for (std::uint32_t i = 0; i < branch.words[branch.awaited]; ++i) {
     const std::uint32_t predicate = branch.words[branch.awaited + 1 + i];
     const std::uint32_t place = branch.words[branch.places + i];
-    Branch& moved = branches_[index_.unpost(predicate, place).branch];
+    Branch& moved = branches_[branch_of(index_.unpost(predicate, place).waiter)];
     for (std::uint32_t k = 0; k < moved.words[moved.awaited]; ++k) {
       if (moved.words[moved.awaited + 1 + k] == predicate) moved.words[moved.places + k] = place;
     }
   }
-  for (std::uint32_t at = 0; at < branch.places; at += 1 + branch.words[at]) {
-    for (std::uint32_t i = 1; i <= branch.words[at]; ++i) index_.release(branch.words[at + i]);
-  }
+  release(std::span(branch.words).first(branch.places));
+  branch_chains_.erase(branches_, number);
   branches_.give_back(number);
 }
 
@@ -302,29 +374,30 @@ void Matcher::match_view(Scope scope, Scratch& scratch,
 
 void Matcher::follow(std::uint32_t predicate, Scratch& scratch,
                      std::vector<SubscriptionNumber>& matches) const {
-  constexpr std::size_t kAhead = 8;  // cache lines that are on their way at once
-  const std::vector<Posting>& postings = index_.predicate(predicate).postings;
-  for (std::size_t i = 0; i < std::min(kAhead, postings.size()); ++i) {
-    prefetch(postings[i], scratch);
-  }
-  for (std::size_t i = 0; i < postings.size(); ++i) {
-    if (i + kAhead < postings.size()) prefetch(postings[i + kAhead], scratch);
-    const Posting& posting = postings[i];
-    if (!posting.once && scratch.matched_in_[posting.subscription] == scratch.message_) continue;
+  constexpr std::uint32_t kAhead = 8;  // cache lines that are on their way at once
+  const Few<Posting, 1>& postings = index_.predicate(predicate).postings;
+  const std::uint32_t count = postings.size();
+  const Posting* const first = postings.data();
+  for (std::uint32_t i = 0; i < std::min(kAhead, count); ++i) prefetch(first[i]);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) prefetch(first[i + kAhead]);
+    const Posting& posting = first[i];
+    if ((posting.waiter & kRepeats) != 0) {
+      std::uint32_t& judged_in = scratch.judged_in_[posting.waiter & kNumber];
+      if (std::exchange(judged_in, scratch.message_) == scratch.message_) continue;
+    }
     if (!holds(posting, scratch)) continue;
-    if (!posting.once) scratch.matched_in_[posting.subscription] = scratch.message_;
-    matches.push_back(posting.subscription);
+    if ((posting.waiter & kOnly) != 0) {
+      matches.push_back(posting.waiter & kNumber);
+    } else {
+      add_all_of(branches_[posting.waiter & kNumber], scratch, matches);
+    }
   }
 }
 
-void Matcher::prefetch(const Posting& posting, const Scratch& scratch) const noexcept {
-  if (posting.other == Posting::kAsk) {
-    __builtin_prefetch(&branches_[posting.branch]);
-  } else if (posting.other != kNone) {
-    scratch.search_.prefetch(posting.other);
-    __builtin_prefetch(&index_.predicate(posting.other));
-  }
-  if (!posting.once) __builtin_prefetch(&scratch.matched_in_[posting.subscription]);
+void Matcher::prefetch(const Posting& posting) const noexcept {
+  if (posting.other < Posting::kAsk) __builtin_prefetch(&index_.predicate(posting.other));
+  if ((posting.waiter & kOnly) == 0) __builtin_prefetch(&branches_[posting.waiter & kNumber]);
 }
 
 /// Whether the branch behind the posting of a predicate that holds does.
@@ -333,12 +406,19 @@ bool Matcher::holds(const Posting& posting, Scratch& scratch) const {
   if (posting.other != Posting::kAsk && scratch.view_.contexts().size() == 1) {
     return BranchJudge::holds_somewhere(index_, posting.other, scratch);
   }
-  if (!posting.once) {
-    std::uint32_t& judged_in = scratch.judged_in_[posting.branch];
-    if (judged_in == scratch.message_) return false;
-    judged_in = scratch.message_;
+  return BranchJudge(*this, branches_[branch_of(posting.waiter)], scratch).holds();
+}
+
+void Matcher::add_all_of(const Branch& branch, Scratch& scratch,
+                         std::vector<SubscriptionNumber>& matches) const {
+  for (const std::uint32_t subscription : branch.subscriptions) {
+    const SubscriptionNumber number = subscription & kNumber;
+    if ((subscription & kSeveral) != 0 &&
+        std::exchange(scratch.matched_in_[number], scratch.message_) == scratch.message_) {
+      continue;
+    }
+    matches.push_back(number);
   }
-  return BranchJudge(*this, branches_[posting.branch], scratch).holds();
 }
 
 }  // namespace ringpost::filter

@@ -1,10 +1,10 @@
 // The subscriptions of a topic, as its log tells them.
 #pragma once
 
-#include <unordered_map>
 #include <vector>
 
 #include "topic/log.hpp"
+#include "topic/place_index.hpp"
 
 namespace ringpost::topic {
 
@@ -15,23 +15,20 @@ namespace ringpost::topic {
 class Subscriptions {
  public:
   using Place = std::uint32_t;
-  static constexpr Place kNone = ~Place{0};
+  static constexpr Place kNone = PlaceIndex::kNone;
 
   /// The place that the record changed; kNone: nothing did.
   Place apply(const LogEntry& entry) {
-    const std::uint64_t id = entry.subscription.id;
-    const auto found = places_.find(id);
+    const Place found = place_of(entry.subscription.id);
     if (entry.kind == RecordKind::kRemove) {
-      if (found == places_.end()) return kNone;
-      const Place place = found->second;
-      places_.erase(found);
-      all_[place] = {};
-      empty_.push_back(place);
-      return place;
+      if (found != kNone) remove(found);
+      return found;
     }
-    if (found != places_.end()) {
-      all_[found->second] = entry.subscription;
-      return found->second;
+    if (found != kNone) {
+      by_queue_.erase(found, queue_of());
+      all_[found] = entry.subscription;
+      by_queue_.insert(found, queue_of());
+      return found;
     }
     Place place = static_cast<Place>(all_.size());
     if (empty_.empty()) {
@@ -40,26 +37,24 @@ class Subscriptions {
       place = empty_.back();
       empty_.pop_back();
     }
-    places_.emplace(id, place);
     all_[place] = entry.subscription;
+    by_id_.insert(place, id_of());
+    by_queue_.insert(place, queue_of());
+    ++count_;
     return place;
   }
   void clear() noexcept { *this = {}; }
 
-  [[nodiscard]] std::size_t count() const noexcept { return places_.size(); }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
   /// Places are below it.
   [[nodiscard]] Place places() const noexcept { return static_cast<Place>(all_.size()); }
   /// Id 0: nothing is there.
   [[nodiscard]] const SubscriptionInfo& at(Place place) const noexcept { return all_[place]; }
   [[nodiscard]] const SubscriptionInfo* find(std::uint64_t id) const noexcept {
-    const auto found = places_.find(id);
-    return found == places_.end() ? nullptr : &all_[found->second];
+    return at_or_null(place_of(id));
   }
   [[nodiscard]] const SubscriptionInfo* of_queue(std::uint64_t queue_id) const noexcept {
-    for (const SubscriptionInfo& each : all_) {
-      if (each.id != 0 && each.queue_id == queue_id) return &each;
-    }
-    return nullptr;
+    return at_or_null(by_queue_.find(queue_id, queue_of()));
   }
   [[nodiscard]] const SubscriptionInfo* of_endpoint(const std::string& endpoint) const noexcept {
     for (const SubscriptionInfo& each : all_) {
@@ -69,9 +64,31 @@ class Subscriptions {
   }
 
  private:
+  /// Ids are random: that is what PlaceIndex wants.
+  struct NumberOf {
+    const std::vector<SubscriptionInfo>& all;
+    std::uint64_t SubscriptionInfo::*number;
+    std::uint64_t operator()(Place place) const noexcept { return all[place].*number; }
+  };
+  [[nodiscard]] NumberOf id_of() const noexcept { return {all_, &SubscriptionInfo::id}; }
+  [[nodiscard]] NumberOf queue_of() const noexcept { return {all_, &SubscriptionInfo::queue_id}; }
+  [[nodiscard]] Place place_of(std::uint64_t id) const noexcept { return by_id_.find(id, id_of()); }
+  [[nodiscard]] const SubscriptionInfo* at_or_null(Place place) const noexcept {
+    return place == kNone ? nullptr : &all_[place];
+  }
+  void remove(Place place) {
+    empty_.push_back(place);
+    by_id_.erase(place, id_of());
+    by_queue_.erase(place, queue_of());
+    all_[place] = {};
+    --count_;
+  }
+
   std::vector<SubscriptionInfo> all_;
   std::vector<Place> empty_;
-  std::unordered_map<std::uint64_t, Place> places_;
+  PlaceIndex by_id_;
+  PlaceIndex by_queue_;
+  std::size_t count_ = 0;
 };
 
 /// Whoever follows a topic's log.

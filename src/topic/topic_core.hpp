@@ -22,6 +22,9 @@ class TopicCore final : private topic::LogReader {
   }
 
   Result<Published, Errc> publish(ByteSpan body, const PublishOptions& options) noexcept;
+  // topic_batch.cpp
+  Result<std::vector<Result<Published, Errc>>> publish_batch(std::span<const PublishEntry> entries,
+                                                             Duration wait);
   Result<SubscriptionInfo> subscribe(const std::string& queue,
                                      const SubscriptionSettings& settings);
   Result<SubscriptionInfo> subscribe_endpoint(const std::string& endpoint,
@@ -31,6 +34,12 @@ class TopicCore final : private topic::LogReader {
   Result<std::vector<SubscriptionInfo>> all();
   /// For a topic that is about to be deleted.
   void delete_endpoint_queues();
+  // The topic itself: topic_settings.cpp
+  TopicSettings settings();
+  Result<Tags> tags();
+  Result<void> set(const TopicSettings& changes);
+  Result<void> set_tags(const Tags& tags);
+  Result<void> remove_tags(std::span<const std::string> keys);
   Result<TopicStats> stats();
   [[nodiscard]] topic::TopicFile& file() noexcept { return file_; }
 
@@ -57,6 +66,8 @@ class TopicCore final : private topic::LogReader {
   }
   [[nodiscard]] Errc usable() const noexcept;
   Result<void> change(const topic::TopicFile::Decide& decide);
+  using ChangeTopic = std::function<Result<topic::Changeable>(topic::Changeable)>;
+  Result<void> change_topic(const ChangeTopic& what);
 
   // Endpoints: topic_endpoints.cpp
   Result<SubscriptionInfo> make_endpoint_queue(SubscriptionInfo subscription);

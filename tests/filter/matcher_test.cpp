@@ -190,6 +190,52 @@ TEST(FilterMatcher, KeepsNothingOfWhatWasRemoved) {
   }
 }
 
+TEST(FilterMatcher, KeepsSubscriptionsOfEqualPoliciesApart) {
+  constexpr const char* kPolicies[] = {
+      R"({"a":["x"]})",
+      R"({"a":["x"],"b":[{"numeric":[">",1]}]})",
+      R"({"b":[{"numeric":[">",1]}],"a":["x"]})",  // equal to the one before
+      R"({"a":["x","y"]})",
+      R"({"a":["y","x"],"b":[{"exists":true}],"c":[{"exists":false}]})",
+      R"({"$or":[{"a":["x"]},{"b":[2]}]})",
+      R"({"$or":[{"a":["x"]},{"a":["x"]}]})",
+      R"({"$or":[{"a":["y"]},{"a":["x"],"b":[{"numeric":[">",1]}]}]})",
+  };
+  constexpr std::int64_t kOne = 1'000'000'000;  // billionths
+  Random random(6);
+  Matcher matcher;
+  std::map<std::uint32_t, std::string> policies;
+  for (int i = 0; i < 5'000; ++i) {
+    const auto number = static_cast<std::uint32_t>(pick(random, 40));
+    if (policies.erase(number) != 0) {
+      EXPECT_TRUE(matcher.remove(number));
+    } else {
+      policies[number] = kPolicies[pick(random, std::size(kPolicies))];
+      matcher.add(number, policy_of(policies[number]));
+    }
+    OracleMessage message;
+    const auto add = [&message](const char* name, OracleAttribute::Type type, JsonValue value) {
+      message.attributes.push_back({name, type, std::move(value)});
+    };
+    if (!one_in(random, 4)) {
+      add("a", OracleAttribute::Type::kString, JsonValue::string(one_in(random, 2) ? "x" : "y"));
+    }
+    if (one_in(random, 2)) {
+      add("b", OracleAttribute::Type::kNumber,
+          JsonValue::number(one_in(random, 2) ? kOne : 2 * kOne));
+    }
+    std::vector<std::uint32_t> expected;
+    for (const auto& [other, policy] : policies) {
+      if (accepts(read_value(policy), Scope::kAttributes, message)) expected.push_back(other);
+    }
+    const SpeltMessage spelt(message, random);
+    const std::vector<Attribute> attributes = spelt.attributes();
+    ASSERT_EQ(matched(matcher, AttributeList(std::span<const Attribute>(attributes))), expected);
+  }
+  for (const auto& [number, policy] : policies) EXPECT_TRUE(matcher.remove(number));
+  EXPECT_EQ(matcher.conditions(), 0u);
+}
+
 TEST(FilterMatcher, FindsRangesAmongMany) {
   Random random(4);
   Matcher matcher;
