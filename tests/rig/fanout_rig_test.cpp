@@ -77,10 +77,9 @@ TEST_P(TurnSchedules, LeaveAllDeliveriesInOrderOrNone) {
   TurnStage stage;
   const NamedTurn& it = turn_schedules()[GetParam()];
   ExploreOptions options;
-  options.preemptions_max = by_depth(1, 2, 3);
-  options.schedules_max = by_depth<std::uint64_t>(100, 500, 0);
+  options.preemptions_max = 3;
+  options.random_schedules = by_depth<std::uint64_t>(50, 300, 20'000);
   options.deaths_max = it.deaths_max;
-  options.iterative = false;
   const ExploreReport report = explore(it.make(stage), options);
   EXPECT_TRUE(report.holds()) << report.text();
   std::printf("%s: %llu schedules, %.1f s\n", report.scenario.c_str(),

@@ -42,10 +42,9 @@ int main(int argc, char** argv) {
   for (const NamedTurn& each : turn_schedules()) {
     all.push_back({"turn explore/" + each.name, [&] {
                      ExploreOptions options;
-                     options.preemptions_max = 2;
-                     options.schedules_max = 2'000;
+                     options.preemptions_max = 3;
+                     options.random_schedules = 8'000;  // depth first does not come to helpers
                      options.deaths_max = each.deaths_max;
-                     options.iterative = false;
                      const ExploreReport report = explore(each.make(turns), options);
                      return report.holds() ? std::string{} : report.text();
                    }});

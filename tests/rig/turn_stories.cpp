@@ -35,6 +35,12 @@ const Doing kTakeBoth{"take both", [](TurnStage& s, int me) {
                           if (s.receive(me, queue)) s.acknowledge(me);
                         }
                       }};
+const Doing kPublishAndTake{"publish and take", [](TurnStage& s, int me) {
+                              s.publish(me, me, false);
+                              for (const int queue : {0, 1}) {
+                                if (s.receive(me, queue)) s.acknowledge(me);
+                              }
+                            }};
 /// Clears up, takes what is there, and uses the memory again.
 const Doing kSweepAndUse{"sweep and use", [](TurnStage& s, int me) {
                            s.sweep(me);
@@ -43,6 +49,10 @@ const Doing kSweepAndUse{"sweep and use", [](TurnStage& s, int me) {
                            }
                            s.publish(me, 10, true);
                          }};
+const Doing kTakeAndSweep{"take and sweep", [](TurnStage& s, int me) {
+                            kTakeBoth.run(s, me);
+                            s.sweep(me);
+                          }};
 const Doing kTwice{"twice", [](TurnStage& s, int me) {
                      s.publish(me, me, false);
                      s.publish(me, me + 5, false);
@@ -91,7 +101,7 @@ NamedTurnCrash crash(const State& state, const Doing& victim) {
               return Operation{doing.name, me, [&stage, me, run = doing.run] { run(stage, me); }};
             };
             it.victim = by(victim, 1);
-            for (const Doing& each : {kPublish, kWithId, kTakeBoth}) {
+            for (const Doing& each : {kPublishAndTake, kWithId, kTakeBoth}) {
               it.survivors.push_back(by(each, 2));
             }
             it.recovery = by(kSweep, 2);
@@ -112,6 +122,7 @@ const std::vector<NamedTurn>& turn_schedules() {
       schedule(kUsed, {kPublish, receive(0)}),
       schedule(kUsed, {kPublish, receive(1), kPublish}),
       schedule(kUsed, {kPublish, kTakeBoth, kPublish}, {1, 2}),
+      schedule(kUsed, {kPublish, kTakeAndSweep, kPublish}, {3}),
       schedule(kUsed, {kTwice, kPublish, receive(1)}),
       schedule(kUsed, {kPublish, receive(0), kSweep}),
       schedule(kUsed, {kPublish, receive(0), kSweepAndUse}, {1, 3}),
@@ -126,9 +137,8 @@ const std::vector<NamedTurn>& turn_schedules() {
 
 const std::vector<NamedTurnCrash>& turn_crashes() {
   static const std::vector<NamedTurnCrash> all = {
-      crash(kEmpty, kPublish),      crash(kUsed, kWithId),      crash(kFull, kAllOrNothing),
-      crash(kFull, kDivert),        crash(kPublished, kWithId), crash(kPublished, kPublish),
-      crash(kPublished, kTakeBoth),
+      crash(kEmpty, kPublish),    crash(kUsed, kWithId),        crash(kFull, kPublish),
+      crash(kPublished, kWithId), crash(kPublished, kTakeBoth),
   };
   return all;
 }

@@ -66,6 +66,11 @@ CLI::Option* add_count(CLI::App& app, const std::string& names,
   return add_number(app, names, target, help, false);
 }
 
+CLI::Option* add_count(CLI::App& app, const std::string& names,
+                       std::optional<std::uint32_t>& target, const std::string& help) {
+  return add_number(app, names, target, help, false);
+}
+
 CLI::Option* add_rate(CLI::App& app, const std::string& names, std::optional<double>& target,
                       const std::string& help) {
   return add_parsed(app, names, help, "RATE", kRateExamples, parse_rate,

@@ -21,6 +21,8 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std
                       const std::string& help);
 CLI::Option* add_count(CLI::App& app, const std::string& names,
                        std::optional<std::uint64_t>& target, const std::string& help);
+CLI::Option* add_count(CLI::App& app, const std::string& names,
+                       std::optional<std::uint32_t>& target, const std::string& help);
 CLI::Option* add_rate(CLI::App& app, const std::string& names, std::optional<double>& target,
                       const std::string& help);
 /// One of a few words.

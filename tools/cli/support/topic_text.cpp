@@ -131,8 +131,8 @@ void add_fifo_settings(CLI::App& app, TopicSettings& settings) {
   add_duration(app, "--dedup-window", settings.dedup_window,
                "How long an id is remembered: 1s to 24h (5m)")
       ->group(group);
-  add_number(app, "--dedup-entries", settings.dedup_entries,
-             "Ids remembered at once, 102 B each: 64 to 16777216 (65536)", false)
+  add_count(app, "--dedup-entries", settings.dedup_entries,
+            "Ids remembered at once, 102 B each: 64 to 16777216 (65536)")
       ->group(group);
   add_choice<std::optional<DedupScope>>(
       app, "--dedup-scope", settings.dedup_scope,

@@ -90,7 +90,7 @@ class Publisher {
     }
     sums_.id = published->id;
     sums_.sequence = published->sequence;
-    duplicates_ += published->duplicate ? 1 : 0;
+    duplicates_ += published->duplicate ? 1u : 0u;
     sums_.delivered += published->delivered;
     sums_.dead_letters += published->dead_letters;
     sums_.dropped += published->dropped;
