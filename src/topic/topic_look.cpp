@@ -42,7 +42,7 @@ Result<TopicLook> look_at(const shm::BusFiles& bus, const std::string& name) {
     const auto entry = read_record({mapping->data() + at, mapping->data() + look.end});
     look.is_damaged = !entry;
     if (!entry) break;
-    look.subscriptions.apply(*entry);
+    if (entry->kind != RecordKind::kChangeable) look.subscriptions.apply(*entry);
     at += entry->bytes;
   }
   return look;

@@ -46,6 +46,7 @@ class DoctorOfTopics : public ::testing::Test {
 
 TEST_F(DoctorOfTopics, CountsThemAndFindsNothingWrong) {
   topic_.subscribe("book", {.filter = R"({"a": ["b"]})", .dead_letter_queue = ""}).value();
+  ASSERT_TRUE(topic_.set({.display_name = "Prices"}));
   const DoctorReport report = examine(test_.bus());
   EXPECT_EQ(test_.findings(), "");
   EXPECT_EQ(report.topics_checked, 1u);
