@@ -20,7 +20,7 @@ namespace ringpost::rig {
 
 struct FanoutStage::World final : topic::OpenQueues {
   static constexpr std::uint32_t kSlotsShared = 4;
-  static constexpr std::uint32_t kBlocksShared = 6;
+  static constexpr std::uint32_t kBlocksShared = 40;  // eight for each who allocates
   static constexpr std::uint32_t kDead = 1;
   static constexpr std::uint32_t kBuried = 2;  ///< and its entry may be used again
 
