@@ -19,7 +19,7 @@ struct HttpProviderOptions {
 
 /// The token is in the header `x-ringpost-token` too, the subject in `x-ringpost-subject`. 2xx:
 /// delivered. 404, 410: the token is refused. All else: failed.
-class HttpProvider final : public PushProvider {
+class RINGPOST_API HttpProvider final : public PushProvider {
  public:
   /// kInvalidArgument: the URL, the certificates.
   static Result<std::unique_ptr<HttpProvider>> make(const HttpProviderOptions& options);

@@ -7,11 +7,23 @@
 #include "failure_report.hpp"
 #include "oldest_waiting.hpp"
 #include "stop_signals.hpp"
+#include "turns.hpp"
 
 namespace ringpost::cli {
 namespace {
 
 using namespace std::chrono_literals;
+
+TEST(Turns, ComeAtTheirRateAndAreNotMadeUpFor) {
+  Turns turns;
+  const Turns::TimePoint start{1h};
+  EXPECT_EQ(turns.take(start, 4), start);
+  EXPECT_EQ(turns.take(start, 4), start + 250ms);
+  EXPECT_EQ(turns.take(start, 4), start + 500ms);
+  EXPECT_EQ(turns.take(start + 10s, 4), start + 10s);
+  EXPECT_EQ(turns.take(start + 10s, 1'000'000'000), start + 10s + 250ms);
+  EXPECT_EQ(turns.take(start + 10s, 1), start + 10s + 250ms + 1ns);
+}
 
 TEST(Backoff, DoublesWithEachReceive) {
   const Backoff backoff{1s, 1h};

@@ -6,6 +6,7 @@
 
 #include "../support/interrupt.hpp"
 #include "../support/topic_text.hpp"
+#include "../work/turns.hpp"
 
 namespace ringpost::cli {
 namespace {
@@ -56,11 +57,9 @@ class Deliverer::Lane {
     return served_;
   }
   /// When the next attempt may begin; each gets a time of its own.
-  [[nodiscard]] std::chrono::steady_clock::time_point next_turn(std::uint32_t per_second) {
+  [[nodiscard]] Turns::TimePoint next_turn(std::uint32_t per_second) {
     const std::lock_guard lock(mutex_);
-    const auto turn = std::max(next_turn_, std::chrono::steady_clock::now());
-    next_turn_ = turn + Duration(1'000'000'000 / per_second);
-    return turn;
+    return turns_.take(std::chrono::steady_clock::now(), per_second);
   }
 
   [[nodiscard]] const std::string& topic() const noexcept { return topic_; }
@@ -71,7 +70,7 @@ class Deliverer::Lane {
   std::string arn_;
   std::mutex mutex_;
   std::shared_ptr<const Served> served_;
-  std::chrono::steady_clock::time_point next_turn_{};
+  Turns turns_;
 
  public:
   std::vector<std::unique_ptr<Worker>> workers;  ///< last: they use all of the above to their end
