@@ -31,7 +31,7 @@ TEST_P(RingSchedules, Hold) {
   options.preemptions_max = by_depth(1, it.heavy ? 1 : 2, it.heavy ? 2 : 3);
   options.delayed_stores_max = it.delayed_stores_max;
   options.iterative = false;
-  options.schedules_max = by_depth<std::uint64_t>(1'500, 0, 0);
+  options.schedules_max = by_depth<std::uint64_t>(1'500, 200'000, 0);
   const ExploreReport all = explored(it, options);
   EXPECT_TRUE(all.exhaustive || options.schedules_max != 0) << all.text();
   std::printf("%s: bound %d, %llu schedules, %.1f s\n", it.name.c_str(), options.preemptions_max,
