@@ -265,6 +265,9 @@ TEST_F(ATopic, ChangesItsSettingsForEverybody) {  // A04, P01, P13
 TEST_F(ATopic, RefusesASettingOutOfItsLimitsAndKeepsAll) {
   Topic prices = topic();
   EXPECT_EQ(code_of(prices.set({.message_bytes_max = 1})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(prices.set({.message_bytes_max = 2048, .fifo = true})),
+            Errc::kInvalidArgument);  // P08
+  EXPECT_TRUE(prices.set({.fifo = false}));
   EXPECT_EQ(code_of(prices.set({.message_bytes_max = 2048, .display_name = std::string(101, 'd')})),
             Errc::kInvalidArgument);
   EXPECT_EQ(prices.settings().message_bytes_max, 256u * 1024);
