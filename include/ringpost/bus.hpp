@@ -69,9 +69,10 @@ class RINGPOST_API Bus {
   /// whoever is at work sees it, a few more may move. Errors: kNoTask (also: it has ended).
   Result<std::uint64_t> cancel_move(const TaskId& id);
 
-  /// Opens the topic, creating it if it does not exist. Error kExists when a given setting differs.
-  /// Topic names: as of queues.
-  Result<Topic> topic(std::string_view name, const TopicSettings& settings = {});
+  /// Opens the topic, creating it if it does not exist. Error kExists when a given setting differs,
+  /// or the topic does not have a given tag. Topic names: as of queues.
+  Result<Topic> topic(std::string_view name, const TopicSettings& settings = {},
+                      const Tags& tags = {});
   /// Opens an existing topic. Error kNotFound.
   Result<Topic> open_topic(std::string_view name);
   /// Removes the topic with its subscriptions; what was delivered stays. Errors kNotFound, kBusy.

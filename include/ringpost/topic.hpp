@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,7 @@ enum class WhenFull : std::uint8_t {
 };
 
 /// Settings of a topic. At creation an absent one takes its default; opening an existing topic
-/// compares only those that are given.
+/// compares only those that are given. The first two may be changed while it is in use.
 struct TopicSettings {
   std::optional<std::uint64_t> message_bytes_max{};  ///< 256 KiB; 1 KiB to 64 MiB
   std::optional<std::string> display_name{};         ///< ""; at most 100 bytes
@@ -74,6 +75,16 @@ struct PublishOptions {
   Duration wait = Duration::zero();  ///< how long to wait, in all, for subscribers that are full
   std::string_view group{};          ///< FIFO: 1 to 128 letters, digits, punctuation
   std::string_view dedup_id{};       ///< FIFO: the same; by content it may be empty
+};
+
+/// One message of a batch.
+struct PublishEntry {
+  std::string_view id;  ///< 1 to 80 of A-Z a-z 0-9 - _, and no other's in the batch
+  ByteSpan body;
+  AttributeList attributes{};
+  std::string_view subject{};  ///< this and what follows: as in PublishOptions
+  std::string_view group{};
+  std::string_view dedup_id{};
 };
 
 /// What became of a publish.
@@ -122,6 +133,14 @@ class RINGPOST_API Topic {
     return publish(as_bytes(body), options);
   }
 
+  /// Publishes each, in order; up to 10, which are together no larger than one message may be.
+  /// Returns for each, in their order, what became of it: one that fails does not keep the others
+  /// from being published. `wait`: as in PublishOptions, of all together. Errors, of the batch
+  /// as a whole, and nothing is published: kInvalidArgument (no entries or too many, ids, attribute
+  /// rules, in a FIFO topic all rules: says which), kTooLarge, kDeleted, kForked, kCorrupt.
+  Result<std::vector<Result<Published, Errc>>> publish_batch(std::span<const PublishEntry> entries,
+                                                             Duration wait = Duration::zero());
+
   /// Subscribes a queue of the bus from the next publish on. A queue that is subscribed already
   /// with the same settings is left as it is; with others: kExists. Errors kNotFound (no such queue
   /// or dead-letter queue), kInvalidArgument (filter policy: says what is wrong with it), kBusy.
@@ -135,7 +154,21 @@ class RINGPOST_API Topic {
   Result<std::vector<SubscriptionInfo>> subscriptions();
 
   [[nodiscard]] const std::string& name() const noexcept;
+  /// Every setting, with its value in force.
   [[nodiscard]] TopicSettings settings() const;
+  /// Changes the settings that are given, all or none, from the next publish of every process on.
+  /// Errors kInvalidArgument (a value out of its limits, one that is fixed at creation), kBusy,
+  /// kDeleted, kNoSpace.
+  Result<void> set(const TopicSettings& changes);
+
+  /// In the order of their keys.
+  [[nodiscard]] Result<Tags> tags() const;
+  /// Adds these, in place of those of the same key; all or none. Errors kInvalidArgument (a tag out
+  /// of its limits, more than 50 with those that are there), kBusy, kDeleted, kNoSpace.
+  Result<void> set_tags(const Tags& tags);
+  /// Removes those of these keys, and knows nothing of keys that are not there. As set_tags().
+  Result<void> remove_tags(std::span<const std::string> keys);
+
   [[nodiscard]] Result<TopicStats> stats();
 
  private:

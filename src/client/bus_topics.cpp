@@ -26,9 +26,10 @@ Result<void> delete_damaged_topic(client::Member& member, const std::string& nam
 
 }  // namespace
 
-Result<Topic> Bus::topic(std::string_view name, const TopicSettings& settings) {
+Result<Topic> Bus::topic(std::string_view name, const TopicSettings& settings, const Tags& tags) {
   constexpr int kTriesMax = 100;  // against another process that keeps deleting it
   if (auto checked = topic::check_limits(settings); !checked) return Unexpected(checked.error());
+  if (auto checked = topic::check_tags(tags); !checked) return Unexpected(checked.error());
   const std::string wanted(name);
   for (int tries = 0; tries < kTriesMax; ++tries) {
     auto opened = open_topic(name);
@@ -37,12 +38,17 @@ Result<Topic> Bus::topic(std::string_view name, const TopicSettings& settings) {
         return sys::error(Errc::kExists, "topic \"" + wanted + "\"",
                           std::string("exists with another value of ") + difference);
       }
+      const auto existing = tags.empty() ? Result<Tags>(Tags{}) : opened->tags();
+      if (!existing) return Unexpected(existing.error());
+      if (!topic::has_tags(*existing, tags)) {
+        return sys::error(Errc::kExists, "topic \"" + wanted + "\"", "exists with other tags");
+      }
       return opened;
     }
     if (!(opened.error() == Errc::kNotFound)) return opened;
     const TopicSettings all = topic::with_defaults(settings);
     if (auto checked = topic::check_limits(all); !checked) return Unexpected(checked.error());
-    auto created = topic::TopicFile::create(impl_->member->me(), wanted, all);
+    auto created = topic::TopicFile::create(impl_->member->me(), wanted, all, tags);
     if (!created && !(created.error() == Errc::kExists)) return Unexpected(created.error());
   }
   return sys::error(Errc::kBusy, "topic \"" + wanted + "\"", "others keep deleting it");

@@ -108,7 +108,7 @@ Unexpected<Error> changing(const QueueMapping& mapping) {
 
 Result<void> check_tags(const Tags& tags) {
   if (tags.size() > kTagsMax) {
-    return sys::error(Errc::kInvalidArgument, "tags", "a queue has 50 at most");
+    return sys::error(Errc::kInvalidArgument, "tags", "there may be 50 at most");
   }
   for (const auto& [key, value] : tags) {
     if (const char* fault = fault_of(key, value)) {

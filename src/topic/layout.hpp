@@ -2,9 +2,10 @@
 //
 //   0       TopicHeader
 //   640     counters, a stripe for each of those who publish
-//   3 KiB   log: one record for each subscribe, change and unsubscribe, in the order in which they
-//           happened; complete up to TopicHeader::end. Whoever publishes reads on from where it
-//           was: a publish that finds `end` where it left it has nothing to do.
+//   3 KiB   log: one record for each subscribe, change and unsubscribe, and each change of the
+//           topic itself, in the order in which they happened; complete up to TopicHeader::end.
+//           Whoever publishes reads on from where it was: a publish that finds `end` where it left
+//           it has nothing to do.
 //
 // The log is written by whoever holds the kernel's lock on byte kWriterByte of the file. When most
 // of it is outdated it is written anew into another file, which takes the name; the old one's
@@ -79,7 +80,7 @@ struct TopicHeader {
 inline constexpr std::size_t kLogOffset = 3072;
 static_assert(sizeof(TopicHeader) <= kLogOffset);
 
-enum class RecordKind : std::uint32_t { kSet = 1, kRemove = 2 };
+enum class RecordKind : std::uint32_t { kSet = 1, kRemove = 2, kChangeable = 3 };
 
 /// Head of a log record; queue name, dead-letter queue name and filter policy follow. Written once,
 /// before `end` passes it.
@@ -99,5 +100,18 @@ struct LogRecord {
   std::uint32_t check;  ///< of everything else in the record: check_of()
 };
 static_assert(sizeof(LogRecord) == 48);
+
+/// Head of a log record of kChangeable; the display name and the tags follow, of each tag two
+/// lengths of 32 bits, key and value. Written once, before `end` passes it.
+struct TopicRecord {
+  std::uint32_t bytes;  ///< as of LogRecord
+  std::uint32_t kind;   ///< RecordKind
+  std::uint64_t message_bytes_max;
+  std::uint32_t display_name_bytes;
+  std::uint32_t tags;  ///< how many
+  std::uint32_t tag_bytes;
+  std::uint32_t check;  ///< of everything else in the record
+};
+static_assert(sizeof(TopicRecord) == 32);
 
 }  // namespace ringpost::topic

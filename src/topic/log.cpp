@@ -36,6 +36,9 @@ bool is_sane(const LogRecord& head, std::size_t available) noexcept {
 }  // namespace
 
 std::optional<LogEntry> read_record(std::span<const std::byte> log) {
+  if (auto changeable = read_changeable(log)) {
+    return LogEntry{RecordKind::kChangeable, {}, changeable->bytes, std::move(changeable->value)};
+  }
   LogRecord head{};
   if (log.size() < sizeof head) return std::nullopt;
   std::memcpy(&head, log.data(), sizeof head);  // once: peers may write while I look
@@ -61,6 +64,7 @@ std::optional<LogEntry> read_record(std::span<const std::byte> log) {
 }
 
 void write_record(const LogEntry& entry, std::vector<std::byte>& to) {
+  if (entry.kind == RecordKind::kChangeable) return write_changeable(*entry.topic, to);
   const SubscriptionInfo& of = entry.subscription;
   LogRecord head{};
   std::string strings;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ringpost/topic.hpp"
+#include "topic/changeable.hpp"
 #include "topic/layout.hpp"
 
 namespace ringpost::topic {
@@ -17,8 +18,9 @@ inline constexpr std::size_t kFilterBytesMax = 256 * 1024;  // sns.md: of a poli
 /// What one record says.
 struct LogEntry {
   RecordKind kind = RecordKind::kSet;
-  SubscriptionInfo subscription;  ///< kRemove: its id alone
-  std::size_t bytes = 0;          ///< that the record takes
+  SubscriptionInfo subscription;      ///< kRemove: its id alone
+  std::size_t bytes = 0;              ///< that the record takes
+  std::optional<Changeable> topic{};  ///< kChangeable: of the topic itself
 };
 
 /// The record that begins `log`; nothing if those bytes are none: the log is damaged.

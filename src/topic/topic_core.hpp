@@ -22,11 +22,20 @@ class TopicCore final : private topic::LogReader {
   }
 
   Result<Published, Errc> publish(ByteSpan body, const PublishOptions& options) noexcept;
+  // topic_batch.cpp
+  Result<std::vector<Result<Published, Errc>>> publish_batch(std::span<const PublishEntry> entries,
+                                                             Duration wait);
   Result<SubscriptionInfo> subscribe(const std::string& queue,
                                      const SubscriptionSettings& settings);
   Result<SubscriptionInfo> set_subscription(std::uint64_t id, const SubscriptionSettings& changes);
   Result<void> unsubscribe(std::uint64_t id);
   Result<std::vector<SubscriptionInfo>> all();
+  // The topic itself: topic_settings.cpp
+  TopicSettings settings();
+  Result<Tags> tags();
+  Result<void> set(const TopicSettings& changes);
+  Result<void> set_tags(const Tags& tags);
+  Result<void> remove_tags(std::span<const std::string> keys);
   Result<TopicStats> stats();
   [[nodiscard]] topic::TopicFile& file() noexcept { return file_; }
 
@@ -53,6 +62,8 @@ class TopicCore final : private topic::LogReader {
   }
   [[nodiscard]] Errc usable() const noexcept;
   Result<void> change(const topic::TopicFile::Decide& decide);
+  using ChangeTopic = std::function<Result<topic::Changeable>(topic::Changeable)>;
+  Result<void> change_topic(const ChangeTopic& what);
 
   // Publishing: topic_publish.cpp
   Errc refresh();

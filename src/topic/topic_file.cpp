@@ -17,8 +17,9 @@ constexpr std::size_t kReserveStepMax = 1u << 20;
 constexpr std::size_t kWorthReplacing = 16u << 10;  // bytes of log
 constexpr std::size_t kUsualRecordBytes = 96;
 
-/// Room for a log that ends at `end`, and for more.
+/// Room for a log that ends at `end`, and for more. An empty one gets the rest of its page.
 std::size_t file_bytes_for(std::size_t end) noexcept {
+  if (end == kLogOffset) return base::round_up(end + 1, base::kPageBytes);
   const std::size_t more = std::clamp(end, kReserveBytesMin, kReserveStepMax);
   return base::round_up(end + more / 2, base::kPageBytes);
 }
@@ -103,11 +104,12 @@ std::uint64_t sum(const TopicHeader& header, Counter counter) noexcept {
 Result<TopicFile> TopicFile::open(std::shared_ptr<shm::BusFiles> bus, const std::string& name) {
   TopicFile topic(std::move(bus), name);
   if (auto opened = topic.reopen(); !opened) return Unexpected(opened.error());
+  topic.begin_log();
   return topic;
 }
 
 Result<TopicFile> TopicFile::create(const shm::Participant& creator, const std::string& name,
-                                    const TopicSettings& settings) {
+                                    const TopicSettings& settings, const Tags& tags) {
   TopicHeader like{};
   like.topic_id = sys::unique_id();
   like.created_wall_ns = creator.bus().time().wall_ns();
@@ -123,7 +125,13 @@ Result<TopicFile> TopicFile::create(const shm::Participant& creator, const std::
   const auto publish = [&](const std::string& temporary) {
     return sys::publish_name(creator.bus().temporary(), temporary, creator.bus().topics(), name);
   };
-  if (auto made = make_file(creator, like, {}, publish); !made) return Unexpected(made.error());
+  std::vector<std::byte> records;
+  if (!tags.empty()) {
+    write_changeable({like.message_bytes_max, *settings.display_name, tags}, records);
+  }
+  if (auto made = make_file(creator, like, records, publish); !made) {
+    return Unexpected(made.error());
+  }
   return open(creator.bus_pointer(), name);
 }
 
@@ -200,26 +208,32 @@ Result<void> TopicFile::map() {
 
 Result<void> TopicFile::check_header() {
   topic_id_ = header().topic_id;
-  message_bytes_max_ = header().message_bytes_max;
   is_fifo_ = header().fifo != 0;
   dedup_ = static_cast<Dedup>(header().dedup);
   dedup_scope_ = static_cast<DedupScope>(header().dedup_scope);
   const std::uint32_t ids = header().dedup_entries;
-  const bool sane = message_bytes_max_ >= 1024 && message_bytes_max_ <= 64u << 20 &&
-                    dedup_ <= Dedup::kByContent && dedup_scope_ <= DedupScope::kGroup && ids >= 1 &&
-                    ids <= dedup::kCapacityMax;
+  const std::uint64_t most = header().message_bytes_max;
+  const bool sane = most >= 1024 && most <= 64u << 20 && dedup_ <= Dedup::kByContent &&
+                    dedup_scope_ <= DedupScope::kGroup && ids >= 1 && ids <= dedup::kCapacityMax;
   if (sane) return {};
   return sys::error(Errc::kCorrupt, object_of(name_), "impossible limits");
 }
 
 TopicSettings TopicFile::settings() const {
-  return {.message_bytes_max = message_bytes_max_,
-          .display_name = text_of(header().display_name, sizeof header().display_name),
+  return {.message_bytes_max = changeable_.message_bytes_max,
+          .display_name = changeable_.display_name,
           .fifo = is_fifo_,
           .dedup = dedup_,
           .dedup_scope = dedup_scope_,
           .dedup_window = Duration(static_cast<std::int64_t>(header().dedup_window_ns)),
           .dedup_entries = header().dedup_entries};
+}
+
+/// To read from its beginning: before it, what the header says holds.
+void TopicFile::begin_log() {
+  read_ = kLogOffset;
+  changeable_ = {
+      header().message_bytes_max, text_of(header().display_name, sizeof header().display_name), {}};
 }
 
 /// Where the log ends, after mapping what has been added.
@@ -243,7 +257,7 @@ Result<void> TopicFile::replay(LogReader& reader) {
     }
     if (topic_id_ != id) return deleted(name_);
     if (!sys::is_same_file(before, file_)) {
-      read_ = kLogOffset;
+      begin_log();
       reader.begin_anew();
     }
   }
@@ -254,7 +268,11 @@ Result<void> TopicFile::replay(LogReader& reader) {
     if (!entry) {
       return sys::error(Errc::kCorrupt, object_of(name_), "its list of subscriptions is damaged");
     }
-    reader.apply(*entry);
+    if (entry->topic) {
+      changeable_ = *entry->topic;
+    } else {
+      reader.apply(*entry);
+    }
     read_ += entry->bytes;
   }
   return {};
@@ -333,6 +351,7 @@ Result<void> TopicFile::replace_if_worth(const shm::Participant& writer, const L
   const std::uint64_t needed = std::max(kWorthReplacing, all.count() * kUsualRecordBytes);
   if (log_bytes < 4 * needed) return {};
   std::vector<std::byte> records;
+  write_changeable(changeable_, records);
   for (Subscriptions::Place place = 0; place < all.places(); ++place) {
     if (all.at(place).id != 0) write_record({RecordKind::kSet, all.at(place), 0}, records);
   }

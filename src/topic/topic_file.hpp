@@ -25,11 +25,15 @@ class TopicFile {
   static Result<TopicFile> open(std::shared_ptr<shm::BusFiles> bus, const std::string& name);
   /// kExists if the name is taken. Several creators at once: one wins.
   static Result<TopicFile> create(const shm::Participant& creator, const std::string& name,
-                                  const TopicSettings& settings);
+                                  const TopicSettings& settings, const Tags& tags = {});
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] std::uint64_t topic_id() const noexcept { return topic_id_; }
-  [[nodiscard]] std::uint64_t message_bytes_max() const noexcept { return message_bytes_max_; }
+  [[nodiscard]] std::uint64_t message_bytes_max() const noexcept {
+    return changeable_.message_bytes_max;
+  }
+  /// As of the last replay().
+  [[nodiscard]] const Changeable& changeable() const noexcept { return changeable_; }
   [[nodiscard]] bool is_fifo() const noexcept { return is_fifo_; }
   [[nodiscard]] Dedup dedup() const noexcept { return dedup_; }
   [[nodiscard]] DedupScope dedup_scope() const noexcept { return dedup_scope_; }
@@ -80,6 +84,7 @@ class TopicFile {
   void begin_counting(const shm::Participant& me);
   Result<void> check_header();
   Result<void> reopen();
+  void begin_log();
   Result<std::uint64_t> mapped_end();
   Result<void> lock() const;
   [[nodiscard]] bool has_the_name() const;
@@ -96,7 +101,7 @@ class TopicFile {
   sys::Mapping mapping_;
   std::unique_ptr<shm::StripeOwner<PublisherCounts>> counts_;  ///< in the mapping
   std::uint64_t topic_id_ = 0;
-  std::uint64_t message_bytes_max_ = 0;
+  Changeable changeable_;
   bool is_fifo_ = false;
   Dedup dedup_ = Dedup::kOff;
   DedupScope dedup_scope_ = DedupScope::kQueue;

@@ -22,6 +22,32 @@ TEST_F(CliTopics, AreMadeListedAndRemoved) {
   EXPECT_EQ(text_of(error_of({"topic", "show", "files"}, 5).at("code")), "NotFound");
 }
 
+TEST_F(CliTopics, AreChangedWhileInUse) {
+  EXPECT_EQ(succeed({"topic", "set", "prices", "--message-bytes-max", "1KiB"}),
+            "changed topic prices\n");
+  const auto changed = json({"topic", "set", "prices", "--display-name", "Prices"}).at(0);
+  EXPECT_EQ(changed.at("settings").at("message_bytes_max").to_number<int>(), 1024);
+  EXPECT_EQ(text_of(changed.at("settings").at("display_name")), "Prices");
+  EXPECT_EQ(text_of(error_of({"topic", "set", "prices"}, 2).at("code")), "Usage");
+  error_of({"topic", "set", "prices", "--message-bytes-max", "1"}, 2);
+  EXPECT_EQ(text_of(error_of({"topic", "set", "none", "--display-name", "x"}, 5).at("code")),
+            "NotFound");
+  error_of({"publish", "prices", std::string(2000, 'x')}, 1);
+}
+
+TEST_F(CliTopics, HaveTags) {
+  succeed({"topic", "create", "files", "--tag", "team=desk", "--tag", "cost=1"});
+  succeed({"topic", "create", "files", "--tag", "cost=1"});
+  error_of({"topic", "create", "files", "--tag", "cost=2"}, 1);
+  EXPECT_EQ(succeed({"topic", "tag", "files", "cost=2"}), "tagged topic files\n");
+  const auto left = json({"topic", "untag", "files", "team"}).at(0);
+  EXPECT_EQ(left.at("tags").as_object().size(), 1u);
+  EXPECT_EQ(text_of(left.at("tags").at("cost")), "2");
+  const std::string shown = succeed({"topic", "show", "files"});
+  EXPECT_NE(shown.find("cost=2"), std::string::npos) << shown;
+  EXPECT_EQ(text_of(json({"topic", "show", "files"}).at(0).at("tags").at("cost")), "2");
+}
+
 TEST_F(CliTopics, ShowTheirSubscriptions) {
   succeed({"subscribe", "prices", "book", "--json-body", "--when-full", "fail"});
   succeed(

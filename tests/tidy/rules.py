@@ -38,7 +38,7 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/queue/tags.hpp": ("TagsHeader",),
           "src/dedup/layout.hpp": ("TableHeader", "IdBucket", "IdEntry"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
-          "src/topic/layout.hpp": ("TopicHeader", "PublisherCounts", "LogRecord"),
+          "src/topic/layout.hpp": ("TopicHeader", "PublisherCounts", "LogRecord", "TopicRecord"),
           "src/topic/turn.hpp": ("TurnHeader",),
           "src/group/layout.hpp": ("FifoHead", "Bucket"),
           "src/group/attempt_layout.hpp": ("AttemptTable", "AttemptEntry", "AttemptNote")}

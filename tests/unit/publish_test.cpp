@@ -261,5 +261,86 @@ TEST_F(APublish, WakesAReceiverThatSleeps) {
   receiver.join();
 }
 
+// Batches
+
+using Outcomes = std::vector<Result<Published, Errc>>;
+
+TEST_F(APublish, OfABatchSaysOfEachMessageWhatBecameOfIt) {  // A11, M12
+  Queue book = subscriber("book", {}, {.message_bytes_max = 1024});
+  Queue strict = subscriber("strict", {.when_full = WhenFull::kFail}, {.message_bytes_max = 1024});
+  const std::string large(2'000, 'x');
+  const PublishEntry entries[] = {
+      {.id = "a", .body = as_bytes("one")},
+      {.id = "b", .body = as_bytes(large)},                  // for a subscriber
+      {.id = "c", .body = {}},                               // empty
+      {.id = "d", .body = as_bytes("two"), .subject = " s"}  // no subject
+  };
+  const Outcomes outcomes = prices_.publish_batch(entries).value();
+  ASSERT_EQ(outcomes.size(), 4u);
+  EXPECT_EQ(outcomes[0]->delivered, 2u);
+  EXPECT_EQ(outcomes[1].error(), Errc::kTooLarge);
+  EXPECT_EQ(outcomes[2].error(), Errc::kInvalidArgument);
+  EXPECT_EQ(outcomes[3].error(), Errc::kInvalidArgument);
+  EXPECT_EQ(drain(book), Bodies{"one"});
+  EXPECT_EQ(drain(strict), Bodies{"one"});
+}
+
+TEST_F(APublish, OfABatchThatBreaksARuleReachesNobody) {  // M10, M11, M12
+  Queue book = subscriber("book");
+  const ByteSpan body = as_bytes("one");
+  const std::string half(130 * 1024, 'x');
+  const struct {
+    std::vector<PublishEntry> entries;
+    Errc code;
+    const char* why;
+  } cases[] = {
+      {{}, Errc::kInvalidArgument, "batch: has no entries"},
+      {std::vector<PublishEntry>(11, {.id = "a", .body = body}), Errc::kInvalidArgument,
+       "batch: has more than 10 entries"},
+      {{{.id = "a", .body = body}, {.id = "b", .body = body}, {.id = "a", .body = body}},
+       Errc::kInvalidArgument,
+       "batch entry \"a\": another has the same id"},
+      {{{.id = "a", .body = body}, {.id = "b c", .body = body}},
+       Errc::kInvalidArgument,
+       "batch entry \"b c\": its id is not 1 to 80 of A-Z a-z 0-9 - _"},
+      {{{.id = "a", .body = body}, {.id = "b", .body = body, .attributes = {{"", "x"}}}},
+       Errc::kInvalidArgument,
+       "batch entry \"b\": its attributes break the rules"},
+      {{{.id = "a", .body = as_bytes(half)}, {.id = "b", .body = as_bytes(half)}},
+       Errc::kTooLarge,
+       "batch: its messages together are larger than one may be"},
+  };
+  for (const auto& each : cases) {
+    const auto outcomes = prices_.publish_batch(each.entries);
+    ASSERT_FALSE(outcomes) << each.why;
+    EXPECT_EQ(outcomes.error().code, each.code) << each.why;
+    EXPECT_STREQ(outcomes.error().what, each.why);
+  }
+  EXPECT_EQ(drain(book), Bodies{});
+}
+
+TEST_F(APublish, OfABatchToAFifoTopicIsCheckedAsAWhole) {  // M12, M13
+  Topic fifo = test_.bus().topic("fifo", {.fifo = true, .dedup = Dedup::kById}).value();
+  Queue book = test_.queue("ordered", {.fifo = true});
+  ASSERT_TRUE(fifo.subscribe("ordered"));
+  PublishEntry entries[] = {
+      {.id = "a", .body = as_bytes("one"), .group = "g", .dedup_id = "1"},
+      {.id = "b", .body = as_bytes("two"), .group = "g", .dedup_id = "2"},
+      {.id = "c", .body = as_bytes("one again"), .group = "g", .dedup_id = "1"},
+  };
+  const Outcomes outcomes = fifo.publish_batch(entries).value();
+  ASSERT_EQ(outcomes.size(), 3u);
+  EXPECT_LT(outcomes[0]->sequence, outcomes[1]->sequence);
+  EXPECT_TRUE(outcomes[2]->duplicate);
+  EXPECT_EQ(outcomes[2]->id, outcomes[0]->id);
+  EXPECT_EQ(drain(book), (Bodies{"one", "two"}));
+  entries[1].group = {};
+  entries[0].dedup_id = "3";
+  const auto refused = fifo.publish_batch(entries);
+  ASSERT_FALSE(refused);
+  EXPECT_STREQ(refused.error().what, "batch entry \"b\": it breaks the rules of a FIFO topic");
+  EXPECT_EQ(drain(book), Bodies{});
+}
+
 }  // namespace
 }  // namespace ringpost::test

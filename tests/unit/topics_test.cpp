@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <map>
+
 #include "client/member.hpp"
 #include "support/test_bus.hpp"
 #include "sys/file_lock.hpp"
@@ -242,6 +244,129 @@ TEST_F(ATopic, ThatIsDamagedGivesATypedError) {
   raw().header().end.store(std::uint64_t{1} << 40);
   EXPECT_EQ(code_of(test_.bus().open_topic("prices")), Errc::kCorrupt);
   EXPECT_EQ(code_of(prices.subscriptions()), Errc::kCorrupt);
+}
+
+TEST_F(ATopic, ChangesItsSettingsForEverybody) {  // A04, P01, P13
+  Topic prices = topic({.display_name = "Prices"});
+  Bus other_bus = test_.attach();
+  Topic other = other_bus.open_topic("prices").value();
+  EXPECT_EQ(code_of(other.publish(std::string(2000, 'x'))), Errc::kOk);
+  ASSERT_TRUE(prices.set({.message_bytes_max = 1024}));
+  EXPECT_EQ(code_of(other.publish(std::string(2000, 'x'))), Errc::kTooLarge);
+  EXPECT_EQ(other.settings().message_bytes_max, 1024u);
+  EXPECT_EQ(other.settings().display_name, "Prices");
+  ASSERT_TRUE(other.set({.message_bytes_max = 4096, .display_name = ""}));
+  EXPECT_EQ(code_of(prices.publish(std::string(2000, 'x'))), Errc::kOk);
+  EXPECT_EQ(topic().settings().message_bytes_max, 4096u);
+  EXPECT_EQ(topic({.display_name = ""}).settings().message_bytes_max, 4096u);
+  EXPECT_EQ(code_of(test_.bus().topic("prices", {.display_name = "Prices"})), Errc::kExists);
+}
+
+TEST_F(ATopic, RefusesASettingOutOfItsLimitsAndKeepsAll) {
+  Topic prices = topic();
+  EXPECT_EQ(code_of(prices.set({.message_bytes_max = 1})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(prices.set({.message_bytes_max = 2048, .fifo = true})),
+            Errc::kInvalidArgument);  // P08
+  EXPECT_TRUE(prices.set({.fifo = false}));
+  EXPECT_EQ(code_of(prices.set({.message_bytes_max = 2048, .display_name = std::string(101, 'd')})),
+            Errc::kInvalidArgument);
+  EXPECT_EQ(prices.settings().message_bytes_max, 256u * 1024);
+}
+
+TEST_F(ATopic, KeepsTags) {  // T08, A13
+  Topic prices = test_.bus().topic("prices", {}, {{"team", "desk"}, {"cost", "1"}}).value();
+  Topic seen = topic();
+  EXPECT_EQ(seen.tags().value(), (Tags{{"cost", "1"}, {"team", "desk"}}));
+  ASSERT_TRUE(seen.set_tags({{"cost", "2"}, {"empty", ""}}));
+  EXPECT_EQ(prices.tags().value(), (Tags{{"cost", "2"}, {"empty", ""}, {"team", "desk"}}));
+  const std::string keys[] = {"team", "no such key"};
+  ASSERT_TRUE(prices.remove_tags(keys));
+  EXPECT_EQ(seen.tags().value(), (Tags{{"cost", "2"}, {"empty", ""}}));
+  EXPECT_EQ(code_of(prices.set_tags({{"", "x"}})), Errc::kInvalidArgument);
+  Tags many;
+  for (int i = 0; i < 49; ++i) many["key" + std::to_string(i)] = "x";
+  EXPECT_EQ(code_of(prices.set_tags(many)), Errc::kInvalidArgument);  // with those there are: 51
+  EXPECT_EQ(prices.tags().value().size(), 2u);
+}
+
+TEST_F(ATopic, OfTagsThatItDoesNotHaveIsRefused) {  // T03
+  const Topic prices = test_.bus().topic("prices", {}, {{"team", "desk"}, {"cost", "1"}}).value();
+  EXPECT_TRUE(test_.bus().topic("prices", {}, {{"cost", "1"}}));
+  EXPECT_TRUE(test_.bus().topic("prices"));
+  for (const Tags& tags : {Tags{{"cost", "2"}}, Tags{{"other", "1"}}}) {
+    const auto other = test_.bus().topic("prices", {}, tags);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, Errc::kExists);
+    EXPECT_STREQ(other.error().what, "topic \"prices\": exists with other tags");
+  }
+  EXPECT_EQ(code_of(test_.bus().topic("new", {}, {{"", "x"}})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(test_.bus().open_topic("new")), Errc::kNotFound);
+}
+
+TEST_F(ATopic, KeepsSettingsTagsAndSubscriptionsWhenItsLogIsWrittenAnew) {
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  Topic follower = topic();
+  ASSERT_TRUE(prices.subscribe("book"));
+  ASSERT_TRUE(prices.set_tags({{"team", "desk"}}));
+  const std::uint64_t before = raw().header().end.load();
+  std::uint64_t most = 0;
+  for (std::uint64_t i = 0; i < 3'000; ++i) {
+    ASSERT_TRUE(prices.set({.message_bytes_max = 1024 + i % 100}));
+    most = std::max(most, raw().header().end.load());
+  }
+  EXPECT_LT(raw().header().end.load(), most) << "not written anew, from " << before;
+  EXPECT_EQ(follower.settings().message_bytes_max, 1024u + 2'999 % 100);
+  EXPECT_EQ(follower.tags().value(), (Tags{{"team", "desk"}}));
+  EXPECT_EQ(subscribed(), Names{"book"});
+}
+
+TEST_F(ATopic, WhoseSettingsAreDamagedGivesATypedError) {
+  Topic prices = topic();
+  ASSERT_TRUE(prices.set_tags({{"four", "four"}}));  // no byte of the record is padding
+  const sys::Fd bytes(::open(file().c_str(), O_RDWR | O_CLOEXEC));
+  const std::uint64_t end = raw().header().end.load();
+  for (std::uint64_t at = topic::kLogOffset; at < end; ++at) {
+    char byte = 0;
+    ASSERT_EQ(::pread(bytes.get(), &byte, 1, static_cast<off_t>(at)), 1);
+    for (const char flip : {'\x01', '\x02', '\x40'}) {
+      const char flipped = static_cast<char>(byte ^ flip);
+      ASSERT_EQ(::pwrite(bytes.get(), &flipped, 1, static_cast<off_t>(at)), 1);
+      EXPECT_EQ(code_of(test_.bus().open_topic("prices")), Errc::kCorrupt) << at;
+    }
+    ASSERT_EQ(::pwrite(bytes.get(), &byte, 1, static_cast<off_t>(at)), 1);
+  }
+  EXPECT_EQ(topic().tags().value().size(), 1u);
+}
+
+TEST_F(ATopic, FindsEachOfManySubscriptionsAsTheyComeAndGo) {
+  topic::Subscriptions all;
+  std::map<std::uint64_t, std::uint64_t> queue_of;  // by id
+  std::uint64_t random = 1;
+  for (int i = 0; i < 20'000; ++i) {
+    random = random * 6'364'136'223'846'793'005u + 1'442'695'040'888'963'407u;
+    topic::LogEntry entry;
+    entry.subscription.id = 1 + (random >> 33) % 300 * 0x10001;
+    const std::uint64_t queue = random >> 40;
+    const bool known = queue_of.count(entry.subscription.id) != 0;
+    if (known && random % 2 == 0) {
+      entry.kind = topic::RecordKind::kRemove;
+      queue_of.erase(entry.subscription.id);
+    } else {
+      entry.subscription.queue_id = queue;
+      queue_of[entry.subscription.id] = queue;
+    }
+    all.apply(entry);
+    ASSERT_EQ(all.count(), queue_of.size());
+  }
+  for (const auto& [id, queue] : queue_of) {
+    ASSERT_NE(all.find(id), nullptr);
+    EXPECT_EQ(all.find(id)->queue_id, queue);
+    ASSERT_NE(all.of_queue(queue), nullptr);
+    EXPECT_EQ(all.of_queue(queue)->queue_id, queue);
+  }
+  EXPECT_EQ(all.find(2), nullptr);
+  EXPECT_EQ(all.of_queue(~std::uint64_t{0}), nullptr);
 }
 
 TEST_F(ATopic, MayHaveManySubscriptions) {

@@ -37,6 +37,13 @@ CLI::Option* add_topic_name(CLI::App& app, std::string& target) {
   return app.add_option("TOPIC", target, "Name of the topic")->required()->type_name("");
 }
 
+void add_topic_settings(CLI::App& app, std::optional<std::uint64_t>& message_bytes_max,
+                        std::optional<std::string>& display_name) {
+  add_size(app, "--message-bytes-max", message_bytes_max,
+           "Largest message, 1KiB to 64MiB (256KiB)");
+  app.add_option("--display-name", display_name, "For people, up to 100 bytes")->type_name("TEXT");
+}
+
 Failure failure_of_topic(const Context& context, const Error& error, const std::string& doing,
                          const std::string& topic) {
   const Failure plain = failure_of(error, context.subject(doing));

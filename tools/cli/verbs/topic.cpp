@@ -4,6 +4,7 @@
 #include "../support/json.hpp"
 #include "../support/options.hpp"
 #include "../support/table.hpp"
+#include "../support/tag_text.hpp"
 #include "../support/topic_text.hpp"
 #include "../support/units.hpp"
 #include "verbs.hpp"
@@ -15,15 +16,17 @@ struct Creation {
   std::vector<std::string> names;
   TopicSettings settings;
   std::optional<std::uint64_t> message_bytes_max;
+  std::vector<std::string> tags;
 };
 
 ExitCode create(Context& context, const Creation& options) {
+  const Tags tags = tags_of(options.tags);
   Bus bus = open_bus(context, IfMissing::kCreate);
   TopicSettings settings = options.settings;
   settings.message_bytes_max = options.message_bytes_max;
   for (const std::string& name : options.names) {
     const bool existed = bus.open_topic(name).has_value();
-    const auto topic = bus.topic(name, settings);
+    const auto topic = bus.topic(name, settings, tags);
     require_of_topic(context, topic, fmt::format("create topic {}", name), name);
     if (context.globals.json) {
       JsonObject object{{"bus", bus.name()}, {"topic", name}, {"created", !existed}};
@@ -52,7 +55,8 @@ ExitCode list(Context& context, const std::string& prefix) {
 }
 
 void print_for_people(Context& context, const std::string& name, const TopicSettings& settings,
-                      const TopicStats& stats, const std::vector<SubscriptionInfo>& subscriptions) {
+                      const Tags& tags, const TopicStats& stats,
+                      const std::vector<SubscriptionInfo>& subscriptions) {
   const Paint paint = context.paint_for_output();
   context.out.line(paint.bold(fmt::format("topic {} on bus {}", name, context.globals.bus)));
   const auto line = [&context](const char* what, const std::string& value) {
@@ -60,6 +64,7 @@ void print_for_people(Context& context, const std::string& name, const TopicSett
   };
   if (!settings.display_name->empty()) line("display name", *settings.display_name);
   line("message size", "up to " + format_size(*settings.message_bytes_max));
+  context.out.write(tag_lines(tags));
   line("published",
        fmt::format("{} ({})", format_count(stats.published), format_size(stats.published_bytes)));
   line("delivered", fmt::format("{}, {} filtered out", format_count(stats.delivered),
@@ -87,12 +92,15 @@ ExitCode show(Context& context, const std::string& name) {
   require_of_topic(context, stats, fmt::format("look at topic {}", name), name);
   const auto subscriptions = topic.subscriptions();
   require_of_topic(context, subscriptions, fmt::format("look at topic {}", name), name);
+  const auto tags = topic.tags();
+  require_of_topic(context, tags, fmt::format("look at topic {}", name), name);
   if (!context.globals.json) {
-    print_for_people(context, name, topic.settings(), *stats, *subscriptions);
+    print_for_people(context, name, topic.settings(), *tags, *stats, *subscriptions);
     return ExitCode::kOk;
   }
   JsonObject object{{"bus", bus.name()}, {"topic", name}};
   object["settings"] = json_settings(topic.settings());
+  object["tags"] = json_tags(*tags);
   add_counters(object, *stats);
   JsonArray all;
   for (const SubscriptionInfo& each : *subscriptions) all.push_back(json_subscription(each));
@@ -123,10 +131,11 @@ void add_create(CLI::App& topic, Context& context) {
   verb.add_option("TOPIC", options->names, "Names: letters, digits, - and _, up to 80")
       ->required()
       ->type_name("");
-  add_size(verb, "--message-bytes-max", options->message_bytes_max,
-           "Largest message, 1KiB to 64MiB (256KiB)");
-  verb.add_option("--display-name", options->settings.display_name, "For people, up to 100 bytes")
-      ->type_name("TEXT");
+  add_topic_settings(verb, options->message_bytes_max, options->settings.display_name);
+  verb.add_option("--tag", options->tags,
+                  "KEY=VALUE, once for each; a topic that is there already must have them")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
   on_run(verb, context, [&context, options] { return create(context, *options); });
 }
 
@@ -136,6 +145,9 @@ void add_topic(CLI::App& app, Context& context) {
   CLI::App& topic = *app.add_subcommand("topic", "Make, list, look at and remove topics");
   topic.group("Topics")->require_subcommand(1);
   add_create(topic, context);
+  add_topic_set(topic, context);
+  add_topic_tag(topic, context);
+  add_topic_untag(topic, context);
 
   auto& list_verb = add_verb(topic, "list", "Names of the topics on the bus, one a line",
                              "  ringpost topic list\n"

@@ -30,6 +30,9 @@ void add_redrive_cancel(CLI::App& redrive, Context& context);
 void add_redrive_sources(CLI::App& redrive, Context& context);
 
 void add_topic(CLI::App& app, Context& context);
+void add_topic_set(CLI::App& topic, Context& context);
+void add_topic_tag(CLI::App& topic, Context& context);
+void add_topic_untag(CLI::App& topic, Context& context);
 void add_subscribe(CLI::App& app, Context& context);
 void add_unsubscribe(CLI::App& app, Context& context);
 void add_publish(CLI::App& app, Context& context);
