@@ -1,10 +1,6 @@
 #include "topic/fanout.hpp"
 
 #include <algorithm>
-#include <cstring>
-
-#include "base/cache_line.hpp"
-#include "queue/attributes.hpp"
 
 namespace ringpost::topic {
 
@@ -23,10 +19,9 @@ std::uint64_t deadline_after(std::uint64_t now_ns, Duration wait) noexcept {
 Result<Published, Errc> Fanout::publish(std::span<const Message> forms, std::span<Target> targets,
                                         const PublishOptions& options) noexcept {
   if (member_.me.is_forked()) return Unexpected(Errc::kForked);
-  work_.bytes = 0;
   work_.flags = 0;
   work_.result = {};
-  if (const Errc code = measure(forms); code != Errc::kOk) return Unexpected(code);
+  if (const Errc code = work_.plan.make(forms, {}); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = admit(targets); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = prepare(forms); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = claim_those_that_may_fail(); code != Errc::kOk) {
@@ -44,34 +39,6 @@ Result<Published, Errc> Fanout::publish(std::span<const Message> forms, std::spa
   return work_.result;
 }
 
-/// Checks what is published, and says where in the payload it will lie.
-Errc Fanout::measure(std::span<const Message> forms) noexcept {
-  if (forms.size() > shm::kForms) return Errc::kInvalidArgument;
-  for (std::size_t i = 0; i < forms.size(); ++i) {
-    const Message& message = forms[i];
-    Form& form = work_.forms[i];
-    form.counted = message.body.size();
-    std::uint64_t attribute_bytes = 0;
-    if (!message.attributes.empty()) {
-      if (const Errc code = queue::check_attributes(message.attributes); code != Errc::kOk) {
-        return code;
-      }
-      form.counted += queue::counted_bytes(message.attributes);
-      attribute_bytes = queue::encoded_bytes(message.attributes);
-    }
-    if (attribute_bytes > ring::Lengths::kAttributeBytesMax || form.counted > ~std::uint32_t{0}) {
-      return Errc::kTooLarge;
-    }
-    form.attribute_bytes = static_cast<std::uint32_t>(attribute_bytes);
-    form.offset = base::round_up(work_.bytes, sizeof(std::uint64_t));
-    form.lengths =
-        ring::Lengths::of(static_cast<std::uint32_t>(message.body.size()), form.attribute_bytes, 0)
-            .word;
-    work_.bytes = form.offset + message.body.size() + attribute_bytes;
-  }
-  return Errc::kOk;
-}
-
 /// Who may get the message at all.
 Errc Fanout::admit(std::span<Target> targets) noexcept {
   deliveries_.clear();
@@ -79,7 +46,7 @@ Errc Fanout::admit(std::span<Target> targets) noexcept {
     target.dead_lettered = false;
     if (!target.queue->is_standard() || target.form >= shm::kForms) return Errc::kInvalidArgument;
     target.outcome = Errc::kOk;  // the claim looks whether the queue is still there
-    if (!target.queue->admits(work_.forms[target.form].counted)) {
+    if (!target.queue->admits(work_.plan.form(target.form).counted)) {
       target.outcome = Errc::kTooLarge;
       if (target.when_full == WhenFull::kFail) return Errc::kTooLarge;
     }
@@ -99,7 +66,7 @@ Errc Fanout::allocate() noexcept {
   const std::size_t share_count = std::max<std::size_t>(
       1, (deliveries_.size() + shm::kShareDeliveries - 1) / shm::kShareDeliveries);
   if (!deliveries_.empty()) {
-    if (const Errc code = arena.allocate(work_.bytes, work_.payload); code != Errc::kOk) {
+    if (const Errc code = arena.allocate(work_.plan.bytes(), work_.payload); code != Errc::kOk) {
       return code;
     }
   }
@@ -123,13 +90,7 @@ Errc Fanout::prepare(std::span<const Message> forms) noexcept {
     member_.arena.abandon(shares_.front().ref);
     return Errc::kOk;
   }
-  for (std::size_t i = 0; i < forms.size(); ++i) {
-    std::byte* const at = work_.payload.data + work_.forms[i].offset;
-    if (!forms[i].body.empty()) std::memcpy(at, forms[i].body.data(), forms[i].body.size());
-    if (work_.forms[i].attribute_bytes != 0) {
-      queue::encode(forms[i].attributes, at + forms[i].body.size());
-    }
-  }
+  work_.plan.write(forms, {}, work_.payload.data);
   work_.sent_ns = deliveries_.front().target->queue->stamp(work_.flags);
   const auto share_count = static_cast<std::uint32_t>(shares_.size());
   member_.arena.share_out(work_.payload.ref, share_count);
@@ -149,8 +110,7 @@ void Fanout::open_share(std::uint32_t number) noexcept {
       std::min<std::size_t>(deliveries_.size() - first, shm::kShareDeliveries);
   set(share.payload, work_.payload.ref.block);
   set(share.payload_generation, work_.payload.ref.generation);
-  for (std::uint32_t i = 0; i < shm::kForms; ++i) set(share.lengths[i], work_.forms[i].lengths);
-  set(share.second_offset, work_.forms[1].offset);
+  work_.plan.describe_in(share);
   set(share.sent_ns, work_.sent_ns);
   set(share.count, static_cast<std::uint32_t>(count));
   set(share.bit, number);
@@ -185,7 +145,7 @@ Errc Fanout::fill(Delivery& delivery, detail::QueueCore& queue, Duration wait) n
   if (const Errc code = queue.claim_delivery(claim, wait); code != Errc::kOk) return code;
   queue.fill_delivery(claim, {.payload = work_.payload.ref,
                               .ref = delivery.ref,
-                              .offset = work_.forms[delivery.target->form].offset,
+                              .offset = work_.plan.form(delivery.target->form).offset,
                               .lengths = lengths_of(delivery) | work_.flags << 56,
                               .sent_ns = work_.sent_ns});
   // [share] release. A store: as long as I live nobody else writes it.

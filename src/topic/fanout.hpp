@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "queue/queue_core.hpp"
-#include "shm/share.hpp"
+#include "topic/payload.hpp"
 
 namespace ringpost::topic {
 
@@ -44,12 +44,6 @@ struct Target {
   /// kNoSpace: refused.
   Errc outcome = Errc::kOk;
   bool dead_lettered = false;  ///< kOk, but `dead_letters` has it
-};
-
-/// One form of the message.
-struct Message {
-  ByteSpan body;
-  AttributeList attributes{};
 };
 
 struct PublishOptions {
@@ -90,26 +84,18 @@ class Fanout {
     shm::DeliveryRef ref;
     base::Word128* entry = nullptr;
   };
-  struct Form {
-    std::uint64_t counted = 0;  ///< bytes, as the limits of queues count them
-    std::uint32_t attribute_bytes = 0;
-    std::uint64_t offset = 0;   ///< in the payload
-    std::uint64_t lengths = 0;  ///< ring::Lengths
-  };
   struct Work {
     shm::Block payload;
-    Form forms[shm::kForms];
-    std::uint64_t bytes = 0;  ///< of the payload
+    PayloadPlan plan;
     std::uint64_t flags = 0;  ///< of ring::Lengths
     std::uint64_t sent_ns = 0;
     Published result;
   };
-  Errc measure(std::span<const Message> forms) noexcept;
   Errc admit(std::span<Target> targets) noexcept;
   Errc allocate() noexcept;
   Errc prepare(std::span<const Message> forms) noexcept;
   [[nodiscard]] std::uint64_t lengths_of(const Delivery& delivery) const noexcept {
-    return work_.forms[delivery.target->form].lengths;
+    return work_.plan.form(delivery.target->form).lengths;
   }
   void open_share(std::uint32_t number) noexcept;
   Errc claim_those_that_may_fail() noexcept;

@@ -1,10 +1,8 @@
 #include "topic/ordered_fanout.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/pause.hpp"
-#include "queue/attributes.hpp"
 
 namespace ringpost::topic {
 
@@ -51,7 +49,7 @@ Result<OrderedPublished, Errc> OrderedFanout::publish(std::span<const Message> f
   forms_ = forms;
   order_ = &order;
   targets_ = targets;
-  if (const Errc code = measure(); code != Errc::kOk) return Unexpected(code);
+  if (const Errc code = plan_.make(forms, ids()); code != Errc::kOk) return Unexpected(code);
   const bool waits = options.wait > Duration::zero();
   const std::uint64_t end =
       waits ? deadline_after(member_.me.bus().time().precise_ns(), options.wait) : 0;
@@ -68,37 +66,6 @@ Result<OrderedPublished, Errc> OrderedFanout::publish(std::span<const Message> f
         break;
     }
   }
-}
-
-/// Checks what is published, and says where in the payload it will lie: each form with the ids
-/// behind it.
-Errc OrderedFanout::measure() noexcept {
-  if (forms_.size() > shm::kForms) return Errc::kInvalidArgument;
-  bytes_ = 0;
-  for (std::size_t i = 0; i < forms_.size(); ++i) {
-    const Message& message = forms_[i];
-    Form& form = form_[i];
-    form = {.counted = message.body.size()};
-    std::uint64_t attribute_bytes = 0;
-    if (!message.attributes.empty()) {
-      if (const Errc code = queue::check_attributes(message.attributes); code != Errc::kOk) {
-        return code;
-      }
-      form.counted += queue::counted_bytes(message.attributes);
-      attribute_bytes = queue::encoded_bytes(message.attributes);
-    }
-    if (attribute_bytes > ring::Lengths::kAttributeBytesMax || form.counted > ~std::uint32_t{0}) {
-      return Errc::kTooLarge;
-    }
-    form.attribute_bytes = static_cast<std::uint32_t>(attribute_bytes);
-    form.offset = base::round_up(bytes_, sizeof(std::uint64_t));
-    form.lengths =
-        ring::Lengths::of(static_cast<std::uint32_t>(message.body.size()), form.attribute_bytes, 0)
-            .word;
-    bytes_ = form.offset + message.body.size() + attribute_bytes + order_->group.size() +
-             order_->dedup_id.size();
-  }
-  return Errc::kOk;
 }
 
 /// From the look for a duplicate on.
@@ -146,7 +113,7 @@ Errc OrderedFanout::admit() noexcept {
     const bool fits = target.queue->is_standard() || target.queue->is_fifo();
     if (!fits || target.form >= forms_.size()) return Errc::kInvalidArgument;
     target.outcome = target.queue->usable();
-    if (target.outcome == Errc::kOk && !target.queue->admits(form_[target.form].counted)) {
+    if (target.outcome == Errc::kOk && !target.queue->admits(plan_.form(target.form).counted)) {
       target.outcome = Errc::kTooLarge;
       if (target.when_full == WhenFull::kFail) return Errc::kTooLarge;
     }
@@ -166,7 +133,7 @@ Errc OrderedFanout::allocate() noexcept {
   shares_.clear();
   const std::size_t share_count =
       std::max<std::size_t>(1, (deliveries_.size() + kOrderedDeliveries - 1) / kOrderedDeliveries);
-  const std::uint64_t bytes = deliveries_.empty() ? 1 : bytes_;
+  const std::uint64_t bytes = deliveries_.empty() ? 1 : plan_.bytes();
   if (const Errc code = arena.allocate(bytes, payload_); code != Errc::kOk) return code;
   while (shares_.size() < share_count) {
     OwnShare mine;
@@ -183,18 +150,7 @@ Errc OrderedFanout::allocate() noexcept {
 /// Memory, and everything in it that the deliveries have in common.
 Errc OrderedFanout::prepare() noexcept {
   if (const Errc code = allocate(); code != Errc::kOk) return code;
-  const auto put = [](std::byte*& to, const void* bytes, std::size_t count) {
-    if (count != 0) std::memcpy(to, bytes, count);
-    to += count;
-  };
-  for (std::size_t i = 0; i < forms_.size() && !deliveries_.empty(); ++i) {
-    std::byte* to = payload_.data + form_[i].offset;
-    put(to, forms_[i].body.data(), forms_[i].body.size());
-    if (form_[i].attribute_bytes != 0) queue::encode(forms_[i].attributes, to);
-    to += form_[i].attribute_bytes;
-    put(to, order_->group.data(), order_->group.size());
-    put(to, order_->dedup_id.data(), order_->dedup_id.size());
-  }
+  if (!deliveries_.empty()) plan_.write(forms_, ids(), payload_.data);
   flags_ = 0;
   sent_ns_ = deliveries_.empty() ? 0 : deliveries_.front().target->queue->stamp(flags_);
   const auto share_count = static_cast<std::uint32_t>(shares_.size());
@@ -215,8 +171,7 @@ void OrderedFanout::open_share(std::uint32_t number) noexcept {
   const std::size_t count = std::min<std::size_t>(deliveries_.size() - first, kOrderedDeliveries);
   set(share.payload, payload_.ref.block);
   set(share.payload_generation, payload_.ref.generation);
-  for (std::uint32_t i = 0; i < shm::kForms; ++i) set(share.lengths[i], form_[i].lengths);
-  set(share.second_offset, form_[1].offset);
+  plan_.describe_in(share);
   set(share.sent_ns, sent_ns_);
   set(share.count, static_cast<std::uint32_t>(count) | shm::kOrderedMark);
   set(share.bit, number);
@@ -251,7 +206,7 @@ Errc OrderedFanout::take_turn() {
       OrderedPart(*each.share).set_number(number_, turn_->topic_id());
     }
     if (order_->write_number != nullptr && forms_.size() > 1 && !deliveries_.empty()) {
-      order_->write_number(turn_->topic_id(), number_, payload_.data + form_[1].offset);
+      order_->write_number(turn_->topic_id(), number_, payload_.data + plan_.form(1).offset);
     }
     if (turn_->move(seen, TurnWord::busy(number_, shares_.front().ref))) return Errc::kOk;
   }
@@ -339,14 +294,14 @@ bool OrderedFanout::claim_in(Delivery& delivery, detail::QueueCore& queue) noexc
   Target& target = *delivery.target;
   target.outcome = queue.claim_delivery_for_the_dead(delivery.claim);
   if (target.outcome != Errc::kOk) return false;
-  const Form& form = form_[target.form];
+  const PayloadPlan::Form& form = plan_.form(target.form);
   queue.fill_ordered(delivery.claim,
                      {.payload = payload_.ref,
                       .ref = delivery.ref,
                       .offset = form.offset,
                       .lengths = form.lengths | flags_ << 56,
                       .sent_ns = sent_ns_},
-                     {order_->group, order_->dedup_id});
+                     ids());
   // [share] release. A store: until the commit nobody else looks at it.
   delivery.entry->store_low_last(shm::pair_of(detail::QueueCore::place_of(delivery.claim)));
   delivery.queue = &queue;

@@ -59,16 +59,10 @@ class OrderedFanout final : private OrderedQueues {
     shm::BlockRef ref;
     shm::Share* share = nullptr;
   };
-  struct Form {
-    std::uint64_t counted = 0;  ///< bytes, as the limits of queues count them
-    std::uint32_t attribute_bytes = 0;
-    std::uint64_t offset = 0;
-    std::uint64_t lengths = 0;  ///< ring::Lengths
-  };
   /// What became of a try.
   enum class Tried : std::uint8_t { kDone, kAgain, kWait, kFailed };
 
-  Errc measure() noexcept;
+  [[nodiscard]] Ids ids() const noexcept { return {order_->group, order_->dedup_id}; }
   Errc admit() noexcept;
   Errc prepare() noexcept;
   Errc allocate() noexcept;
@@ -101,8 +95,7 @@ class OrderedFanout final : private OrderedQueues {
   std::vector<Delivery> deliveries_;
   std::vector<OwnShare> shares_;
   shm::Block payload_;
-  Form form_[shm::kForms];
-  std::uint64_t bytes_ = 0;
+  PayloadPlan plan_;
   std::uint64_t flags_ = 0;
   std::uint64_t sent_ns_ = 0;
   std::uint64_t number_ = 0;  ///< while I have the turn, and after it
