@@ -50,4 +50,21 @@ struct RINGPOST_API DeliveryPolicy {
   friend bool operator==(const DeliveryPolicy&, const DeliveryPolicy&) = default;
 };
 
+/// What a topic says of the endpoints that are subscribed to it.
+struct RINGPOST_API TopicDeliveryPolicy {
+  DeliveryPolicy defaults{};       ///< of subscriptions that do not say otherwise
+  bool disable_overrides = false;  ///< retries and the limit of a subscription do not hold
+
+  /// The JSON that SNS takes as the DeliveryPolicy of a topic; empty text: none. Errors as those of
+  /// DeliveryPolicy::parse(); also without "http".
+  [[nodiscard]] static Result<TopicDeliveryPolicy> parse(std::string_view json);
+  /// That JSON with every field; parts that were not given are null.
+  [[nodiscard]] std::string to_json() const;
+
+  /// What holds for a subscription: each part is its own, else the topic's, else the default, and
+  /// none is left out but a limit that there is not. Its content type is its own in any case.
+  [[nodiscard]] DeliveryPolicy effective(const DeliveryPolicy& subscription) const;
+  friend bool operator==(const TopicDeliveryPolicy&, const TopicDeliveryPolicy&) = default;
+};
+
 }  // namespace ringpost

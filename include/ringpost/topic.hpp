@@ -34,10 +34,13 @@ enum class WhenFull : std::uint8_t {
 };
 
 /// Settings of a topic. At creation an absent one takes its default; opening an existing topic
-/// compares only those that are given. The first two may be changed while it is in use.
+/// compares only those that are given. The first three may be changed while it is in use.
 struct TopicSettings {
   std::optional<std::uint64_t> message_bytes_max{};  ///< 256 KiB; 1 KiB to 64 MiB
   std::optional<std::string> display_name{};         ///< ""; at most 100 bytes
+  /// Of its endpoints: JSON, see TopicDeliveryPolicy::parse(); empty (default): none. It is kept
+  /// with every field.
+  std::optional<std::string> delivery_policy{};
   /// false; true: every queue gets the messages of a group in the order in which they were
   /// published. Takes FIFO queues and standard ones. This and what follows is fixed at creation.
   std::optional<bool> fifo{};
@@ -56,7 +59,7 @@ struct SubscriptionSettings {
   std::optional<FilterScope> filter_scope{};       ///< kAttributes
   std::optional<WhenFull> when_full{};             ///< kWait
   std::optional<std::string> dead_letter_queue{};  ///< of the same bus; empty: none
-  /// Of an endpoint: JSON, see DeliveryPolicy::parse(); empty: its defaults.
+  /// Of an endpoint: JSON, see DeliveryPolicy::parse(); empty: as the topic says.
   std::optional<std::string> delivery_policy{};
   friend bool operator==(const SubscriptionSettings&, const SubscriptionSettings&) = default;
 };

@@ -28,13 +28,14 @@ Result<void> delete_damaged_topic(client::Member& member, const std::string& nam
 
 Result<Topic> Bus::topic(std::string_view name, const TopicSettings& settings, const Tags& tags) {
   constexpr int kTriesMax = 100;  // against another process that keeps deleting it
-  if (auto checked = topic::check_limits(settings); !checked) return Unexpected(checked.error());
+  const auto given = topic::normalised(settings);
+  if (!given) return Unexpected(given.error());
   if (auto checked = topic::check_tags(tags); !checked) return Unexpected(checked.error());
   const std::string wanted(name);
   for (int tries = 0; tries < kTriesMax; ++tries) {
     auto opened = open_topic(name);
     if (opened) {
-      if (const char* difference = topic::first_difference(settings, opened->settings())) {
+      if (const char* difference = topic::first_difference(*given, opened->settings())) {
         return sys::error(Errc::kExists, "topic \"" + wanted + "\"",
                           std::string("exists with another value of ") + difference);
       }
@@ -46,7 +47,7 @@ Result<Topic> Bus::topic(std::string_view name, const TopicSettings& settings, c
       return opened;
     }
     if (!(opened.error() == Errc::kNotFound)) return opened;
-    const TopicSettings all = topic::with_defaults(settings);
+    const TopicSettings all = topic::with_defaults(*given);
     if (auto checked = topic::check_limits(all); !checked) return Unexpected(checked.error());
     auto created = topic::TopicFile::create(impl_->member->me(), wanted, all, tags);
     if (!created && !(created.error() == Errc::kExists)) return Unexpected(created.error());

@@ -1,7 +1,8 @@
-// Delivery policies as JSON: from and to text (sns.md, R10–R19).
+// Delivery policies as JSON: from and to text (sns.md, R10–R21).
 #include <algorithm>
 #include <boost/json.hpp>
 #include <iterator>
+#include <utility>
 
 #include "push/schedule.hpp"
 #include "sys/error.hpp"
@@ -15,6 +16,7 @@ constexpr std::size_t kTextBytesMax = 16 * 1024;
 constexpr std::chrono::seconds kTotalMax{3600};
 
 constexpr std::string_view kFunctions[] = {"linear", "arithmetic", "geometric", "exponential"};
+constexpr std::string_view kContentTypeByDefault = "text/plain; charset=UTF-8";
 constexpr std::string_view kContentTypes[] = {"application/atom+xml",
                                               "application/json",
                                               "application/octet-stream",
@@ -28,15 +30,28 @@ constexpr std::string_view kContentTypes[] = {"application/atom+xml",
                                               "text/plain",
                                               "text/xml"};
 
+/// The members of a policy, which a topic calls otherwise than a subscription.
+struct PartNames {
+  std::string_view retry;
+  std::string_view throttle;
+  std::string_view request;
+};
+constexpr PartNames kOfSubscription{"healthyRetryPolicy", "throttlePolicy", "requestPolicy"};
+constexpr PartNames kOfTopic{"defaultHealthyRetryPolicy", "defaultThrottlePolicy",
+                             "defaultRequestPolicy"};
+constexpr std::string_view kHttp = "http";
+constexpr std::string_view kDisableOverrides = "disableSubscriptionOverrides";
+
 Unexpected<Error> refused(std::string_view field, std::string_view why) {
   return sys::error(Errc::kInvalidArgument, "delivery policy: " + std::string(field), why);
 }
 
 std::string_view view_of(json::string_view text) { return {text.data(), text.size()}; }
+json::string_view json_of(std::string_view text) { return {text.data(), text.size()}; }
 
 /// A member that is there and not null.
 const json::value* given(const json::object& object, std::string_view name) {
-  const json::value* const value = object.if_contains(json::string_view(name.data(), name.size()));
+  const json::value* const value = object.if_contains(json_of(name));
   return value == nullptr || value->is_null() ? nullptr : value;
 }
 
@@ -82,7 +97,7 @@ Result<void> read_backoff(const json::object& from, BackoffFunction& to) {
   return {};
 }
 
-Result<void> check(const RetryPolicy& retry) {
+Result<void> check(const RetryPolicy& retry, std::string_view part) {
   if (retry.min_delay > retry.max_delay) {
     return refused("minDelayTarget", "must be at most maxDelayTarget");
   }
@@ -91,12 +106,16 @@ Result<void> check(const RetryPolicy& retry) {
                    "must be at least numNoDelayRetries + numMinDelayRetries + numMaxDelayRetries");
   }
   if (push::total_delay(retry) > kTotalMax) {
-    return refused("healthyRetryPolicy", "all delays together must be at most 3600 s");
+    return refused(part, "all delays together must be at most 3600 s");
   }
   return {};
 }
 
-Result<RetryPolicy> read_retry(const json::object& from) {
+Result<void> read_retry(const json::object& all, std::string_view name, DeliveryPolicy& policy) {
+  const auto part = object_in(all, name);
+  if (!part) return Unexpected(part.error());
+  if (*part == nullptr) return {};
+  const json::object& from = **part;
   RetryPolicy retry;
   const struct {
     std::string_view name;
@@ -109,13 +128,12 @@ Result<RetryPolicy> read_retry(const json::object& from) {
                  {"numMinDelayRetries", {0, 100}, retry.min_delay_retries},
                  {"numMaxDelayRetries", {0, 100}, retry.max_delay_retries}};
   for (const auto& each : numbers) {
-    if (auto read = read_number(from, each.name, each.limits, each.to); !read) {
-      return Unexpected(read.error());
-    }
+    if (auto read = read_number(from, each.name, each.limits, each.to); !read) return read;
   }
-  if (auto read = read_backoff(from, retry.backoff); !read) return Unexpected(read.error());
-  if (auto checked = check(retry); !checked) return Unexpected(checked.error());
-  return retry;
+  if (auto read = read_backoff(from, retry.backoff); !read) return read;
+  if (auto checked = check(retry, name); !checked) return checked;
+  policy.retry = retry;
+  return {};
 }
 
 /// With an optional "; charset=…" of one word.
@@ -138,8 +156,8 @@ bool is_content_type(std::string_view text) {
   });
 }
 
-Result<void> read_throttle(const json::object& all, DeliveryPolicy& policy) {
-  const auto part = object_in(all, "throttlePolicy");
+Result<void> read_throttle(const json::object& all, std::string_view name, DeliveryPolicy& policy) {
+  const auto part = object_in(all, name);
   if (!part) return Unexpected(part.error());
   if (*part == nullptr) return {};
   std::uint32_t rate = 0;
@@ -150,9 +168,9 @@ Result<void> read_throttle(const json::object& all, DeliveryPolicy& policy) {
   return {};
 }
 
-Result<void> read_request(const json::object& all, DeliveryPolicy& policy) {
+Result<void> read_request(const json::object& all, std::string_view name, DeliveryPolicy& policy) {
   constexpr std::string_view kName = "headerContentType";
-  const auto part = object_in(all, "requestPolicy");
+  const auto part = object_in(all, name);
   if (!part) return Unexpected(part.error());
   const json::value* const value = *part == nullptr ? nullptr : given(**part, kName);
   if (value == nullptr) return {};
@@ -163,6 +181,25 @@ Result<void> read_request(const json::object& all, DeliveryPolicy& policy) {
   return {};
 }
 
+/// Of JSON text.
+Result<json::object> read_object(std::string_view text) {
+  if (text.size() > kTextBytesMax) return refused("text", "must have at most 16 KiB");
+  json::error_code failed;
+  json::value value = json::parse(json_of(text), failed);
+  if (failed || !value.is_object()) return refused("text", "must be a JSON object");
+  return std::move(value.get_object());
+}
+
+Result<DeliveryPolicy> read_parts(const json::object& from, const PartNames& names) {
+  DeliveryPolicy policy;
+  if (auto read = read_retry(from, names.retry, policy); !read) return Unexpected(read.error());
+  if (auto read = read_throttle(from, names.throttle, policy); !read) {
+    return Unexpected(read.error());
+  }
+  if (auto read = read_request(from, names.request, policy); !read) return Unexpected(read.error());
+  return policy;
+}
+
 json::value json_of(const RetryPolicy& retry) {
   const std::string_view function = kFunctions[static_cast<std::size_t>(retry.backoff)];
   return json::object{{"minDelayTarget", retry.min_delay},
@@ -171,46 +208,76 @@ json::value json_of(const RetryPolicy& retry) {
                       {"numMaxDelayRetries", retry.max_delay_retries},
                       {"numNoDelayRetries", retry.no_delay_retries},
                       {"numMinDelayRetries", retry.min_delay_retries},
-                      {"backoffFunction", json::string_view(function.data(), function.size())}};
+                      {"backoffFunction", json_of(function)}};
+}
+
+json::value throttle_json(const DeliveryPolicy& policy) {
+  if (!policy.receives_per_second) return nullptr;
+  return json::object{{"maxReceivesPerSecond", *policy.receives_per_second}};
+}
+
+json::value request_json(const DeliveryPolicy& policy) {
+  if (policy.content_type.empty()) return nullptr;
+  return json::object{{"headerContentType", json_of(std::string_view(policy.content_type))}};
 }
 
 }  // namespace
 
 Result<DeliveryPolicy> DeliveryPolicy::parse(std::string_view text) {
-  DeliveryPolicy policy;
-  if (text.empty()) return policy;
-  if (text.size() > kTextBytesMax) return refused("text", "must have at most 16 KiB");
-  json::error_code failed;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), failed);
-  if (failed || !value.is_object()) return refused("text", "must be a JSON object");
-  const json::object& all = value.get_object();
-  const auto retry = object_in(all, "healthyRetryPolicy");
-  if (!retry) return Unexpected(retry.error());
-  if (*retry != nullptr) {
-    auto read = read_retry(**retry);
-    if (!read) return Unexpected(read.error());
-    policy.retry = *read;
-  }
-  if (auto read = read_throttle(all, policy); !read) return Unexpected(read.error());
-  if (auto read = read_request(all, policy); !read) return Unexpected(read.error());
-  return policy;
+  if (text.empty()) return DeliveryPolicy{};
+  const auto all = read_object(text);
+  if (!all) return Unexpected(all.error());
+  return read_parts(*all, kOfSubscription);
 }
 
 std::string DeliveryPolicy::to_json() const {
   json::object all;
-  all["healthyRetryPolicy"] = retry ? json_of(*retry) : json::value();
+  all[json_of(kOfSubscription.retry)] = retry ? json_of(*retry) : json::value();
   all["sicklyRetryPolicy"] = nullptr;
-  all["throttlePolicy"] =
-      receives_per_second
-          ? json::value(json::object{{"maxReceivesPerSecond", *receives_per_second}})
-          : json::value();
-  all["requestPolicy"] = content_type.empty()
-                             ? json::value()
-                             : json::value(json::object{
-                                   {"headerContentType",
-                                    json::string_view(content_type.data(), content_type.size())}});
+  all[json_of(kOfSubscription.throttle)] = throttle_json(*this);
+  all[json_of(kOfSubscription.request)] = request_json(*this);
   all["guaranteed"] = false;
   return json::serialize(all);
+}
+
+Result<TopicDeliveryPolicy> TopicDeliveryPolicy::parse(std::string_view text) {
+  if (text.empty()) return TopicDeliveryPolicy{};
+  const auto all = read_object(text);
+  if (!all) return Unexpected(all.error());
+  const auto http = object_in(*all, kHttp);
+  if (!http) return Unexpected(http.error());
+  // What a subscription takes has none: it would be passed over unseen.
+  if (*http == nullptr) return refused(kHttp, "must be given, an object");
+  auto defaults = read_parts(**http, kOfTopic);
+  if (!defaults) return Unexpected(defaults.error());
+  const json::value* const disable = given(**http, kDisableOverrides);
+  if (disable != nullptr && !disable->is_bool()) {
+    return refused(kDisableOverrides, "must be true or false");
+  }
+  return TopicDeliveryPolicy{std::move(*defaults), disable != nullptr && disable->get_bool()};
+}
+
+std::string TopicDeliveryPolicy::to_json() const {
+  json::object http;
+  http[json_of(kOfTopic.retry)] = defaults.retry ? json_of(*defaults.retry) : json::value();
+  http[json_of(kDisableOverrides)] = disable_overrides;
+  http[json_of(kOfTopic.throttle)] = throttle_json(defaults);
+  http[json_of(kOfTopic.request)] = request_json(defaults);
+  return json::serialize(json::object{{json_of(kHttp), std::move(http)}});
+}
+
+DeliveryPolicy TopicDeliveryPolicy::effective(const DeliveryPolicy& subscription) const {
+  DeliveryPolicy all = defaults;
+  if (!disable_overrides) {
+    if (subscription.retry) all.retry = subscription.retry;
+    if (subscription.receives_per_second) {
+      all.receives_per_second = subscription.receives_per_second;
+    }
+  }
+  if (!all.retry) all.retry.emplace();
+  if (!subscription.content_type.empty()) all.content_type = subscription.content_type;
+  if (all.content_type.empty()) all.content_type = kContentTypeByDefault;
+  return all;
 }
 
 }  // namespace ringpost

@@ -16,7 +16,8 @@ namespace ringpost::topic {
 namespace {
 
 constexpr std::size_t kRecordAlignment = 8;
-constexpr std::size_t kTextBytesMax = 128 * 1024;  // 50 tags of the longest, and the display name
+constexpr std::size_t kTextBytesMax =
+    128 * 1024;  // 50 tags of the longest, and the other two texts
 
 /// Of the record with `check` as zero.
 std::uint32_t check_of(const TopicRecord& head, std::string_view text) noexcept {
@@ -60,13 +61,16 @@ Result<Changeable> changed(const Changeable& before, const TopicSettings& existi
   TopicSettings fixed = given;
   fixed.message_bytes_max.reset();
   fixed.display_name.reset();
+  fixed.delivery_policy.reset();
   if (const char* const difference = first_difference(fixed, existing)) {
     return sys::error(Errc::kInvalidArgument, difference, "is fixed at creation");
   }
-  if (auto checked = check_limits(given); !checked) return Unexpected(checked.error());
+  const auto wanted = normalised(given);
+  if (!wanted) return Unexpected(wanted.error());
   Changeable after = before;
-  after.message_bytes_max = given.message_bytes_max.value_or(before.message_bytes_max);
-  after.display_name = given.display_name.value_or(before.display_name);
+  after.message_bytes_max = wanted->message_bytes_max.value_or(before.message_bytes_max);
+  after.display_name = wanted->display_name.value_or(before.display_name);
+  after.delivery_policy = wanted->delivery_policy.value_or(before.delivery_policy);
   return after;
 }
 
@@ -83,7 +87,8 @@ std::optional<ChangeableRecord> read_changeable(std::span<const std::byte> log) 
   TopicRecord head{};
   if (log.size() < sizeof head) return std::nullopt;
   std::memcpy(&head, log.data(), sizeof head);  // once: peers may write while I look
-  const std::size_t text_bytes = std::size_t{head.display_name_bytes} + head.tag_bytes;
+  const std::size_t text_bytes =
+      std::size_t{head.display_name_bytes} + head.policy_bytes + head.tag_bytes;
   const bool sane = head.kind == static_cast<std::uint32_t>(RecordKind::kChangeable) &&
                     text_bytes <= kTextBytesMax && head.bytes <= log.size() &&
                     head.bytes == base::round_up(sizeof head + text_bytes, kRecordAlignment);
@@ -95,7 +100,9 @@ std::optional<ChangeableRecord> read_changeable(std::span<const std::byte> log) 
   record.bytes = head.bytes;
   record.value.message_bytes_max = head.message_bytes_max;
   record.value.display_name = text.substr(0, head.display_name_bytes);
-  auto tags = decode(std::string_view(text).substr(head.display_name_bytes), head.tags);
+  record.value.delivery_policy = text.substr(head.display_name_bytes, head.policy_bytes);
+  const std::size_t before_tags = text_bytes - head.tag_bytes;
+  auto tags = decode(std::string_view(text).substr(before_tags), head.tags);
   const TopicSettings limited{.message_bytes_max = head.message_bytes_max,
                               .display_name = record.value.display_name};
   if (!tags || !check_limits(limited)) return std::nullopt;
@@ -105,13 +112,14 @@ std::optional<ChangeableRecord> read_changeable(std::span<const std::byte> log) 
 
 void write_changeable(const Changeable& value, std::vector<std::byte>& to) {
   const std::string tags = encode(value.tags);
-  const std::string text = value.display_name + tags;
+  const std::string text = value.display_name + value.delivery_policy + tags;
   TopicRecord head{};
   head.bytes =
       static_cast<std::uint32_t>(base::round_up(sizeof head + text.size(), kRecordAlignment));
   head.kind = static_cast<std::uint32_t>(RecordKind::kChangeable);
   head.message_bytes_max = value.message_bytes_max;
-  head.display_name_bytes = static_cast<std::uint32_t>(value.display_name.size());
+  head.display_name_bytes = static_cast<std::uint16_t>(value.display_name.size());
+  head.policy_bytes = static_cast<std::uint16_t>(value.delivery_policy.size());
   head.tags = static_cast<std::uint32_t>(value.tags.size());
   head.tag_bytes = static_cast<std::uint32_t>(tags.size());
   head.check = check_of(head, text);

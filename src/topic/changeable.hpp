@@ -15,7 +15,8 @@ namespace ringpost::topic {
 struct Changeable {
   std::uint64_t message_bytes_max = 0;
   std::string display_name;
-  Tags tags;
+  std::string delivery_policy{};  ///< as TopicDeliveryPolicy::to_json() has it; empty: none
+  Tags tags{};
   friend bool operator==(const Changeable&, const Changeable&) = default;
 };
 

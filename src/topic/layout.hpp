@@ -104,14 +104,15 @@ struct LogRecord {
 };
 static_assert(sizeof(LogRecord) == 56);
 
-/// Head of a log record of kChangeable; the display name and the tags follow, of each tag two
-/// lengths of 32 bits, key and value. Written once, before `end` passes it.
+/// Head of a log record of kChangeable; display name, delivery policy and tags follow, of each tag
+/// two lengths of 32 bits, key and value. Written once, before `end` passes it.
 struct TopicRecord {
   std::uint32_t bytes;  ///< as of LogRecord
   std::uint32_t kind;   ///< RecordKind
   std::uint64_t message_bytes_max;
-  std::uint32_t display_name_bytes;
-  std::uint32_t tags;  ///< how many
+  std::uint16_t display_name_bytes;
+  std::uint16_t policy_bytes;  ///< of the delivery policy
+  std::uint32_t tags;          ///< how many
   std::uint32_t tag_bytes;
   std::uint32_t check;  ///< of everything else in the record
 };

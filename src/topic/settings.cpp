@@ -18,6 +18,7 @@ void keep_given(std::optional<T>& existing, const std::optional<T>& given) {
 TopicSettings with_defaults(const TopicSettings& given) {
   return {.message_bytes_max = given.message_bytes_max.value_or(256 * 1024),
           .display_name = given.display_name.value_or(""),
+          .delivery_policy = given.delivery_policy.value_or(""),
           .fifo = given.fifo.value_or(false),
           .dedup = given.dedup.value_or(Dedup::kOff),
           .dedup_scope = given.dedup_scope.value_or(DedupScope::kQueue),
@@ -62,12 +63,23 @@ Result<void> check_limits(const TopicSettings& given) {
       {.dedup_window = given.dedup_window, .dedup_entries = given.dedup_entries});
 }
 
+Result<TopicSettings> normalised(const TopicSettings& given) {
+  if (auto checked = check_limits(given); !checked) return Unexpected(checked.error());
+  TopicSettings kept = given;
+  if (!given.delivery_policy || given.delivery_policy->empty()) return kept;
+  const auto policy = TopicDeliveryPolicy::parse(*given.delivery_policy);
+  if (!policy) return Unexpected(policy.error());
+  kept.delivery_policy = policy->to_json();
+  return kept;
+}
+
 const char* first_difference(const TopicSettings& given, const TopicSettings& existing) noexcept {
   const auto differs = [](const auto& wanted, const auto& found) {
     return wanted && wanted != found;
   };
   if (differs(given.message_bytes_max, existing.message_bytes_max)) return "message_bytes_max";
   if (differs(given.display_name, existing.display_name)) return "display_name";
+  if (differs(given.delivery_policy, existing.delivery_policy)) return "delivery_policy";
   if (differs(given.fifo, existing.fifo)) return "fifo";
   if (differs(given.dedup, existing.dedup)) return "dedup";
   if (differs(given.dedup_scope, existing.dedup_scope)) return "dedup_scope";

@@ -11,6 +11,9 @@ namespace ringpost::topic {
 
 /// kInvalidArgument names the setting and its limits.
 [[nodiscard]] Result<void> check_limits(const TopicSettings& given);
+/// As they are kept: the delivery policy with every field. Errors kInvalidArgument, also those of
+/// check_limits().
+[[nodiscard]] Result<TopicSettings> normalised(const TopicSettings& given);
 /// The name of the first given setting that differs, or null.
 [[nodiscard]] const char* first_difference(const TopicSettings& given,
                                            const TopicSettings& existing) noexcept;

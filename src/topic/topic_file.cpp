@@ -126,8 +126,9 @@ Result<TopicFile> TopicFile::create(const shm::Participant& creator, const std::
     return sys::publish_name(creator.bus().temporary(), temporary, creator.bus().topics(), name);
   };
   std::vector<std::byte> records;
-  if (!tags.empty()) {
-    write_changeable({like.message_bytes_max, *settings.display_name, tags}, records);
+  if (!tags.empty() || !settings.delivery_policy->empty()) {
+    write_changeable(
+        {like.message_bytes_max, *settings.display_name, *settings.delivery_policy, tags}, records);
   }
   if (auto made = make_file(creator, like, records, publish); !made) {
     return Unexpected(made.error());
@@ -222,6 +223,7 @@ Result<void> TopicFile::check_header() {
 TopicSettings TopicFile::settings() const {
   return {.message_bytes_max = changeable_.message_bytes_max,
           .display_name = changeable_.display_name,
+          .delivery_policy = changeable_.delivery_policy,
           .fifo = is_fifo_,
           .dedup = dedup_,
           .dedup_scope = dedup_scope_,
@@ -232,8 +234,8 @@ TopicSettings TopicFile::settings() const {
 /// To read from its beginning: before it, what the header says holds.
 void TopicFile::begin_log() {
   read_ = kLogOffset;
-  changeable_ = {
-      header().message_bytes_max, text_of(header().display_name, sizeof header().display_name), {}};
+  changeable_ = {.message_bytes_max = header().message_bytes_max,
+                 .display_name = text_of(header().display_name, sizeof header().display_name)};
 }
 
 /// Where the log ends, after mapping what has been added.

@@ -144,5 +144,86 @@ TEST(ADeliveryPolicy, IsKeptWithEveryField) {  // R15, R16, R19
   EXPECT_EQ(policy->receives_per_second, 10u);
 }
 
+TopicDeliveryPolicy topic_policy(const std::string& json) {
+  return TopicDeliveryPolicy::parse(json).value();
+}
+
+std::string topic_fault_of(const std::string& json) {
+  const auto policy = TopicDeliveryPolicy::parse(json);
+  return policy ? "none" : policy.error().what;
+}
+
+TEST(ATopicsDeliveryPolicy, IsRefusedByTheNameOfItsField) {  // P03, R18
+  EXPECT_EQ(topic_fault_of("[]"), "delivery policy: text: must be a JSON object");
+  EXPECT_EQ(topic_fault_of("{}"), "delivery policy: http: must be given, an object");
+  EXPECT_EQ(topic_fault_of(with_retry(R"("numRetries": 1)")),
+            "delivery policy: http: must be given, an object");
+  EXPECT_EQ(topic_fault_of(R"({"http": 1})"), "delivery policy: http: must be an object");
+  const auto fault = [](const std::string& parts) {
+    return topic_fault_of(R"({"http": {)" + parts + "}}");
+  };
+  EXPECT_EQ(fault(R"("defaultHealthyRetryPolicy": [])"),
+            "delivery policy: defaultHealthyRetryPolicy: must be an object");
+  EXPECT_EQ(fault(R"("defaultHealthyRetryPolicy": {"numRetries": 101})"),
+            "delivery policy: numRetries: must be a whole number from 0 to 100");
+  EXPECT_EQ(
+      fault(R"("defaultHealthyRetryPolicy": {"numRetries": 2, "maxDelayTarget": 3600,)"
+            R"( "minDelayTarget": 3600})"),
+      "delivery policy: defaultHealthyRetryPolicy: all delays together must be at most 3600 s");
+  EXPECT_EQ(fault(R"("defaultThrottlePolicy": {"maxReceivesPerSecond": 0})"),
+            "delivery policy: maxReceivesPerSecond: must be a whole number from 1 to 1000000000");
+  EXPECT_EQ(fault(R"("defaultRequestPolicy": {"headerContentType": "image/png"})"),
+            "delivery policy: headerContentType: must be a media type that SNS knows, such as "
+            "application/json");
+  EXPECT_EQ(fault(R"("disableSubscriptionOverrides": "true")"),
+            "delivery policy: disableSubscriptionOverrides: must be true or false");
+}
+
+TEST(ATopicsDeliveryPolicy, IsKeptWithEveryField) {  // R18
+  EXPECT_EQ(TopicDeliveryPolicy::parse("").value(), TopicDeliveryPolicy{});
+  EXPECT_EQ(topic_policy(R"({"http": {}})").to_json(),
+            R"({"http":{"defaultHealthyRetryPolicy":null,"disableSubscriptionOverrides":false,)"
+            R"("defaultThrottlePolicy":null,"defaultRequestPolicy":null}})");
+  const auto policy = topic_policy(
+      R"({"http": {"defaultHealthyRetryPolicy": {"numRetries": 5}, "disableSubscriptionOverrides":)"
+      R"( true, "defaultThrottlePolicy": {"maxReceivesPerSecond": 10}, "defaultRequestPolicy":)"
+      R"( {"headerContentType": "application/json"}, "defaultSicklyRetryPolicy": null}})");
+  EXPECT_EQ(policy.to_json(),
+            R"({"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,)"
+            R"("numRetries":5,"numMaxDelayRetries":0,"numNoDelayRetries":0,)"
+            R"("numMinDelayRetries":0,"backoffFunction":"linear"},)"
+            R"("disableSubscriptionOverrides":true,)"
+            R"("defaultThrottlePolicy":{"maxReceivesPerSecond":10},)"
+            R"("defaultRequestPolicy":{"headerContentType":"application/json"}}})");
+  EXPECT_EQ(topic_policy(policy.to_json()), policy);
+}
+
+TEST(ATopicsDeliveryPolicy, HoldsForWhatASubscriptionDoesNotSay) {  // R21
+  const TopicDeliveryPolicy topic{.defaults = {.retry = RetryPolicy{.retries = 5},
+                                               .receives_per_second = 10,
+                                               .content_type = "text/xml"}};
+  EXPECT_EQ(topic.effective({}), topic.defaults);
+  const DeliveryPolicy own{.retry = RetryPolicy{.retries = 7}, .receives_per_second = 20};
+  EXPECT_EQ(
+      topic.effective(own),
+      (DeliveryPolicy{.retry = own.retry, .receives_per_second = 20, .content_type = "text/xml"}));
+  EXPECT_EQ(topic.effective({.receives_per_second = 20}).retry->retries, 5u);
+  EXPECT_EQ(TopicDeliveryPolicy{}.effective({}),
+            (DeliveryPolicy{.retry = RetryPolicy{}, .content_type = "text/plain; charset=UTF-8"}));
+}
+
+TEST(ATopicsDeliveryPolicy, MayDisableWhatASubscriptionSaysButItsContentType) {  // R18, R21, K04
+  const TopicDeliveryPolicy topic{
+      .defaults = {.retry = RetryPolicy{.retries = 5}, .content_type = "text/xml"},
+      .disable_overrides = true};
+  const DeliveryPolicy own{.retry = RetryPolicy{.retries = 7},
+                           .receives_per_second = 20,
+                           .content_type = "application/json"};
+  EXPECT_EQ(topic.effective(own),
+            (DeliveryPolicy{.retry = topic.defaults.retry, .content_type = "application/json"}));
+  EXPECT_EQ(topic.effective({}).content_type, "text/xml");
+  EXPECT_EQ((TopicDeliveryPolicy{.disable_overrides = true}.effective(own).retry), RetryPolicy{});
+}
+
 }  // namespace
 }  // namespace ringpost::test

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "client/member.hpp"
+#include "ringpost/delivery_policy.hpp"
 #include "support/test_bus.hpp"
 #include "sys/file_lock.hpp"
 #include "topic/topic_file.hpp"
@@ -260,6 +261,33 @@ TEST_F(ATopic, ChangesItsSettingsForEverybody) {  // A04, P01, P13
   EXPECT_EQ(topic().settings().message_bytes_max, 4096u);
   EXPECT_EQ(topic({.display_name = ""}).settings().message_bytes_max, 4096u);
   EXPECT_EQ(code_of(test_.bus().topic("prices", {.display_name = "Prices"})), Errc::kExists);
+}
+
+TEST_F(ATopic, KeepsADeliveryPolicyForItsEndpoints) {  // P03, R18
+  const std::string given = R"({"http": {"defaultHealthyRetryPolicy": {"numRetries": 5}}})";
+  const std::string kept = TopicDeliveryPolicy::parse(given).value().to_json();
+  Topic prices = topic({.display_name = "Prices", .delivery_policy = given});
+  EXPECT_EQ(prices.settings().delivery_policy, kept);
+  EXPECT_EQ(topic({.delivery_policy = given}).settings().display_name, "Prices");
+  Bus other_bus = test_.attach();
+  Topic other = other_bus.open_topic("prices").value();
+  ASSERT_TRUE(other.set_tags({{"team", "desk"}}));
+  ASSERT_TRUE(other.set({.message_bytes_max = 4096}));
+  EXPECT_EQ(prices.settings().delivery_policy, kept);
+  EXPECT_EQ(prices.settings().display_name, "Prices");
+  EXPECT_EQ(prices.tags().value(), (Tags{{"team", "desk"}}));
+  const auto refused =
+      prices.set({.message_bytes_max = 2048,
+                  .delivery_policy = R"({"http": {"disableSubscriptionOverrides": 1}})"});
+  ASSERT_FALSE(refused);
+  EXPECT_STREQ(refused.error().what,
+               "delivery policy: disableSubscriptionOverrides: must be true or false");
+  EXPECT_EQ(other.settings().message_bytes_max, 4096u);
+  EXPECT_EQ(code_of(test_.bus().topic("x", {.delivery_policy = "{"})), Errc::kInvalidArgument);
+  EXPECT_EQ(code_of(test_.bus().open_topic("x")), Errc::kNotFound);
+  ASSERT_TRUE(prices.set({.delivery_policy = ""}));
+  EXPECT_EQ(other.settings().delivery_policy, "");
+  EXPECT_EQ(code_of(test_.bus().topic("prices", {.delivery_policy = given})), Errc::kExists);
 }
 
 TEST_F(ATopic, RefusesASettingOutOfItsLimitsAndKeepsAll) {
