@@ -125,6 +125,42 @@ TEST_F(CliDeliver, SendsADocumentIfAskedTo) {  // E01, H02, R16
   EXPECT_EQ(requests[0].headers.count("x-amz-sns-rawdelivery"), 0u);
 }
 
+TEST_F(CliDeliver,
+       GoesByThePolicyOfTheTopicUnlessTheSubscriptionMaySayOtherwise) {  // P03, R21, K04
+  const std::string again = R"({"http": {"defaultHealthyRetryPolicy":)"
+                            R"( {"numRetries": 1, "numNoDelayRetries": 1}, "defaultRequestPolicy":)"
+                            R"( {"headerContentType": "application/json"})";
+  const std::string never = R"({"healthyRetryPolicy": {"numRetries": 0}, "requestPolicy":)"
+                            R"( {"headerContentType": "text/xml"}})";
+  HttpServer silent({"500 Oops", "200 OK", "500 Oops", "200 OK"});
+  HttpServer outspoken({"500 Oops", "500 Oops", "200 OK"});
+  subscribe(silent.url());
+  subscribe(outspoken.url(), {"--delivery-policy", never});
+  succeed({"topic", "set", "prices", "--delivery-policy", again + "}}"});
+  succeed({"publish", "prices", "one"});
+  const auto summary = with(deliver(0), "summary").at("summary").as_object();
+  EXPECT_EQ(number(summary.at("delivered")), 1);
+  EXPECT_EQ(number(summary.at("discarded")), 1);
+  const auto changed = json({"topic", "set", "prices", "--delivery-policy",
+                             again + R"(, "disableSubscriptionOverrides": true}})"})
+                           .at(0)
+                           .at("settings")
+                           .at("delivery_policy");
+  EXPECT_TRUE(changed.at("http").at("disableSubscriptionOverrides").as_bool());
+  succeed({"publish", "prices", "two"});
+  EXPECT_EQ(number(with(deliver(0), "summary").at("summary").at("delivered")), 2);
+  for (const auto& request : silent.requests()) {
+    EXPECT_EQ(request.headers.at("content-type"), "application/json");
+  }
+  const auto requests = outspoken.requests();
+  ASSERT_EQ(requests.size(), 3u);
+  EXPECT_EQ(requests[2].body, "two");
+  for (const auto& request : requests) EXPECT_EQ(request.headers.at("content-type"), "text/xml");
+  const auto error = error_of({"topic", "create", "x", "--delivery-policy", never}, 2);
+  EXPECT_NE(text_of(error.at("message")).find("http: must be given"), std::string::npos);
+  EXPECT_NE(text_of(error.at("hint")).find("docs/push.md"), std::string::npos);
+}
+
 TEST_F(CliDeliver, MovesWhatIsRefusedToTheDeadLetterQueueAtOnce) {  // H03, H04, D01, D02
   HttpServer server({"404 Not Found", "302 Found\r\nLocation: /elsewhere", "200 OK"});
   subscribe(server.url(), {"--dead-letter-queue", "dead", "--delivery-policy", kAtOnce});

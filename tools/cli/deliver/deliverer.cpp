@@ -32,23 +32,26 @@ bool is_want_of_messages(Errc code) {
 
 }  // namespace
 
-/// What is served of one subscription, and how: changes when its settings do.
+/// What is served of one subscription, and how: changes when its settings or those of its topic do.
 struct Served {
   SubscriptionInfo info;
-  DeliveryPolicy policy;
+  std::string topic_policy;  ///< as the topic has it
+  DeliveryPolicy policy;     ///< of both, in force
 };
 
 /// One subscription, with the threads that serve it.
 class Deliverer::Lane {
  public:
-  Lane(std::string topic, std::string arn, const SubscriptionInfo& info)
-      : topic_(std::move(topic)), arn_(std::move(arn)) {
-    change(info);
+  Lane(const TopicOf& topic, const SubscriptionInfo& info) : topic_(topic.name), arn_(topic.arn) {
+    change(info, topic.policy);
   }
-  void change(const SubscriptionInfo& info) {
-    // It was looked at when it was set: damage is served by the defaults.
-    auto policy = DeliveryPolicy::parse(*info.settings.delivery_policy);
-    auto served = std::make_shared<Served>(Served{info, policy ? *policy : DeliveryPolicy{}});
+  void change(const SubscriptionInfo& info, const std::string& topic_policy) {
+    // They were looked at when they were set: damage is served by the defaults.
+    const auto own = DeliveryPolicy::parse(*info.settings.delivery_policy);
+    const auto common = TopicDeliveryPolicy::parse(topic_policy);
+    const auto policy =
+        (common ? *common : TopicDeliveryPolicy{}).effective(own ? *own : DeliveryPolicy{});
+    auto served = std::make_shared<Served>(Served{info, topic_policy, policy});
     const std::lock_guard lock(mutex_);
     served_ = std::move(served);
   }
@@ -248,22 +251,26 @@ void Deliverer::look_into(const std::string& name, bool must_exist,
     topics_.erase(known);
     return;
   }
+  const Topic& topic = known->second;
+  const TopicOf about{name, topic.arn(), *topic.settings().delivery_policy};
   for (const SubscriptionInfo& each : *all) {
     if (each.endpoint.empty()) continue;
     if (!plan_.commands && each.endpoint.starts_with("exec:")) continue;
     seen.push_back(each.id);
-    take_up(name, known->second.arn(), each);
+    take_up(about, each);
   }
 }
 
-void Deliverer::take_up(const std::string& topic, const std::string& arn,
-                        const SubscriptionInfo& info) {
+void Deliverer::take_up(const TopicOf& topic, const SubscriptionInfo& info) {
   const auto known = lanes_.find(info.id);
   if (known != lanes_.end()) {
-    if (known->second->served()->info.settings != info.settings) known->second->change(info);
+    const auto served = known->second->served();
+    if (served->info.settings != info.settings || served->topic_policy != topic.policy) {
+      known->second->change(info, topic.policy);
+    }
     return;
   }
-  auto lane = std::make_unique<Lane>(topic, arn, info);
+  auto lane = std::make_unique<Lane>(topic, info);
   for (std::uint32_t i = 0; i < plan_.parallel; ++i) {
     auto bus = bus_.clone();
     auto queue = bus ? bus->open_queue(info.queue) : Result<Queue>(Unexpected(bus.error()));
@@ -275,7 +282,7 @@ void Deliverer::take_up(const std::string& topic, const std::string& arn,
         std::make_unique<Worker>(*this, *lane, std::move(*bus), std::move(*queue)));
   }
   if (lane->workers.empty()) return;  // the next look tries again
-  events_.began(topic, info);
+  events_.began(topic.name, info);
   lanes_.emplace(info.id, std::move(lane));
 }
 

@@ -51,9 +51,15 @@ class Deliverer {
  private:
   class Lane;
   class Worker;
+  /// What of a topic its endpoints need to know.
+  struct TopicOf {
+    const std::string& name;
+    std::string arn;
+    std::string policy;  ///< its delivery policy, as JSON
+  };
   void note(const DeliveryStatus& status);
   void look_into(const std::string& name, bool must_exist, std::vector<std::uint64_t>& seen);
-  void take_up(const std::string& topic, const std::string& arn, const SubscriptionInfo& info);
+  void take_up(const TopicOf& topic, const SubscriptionInfo& info);
 
   Context& context_;
   Bus& bus_;

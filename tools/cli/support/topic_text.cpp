@@ -42,17 +42,23 @@ CLI::Option* add_topic_name(CLI::App& app, std::string& target) {
   return app.add_option("TOPIC", target, "Name of the topic")->required()->type_name("");
 }
 
-void add_topic_settings(CLI::App& app, std::optional<std::uint64_t>& message_bytes_max,
-                        std::optional<std::string>& display_name) {
-  add_size(app, "--message-bytes-max", message_bytes_max,
+void add_topic_settings(CLI::App& app, TopicSettings& settings) {
+  add_size(app, "--message-bytes-max", settings.message_bytes_max,
            "Largest message, 1KiB to 64MiB (256KiB)");
-  app.add_option("--display-name", display_name, "For people, up to 100 bytes")->type_name("TEXT");
+  app.add_option("--display-name", settings.display_name, "For people, up to 100 bytes")
+      ->type_name("TEXT");
+  app.add_option("--delivery-policy", settings.delivery_policy,
+                 "When endpoints are tried again unless they say otherwise, as JSON; \"\": none")
+      ->type_name("JSON");
 }
 
 Failure failure_of_topic(const Context& context, const Error& error, const std::string& doing,
                          const std::string& topic) {
   const Failure plain = failure_of(error, context.subject(doing));
-  const std::string hint = hint_about(error.code, topic);
+  const bool is_about_policy = std::string_view(error.what).starts_with("delivery policy");
+  const std::string hint = is_about_policy
+                               ? "what the delivery policy of a topic may say: docs/push.md"
+                               : hint_about(error.code, topic);
   return {plain.exit_code(), plain.code(), plain.text(), hint.empty() ? plain.hint() : hint};
 }
 
@@ -114,7 +120,7 @@ void add_subscription_settings(CLI::App& app, SubscriptionSettings& settings) {
        "Gets what the queue has no room for, and what an endpoint does not take; \"\": none",
        "QUEUE");
   keep("--delivery-policy", settings.delivery_policy,
-       "When an endpoint is tried again, as JSON; \"\": 3 times, every 20 s", "JSON");
+       "When an endpoint is tried again, as JSON; \"\": as the topic says", "JSON");
 }
 
 void add_fifo_settings(CLI::App& app, TopicSettings& settings) {
@@ -164,7 +170,7 @@ std::string subscriber_text(const SubscriptionInfo& subscription) {
 
 namespace {
 
-/// As the JSON that it is; null: the defaults.
+/// As the JSON that it is; null: none.
 JsonValue json_policy(const std::string& policy) {
   boost::json::error_code failed;
   JsonValue value = boost::json::parse(policy, failed);
@@ -176,6 +182,7 @@ JsonValue json_policy(const std::string& policy) {
 JsonObject json_settings(const TopicSettings& settings) {
   JsonObject object{{"message_bytes_max", *settings.message_bytes_max},
                     {"display_name", *settings.display_name},
+                    {"delivery_policy", json_policy(*settings.delivery_policy)},
                     {"fifo", *settings.fifo}};
   if (!*settings.fifo) return object;
   object["dedup"] = settings.dedup == Dedup::kOff    ? "off"

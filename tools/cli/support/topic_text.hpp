@@ -14,8 +14,7 @@ CLI::Option* add_topic_name(CLI::App& app, std::string& target);
 /// Throws Failure with a hint when it does not open.
 Topic open_topic(const Context& context, Bus& bus, const std::string& name);
 /// Those that may be changed.
-void add_topic_settings(CLI::App& app, std::optional<std::uint64_t>& message_bytes_max,
-                        std::optional<std::string>& display_name);
+void add_topic_settings(CLI::App& app, TopicSettings& settings);
 /// The failure for a code or an error of the library about a topic.
 Failure failure_of_topic(const Context& context, const Error& error, const std::string& doing,
                          const std::string& topic);

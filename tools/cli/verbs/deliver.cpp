@@ -86,8 +86,8 @@ again. RINGPOST_BUS RINGPOST_SHM_DIR RINGPOST_TOPIC RINGPOST_TOPIC_ARN RINGPOST_
 RINGPOST_MESSAGE_ID RINGPOST_ATTEMPT RINGPOST_SENT_AT RINGPOST_ATTR_<NAME>
 
 An endpoint gets a POST. 2xx: delivered. 5xx, 429, no answer: tried again. Others: given up.
-Tried again as the delivery policy of the subscription says; then given up: the message goes
-to the dead-letter queue of the subscription, or is discarded if there is none.
+Tried again as the delivery policy of the subscription says, else that of the topic; then given
+up: the message goes to the dead-letter queue of the subscription, or is discarded if there is none.
 
 Any number of these may run. Whoever may subscribe on this bus has commands run as you: --no-exec.
 Ctrl-C or SIGTERM: takes no more messages, waits for the attempts under way; again: ends at once,

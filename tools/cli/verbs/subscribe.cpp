@@ -47,7 +47,7 @@ Failure failure_of_subscribing(const Context& context, const Error& error,
   } else if (error.code == Errc::kInvalidArgument && options.settings.filter) {
     hint = "what a filter policy may say: docs/filters.md; \"\": everything";
   } else if (error.code == Errc::kInvalidArgument && options.settings.delivery_policy) {
-    hint = "what a delivery policy may say: docs/push.md; \"\": 3 retries, every 20 s";
+    hint = "what a delivery policy may say: docs/push.md; \"\": as the topic says";
   }
   return {plain.exit_code(), plain.code(), plain.text(), hint};
 }

@@ -15,7 +15,6 @@ namespace {
 struct Creation {
   std::vector<std::string> names;
   TopicSettings settings;
-  std::optional<std::uint64_t> message_bytes_max;
   std::vector<std::string> tags;
 };
 
@@ -23,11 +22,9 @@ ExitCode create(Context& context, const Creation& options) {
   refuse_contradictions(options.settings);
   const Tags tags = tags_of(options.tags);
   Bus bus = open_bus(context, IfMissing::kCreate);
-  TopicSettings settings = options.settings;
-  settings.message_bytes_max = options.message_bytes_max;
   for (const std::string& name : options.names) {
     const bool existed = bus.open_topic(name).has_value();
-    const auto topic = bus.topic(name, settings, tags);
+    const auto topic = bus.topic(name, options.settings, tags);
     require_of_topic(context, topic, fmt::format("create topic {}", name), name);
     if (context.globals.json) {
       JsonObject object{{"bus", bus.name()}, {"topic", name}, {"created", !existed}};
@@ -64,6 +61,7 @@ void print_for_people(Context& context, const std::string& name, const TopicSett
     context.out.line(fmt::format("  {:<20} {}", what, value));
   };
   if (!settings.display_name->empty()) line("display name", *settings.display_name);
+  if (!settings.delivery_policy->empty()) line("delivery policy", *settings.delivery_policy);
   line("message size", "up to " + format_size(*settings.message_bytes_max));
   if (*settings.fifo) line("duplicates", dedup_text(settings));
   context.out.write(tag_lines(tags));
@@ -140,7 +138,7 @@ void add_create(CLI::App& topic, Context& context) {
   verb.add_option("TOPIC", options->names, "Names: letters, digits, - and _, up to 80")
       ->required()
       ->type_name("");
-  add_topic_settings(verb, options->message_bytes_max, options->settings.display_name);
+  add_topic_settings(verb, options->settings);
   verb.add_option("--tag", options->tags,
                   "KEY=VALUE, once for each; a topic that is there already must have them")
       ->type_name("TAG")

@@ -11,16 +11,13 @@ namespace {
 
 struct Options {
   std::string name;
-  std::optional<std::uint64_t> message_bytes_max;
-  std::optional<std::string> display_name;
+  TopicSettings changes;
   std::vector<std::string> words;  ///< tags, or their keys
 };
 
 ExitCode set(Context& context, const Options& options) {
-  TopicSettings changes;
-  changes.message_bytes_max = options.message_bytes_max;
-  changes.display_name = options.display_name;
-  if (!changes.message_bytes_max && !changes.display_name) {
+  const TopicSettings& changes = options.changes;
+  if (!changes.message_bytes_max && !changes.display_name && !changes.delivery_policy) {
     throw usage_failure("no setting is given",
                         "name at least one, such as --message-bytes-max 1MiB; see ringpost topic "
                         "set --help");
@@ -76,7 +73,7 @@ void add_topic_set(CLI::App& topic, Context& context) {
                         "  ringpost topic set prices --display-name \"Prices of today\"");
   auto options = std::make_shared<Options>();
   add_topic_name(verb, options->name);
-  add_topic_settings(verb, options->message_bytes_max, options->display_name);
+  add_topic_settings(verb, options->changes);
   on_run(verb, context, [&context, options] { return set(context, *options); });
 }
 
