@@ -70,13 +70,18 @@ Result<void> Bus::delete_topic(std::string_view name) {
   if (auto usable = check(member, name); !usable) return usable;
   auto file = topic::TopicFile::open(member.me().bus_pointer(), std::string(name));
   if (!file) return delete_damaged_topic(member, std::string(name), file.error());
-  // Before the topic: whoever dies in between leaves one that can be deleted again. What cannot be
-  // read is deleted all the same.
-  if (auto again = topic::TopicFile::open(member.me().bus_pointer(), std::string(name))) {
-    auto core = detail::TopicCore::open(member.membership(), std::move(*again));
-    if (core) (*core)->delete_endpoint_queues();
+  std::unique_ptr<detail::TopicCore> core;
+  if (!file->is_fifo()) {  // which has no endpoints
+    auto again = topic::TopicFile::open(member.me().bus_pointer(), std::string(name));
+    auto opened = again ? detail::TopicCore::open(member.membership(), std::move(*again))
+                        : Result<std::unique_ptr<detail::TopicCore>>(Unexpected(again.error()));
+    // What cannot be read is deleted all the same.
+    if (opened) core = std::move(*opened);
   }
-  return file->remove();
+  // Before the topic: whoever dies in between leaves one that can be deleted again.
+  return file->remove([&core] {
+    if (core) core->delete_endpoint_queues();
+  });
 }
 
 Result<std::vector<std::string>> Bus::topic_names(std::string_view prefix) const {

@@ -32,7 +32,7 @@ class TopicCore final : private topic::LogReader {
   Result<SubscriptionInfo> set_subscription(std::uint64_t id, const SubscriptionSettings& changes);
   Result<void> unsubscribe(std::uint64_t id);
   Result<std::vector<SubscriptionInfo>> all();
-  /// For a topic that is about to be deleted.
+  /// By the holder of the topic's lock, who is about to delete it; also those that the dead left.
   void delete_endpoint_queues();
   // The topic itself: topic_settings.cpp
   TopicSettings settings();

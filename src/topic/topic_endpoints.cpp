@@ -2,7 +2,7 @@
 //
 // The queue is made, and the subscription written, by the holder of the topic's lock. A death in
 // between, or after the end of a subscription, leaves a queue without a subscription; the next one
-// who changes endpoints finds it by its name and tags, and deletes it.
+// who subscribes an endpoint, or deletes the topic, finds it by its name and tags, and deletes it.
 #include "push/endpoint.hpp"
 #include "queue/settings.hpp"
 #include "queue/tags.hpp"
@@ -79,10 +79,12 @@ void TopicCore::delete_endpoint_queue(const std::string& name) {
 }
 
 void TopicCore::delete_endpoint_queues() {
+  (void)file_.replay(*this);  // what others added before the lock was taken
   for (Place place = 0; place < subscriptions_.places(); ++place) {
     const SubscriptionInfo& each = subscriptions_.at(place);
     if (each.id != 0 && !each.endpoint.empty()) delete_endpoint_queue(each.queue);
   }
+  delete_orphaned_queues();
 }
 
 /// By the holder of the lock: nobody makes one meanwhile.

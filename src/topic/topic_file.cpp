@@ -365,16 +365,26 @@ Result<void> TopicFile::replace_if_worth(const shm::Participant& writer, const L
   });
 }
 
-Result<void> TopicFile::remove() {
-  if (auto locked = lock(); !locked) return locked;
-  const bool mine = has_the_name();
-  if (mine) {
-    header().state.store(static_cast<std::uint32_t>(TopicState::kDeleted));
-    remove_names();
+Result<void> TopicFile::remove(const std::function<void()>& first) {
+  constexpr int kTriesMax = 100;  // against others that keep replacing it
+  const auto gone = sys::error(Errc::kNotFound, object_of(name_), "others have deleted it");
+  const std::uint64_t id = topic_id_;
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    if (auto locked = lock(); !locked) return locked;
+    const bool mine = has_the_name();
+    if (mine) {
+      first();
+      header().state.store(static_cast<std::uint32_t>(TopicState::kDeleted));
+      remove_names();
+    }
+    sys::unlock_byte(file_, kWriterByte);
+    if (mine) return {};
+    const auto state = header().state.load(std::memory_order_acquire);
+    if (state != static_cast<std::uint32_t>(TopicState::kReplaced)) return gone;
+    if (auto opened = reopen(); !opened) return opened;
+    if (topic_id_ != id) return gone;
   }
-  sys::unlock_byte(file_, kWriterByte);
-  if (mine) return {};
-  return sys::error(Errc::kNotFound, object_of(name_), "others have deleted it");
+  return sys::error(Errc::kBusy, object_of(name_), "others keep replacing it");
 }
 
 Result<std::vector<std::string>> topic_names(const shm::BusFiles& bus) {

@@ -68,8 +68,9 @@ class TopicFile {
     if (counts_ != nullptr) counts_->disown();
   }
 
-  /// Takes the topic off the bus. kNotFound: somebody else was faster.
-  Result<void> remove();
+  /// Takes the topic off the bus; calls `first` before that, as the only writer. Waits as change()
+  /// does. kNotFound: somebody else was faster.
+  Result<void> remove(const std::function<void()>& first);
 
   /// Of a publish: grows, and is given out once.
   [[nodiscard]] std::uint64_t next_number() const noexcept {

@@ -118,6 +118,14 @@ TEST_F(AnEndpoint, WhoseSubscriberDiedLeavesAQueueThatTheNextRemoves) {
   EXPECT_EQ(queues(), expected);
 }
 
+TEST_F(AnEndpoint, WhoseUnsubscriberDiedLeavesAQueueThatGoesWithTheTopic) {
+  const Queue left =
+      test_.bus().queue(push::queue_name("prices", 7), {}, {{push::kTopicTag, "prices"}}).value();
+  const Queue users = test_.bus().queue("prices--mine").value();
+  ASSERT_TRUE(test_.bus().delete_topic("prices"));
+  EXPECT_EQ(queues(), Names{"prices--mine"});
+}
+
 TEST_F(AnEndpoint, OfALongTopicNameHasANameThatFits) {
   Topic longest = test_.bus().topic(std::string(80, 't')).value();
   const auto made = longest.subscribe("exec:cat");

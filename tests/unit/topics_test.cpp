@@ -219,6 +219,22 @@ TEST_F(ATopic, WhoseDeleterDiedIsTakenOffByWhoeverOpensIt) {
   EXPECT_EQ(test_.bus().topic_names().value(), Names{});
 }
 
+TEST_F(ATopic, IsDeletedAlsoIfItsListIsWrittenAnewJustBefore) {
+  const Queue book = test_.queue("book");
+  Topic prices = topic();
+  const std::uint64_t id = prices.subscribe("book").value().id;
+  topic::TopicFile old = raw();
+  for (std::size_t bytes : {40'000u, 27'000u}) {
+    const std::string filter = R"({"a": [")" + std::string(bytes, 'x') + R"("]})";
+    ASSERT_TRUE(prices.set_subscription(id, {.filter = filter}));
+  }
+  ASSERT_EQ(old.header().state.load(), static_cast<std::uint32_t>(topic::TopicState::kReplaced));
+  EXPECT_TRUE(old.remove([] {}));
+  EXPECT_EQ(test_.bus().topic_names().value(), Names{});
+  EXPECT_EQ(code_of(prices.publish("x")), Errc::kDeleted);
+  EXPECT_EQ(code_of(old.remove([] {})), Errc::kNotFound);
+}
+
 TEST_F(ATopic, WithBytesOfADeadWriterBehindItsLogGoesOn) {
   const Queue book = test_.queue("book");
   Topic prices = topic();
