@@ -39,6 +39,7 @@ struct Target {
   WhenFull when_full = WhenFull::kWait;
   detail::QueueCore* dead_letters = nullptr;  ///< gets what `queue` has no room for; null: nobody
   std::uint32_t form = 0;                     ///< of the message that it gets
+  bool stands_in = false;                     ///< for a queue that is gone, as its dead letters
 
   /// Written by publish() unless it fails. kOk: delivered; kFull, kTimedOut, kDeleted, kTooLarge,
   /// kNoSpace: refused.

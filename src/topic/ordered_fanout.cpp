@@ -364,6 +364,7 @@ void OrderedFanout::count() noexcept {
     Target& target = *each.target;
     if (each.queue == nullptr) {
       ++result_.refused;
+      if (target.outcome == Errc::kOk) target.outcome = Errc::kFull;  // after it was skipped
     } else if (each.queue == target.queue) {
       ++result_.delivered;
     } else {

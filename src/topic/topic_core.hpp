@@ -89,6 +89,7 @@ class TopicCore final : private topic::LogReader {
     return queue != nullptr && queue->usable() == Errc::kOk;
   }
   std::unique_ptr<QueueCore> open_queue(const std::string& name, std::uint64_t queue_id);
+  [[nodiscard]] bool takes(const QueueCore& queue) const noexcept;
   void choose_targets(const std::vector<Place>& places);
   Result<Published, Errc> deliver(ByteSpan body, const PublishOptions& options);
   void count(Published& published, std::size_t bytes);
@@ -110,7 +111,7 @@ class TopicCore final : private topic::LogReader {
   std::vector<topic::Target> targets_;
   bool some_plain_ = false;     ///< of the targets get the message as it was published
   bool some_wrapped_ = false;   ///< get it as a JSON document
-  std::uint64_t diverted_ = 0;  ///< targets that are dead-letter queues of deleted ones
+  bool some_stand_in_ = false;  ///< are dead-letter queues of deleted ones
   std::uint64_t lost_ = 0;      ///< deleted ones without
 };
 

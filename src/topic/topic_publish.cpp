@@ -88,8 +88,14 @@ TopicCore::Route& TopicCore::open_route(Place place) {
   if (!is_open(way.queue)) way.queue = open_queue(subscription.queue, subscription.queue_id);
   if (!is_open(way.dead_letters)) {
     way.dead_letters = way.has_dead_letters ? open_queue(dead_letters, 0) : nullptr;
+    // It may have been made anew, of another kind.
+    if (way.dead_letters != nullptr && !takes(*way.dead_letters)) way.dead_letters = nullptr;
   }
   return way;
+}
+
+bool TopicCore::takes(const QueueCore& queue) const noexcept {
+  return queue.is_standard() || (ordered_ != nullptr && queue.is_fifo());
 }
 
 /// Null: it is not there any more. `queue_id` 0: whichever has the name.
@@ -107,7 +113,7 @@ void TopicCore::choose_targets(const std::vector<Place>& places) {
   some_plain_ = false;
   some_wrapped_ = false;
   lost_ = 0;
-  diverted_ = 0;
+  some_stand_in_ = false;
   for (const Place place : places) {
     const Route& way = route(place);
     if (way.queue == nullptr && way.dead_letters == nullptr) {
@@ -123,7 +129,7 @@ void TopicCore::choose_targets(const std::vector<Place>& places) {
     if (target.queue != nullptr) continue;
     target.queue = std::exchange(target.dead_letters, nullptr);
     target.when_full = topic::WhenFull::kRefuse;
-    ++diverted_;
+    target.stands_in = some_stand_in_ = true;
   }
 }
 
@@ -155,8 +161,13 @@ Result<Published, Errc> TopicCore::deliver(ByteSpan body, const PublishOptions& 
 }
 
 void TopicCore::count(Published& published, std::size_t bytes) {
-  published.delivered -= diverted_;  // to the dead-letter queues of those that are gone
-  published.dead_letters += diverted_;
+  if (some_stand_in_) [[unlikely]] {
+    for (const topic::Target& each : targets_) {
+      if (!each.stands_in || each.outcome != Errc::kOk) continue;
+      --published.delivered;
+      ++published.dead_letters;
+    }
+  }
   published.dropped += lost_;
   const std::size_t chosen = targets_.size() + lost_;
   file_.count(member_.me, topic::kPublished);

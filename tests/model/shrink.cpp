@@ -1,7 +1,5 @@
 #include "model/shrink.hpp"
 
-#include <algorithm>
-
 namespace ringpost::model {
 namespace {
 
@@ -13,7 +11,7 @@ class Shrinker {
   Program run() {
     for (;;) {
       const Program before = program_;
-      leave_out();
+      leave_out(program_, [this](Program smaller) { accept(std::move(smaller)); });
       simplify();
       if (program_ == before || tries_left_ <= 0) return program_;
     }
@@ -24,21 +22,6 @@ class Shrinker {
     if (smaller == program_ || tries_left_-- <= 0 || !fails_(smaller)) return false;
     program_ = std::move(smaller);
     return true;
-  }
-
-  /// Ever smaller pieces, the last ones first: what follows the failure goes at once.
-  void leave_out() {
-    for (std::size_t piece = std::max<std::size_t>(program_.size() / 2, 1);; piece /= 2) {
-      for (std::size_t end = program_.size(); end > 0;) {
-        const std::size_t begin = end > piece ? end - piece : 0;
-        Program smaller = program_;
-        smaller.erase(smaller.begin() + static_cast<std::ptrdiff_t>(begin),
-                      smaller.begin() + static_cast<std::ptrdiff_t>(end));
-        accept(std::move(smaller));
-        end = begin;
-      }
-      if (piece <= 1) return;
-    }
   }
 
   template <class Change>

@@ -305,6 +305,18 @@ TEST_F(AFifoTopic, GoesOnWithoutAQueueThatWasDeleted) {
   EXPECT_EQ(drain(dead), Bodies{"2"});
 }
 
+TEST_F(AFifoTopic, DropsWhatDeadLettersOfADeletedQueueHaveNoRoomFor) {
+  Queue dead = test_.queue("dead", kFifo);
+  static_cast<void>(subscriber("risk", {.dead_letter_queue = "dead"}));
+  ASSERT_TRUE(test_.bus().delete_queue("risk"));
+  while (dead.send("x", {.group = "g"})) {
+  }
+  const Published published = publish("1");
+  EXPECT_EQ(published.delivered, 0u);
+  EXPECT_EQ(published.dead_letters, 0u);
+  EXPECT_EQ(published.dropped, 1u);
+}
+
 TEST_F(AFifoTopic, DelaysAsEachQueueSays) {
   Queue book = subscriber("book");
   Queue log = subscriber("log", {}, {});

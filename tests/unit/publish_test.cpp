@@ -275,6 +275,34 @@ TEST_F(APublish, ToADeletedQueueGoesToItsDeadLetters) {  // S13
   EXPECT_EQ(drain(again), Bodies{});
 }
 
+TEST_F(APublish, ToADeletedQueueIsDroppedIfItsDeadLettersAreFull) {
+  Queue dead = test_.queue("dead", {.slots = 64, .fixed = true});
+  Queue book = subscriber("book", {.dead_letter_queue = "dead"});
+  ASSERT_TRUE(test_.bus().delete_queue("book"));
+  ASSERT_EQ(fill(dead), 64u);
+  const Published published = publish("x");
+  EXPECT_EQ(published.delivered, 0u);
+  EXPECT_EQ(published.dead_letters, 0u);
+  EXPECT_EQ(published.dropped, 1u);
+  EXPECT_EQ(prices_.stats().value().dead_lettered, 0u);
+}
+
+TEST_F(APublish, ToADeletedQueueIsDroppedIfItsDeadLettersAreOfAnotherKindNow) {
+  Queue dead = test_.queue("dead");
+  Queue gone = subscriber("gone", {.dead_letter_queue = "dead"});
+  Queue book = subscriber("book");
+  ASSERT_TRUE(test_.bus().delete_queue("gone"));
+  ASSERT_TRUE(test_.bus().delete_queue("dead"));
+  for (const QueueSettings& kind : {QueueSettings{.fifo = true}, QueueSettings{.fair = true}}) {
+    static_cast<void>(test_.queue("dead", kind));
+    const Published published = publish("x");
+    EXPECT_EQ(published.delivered, 1u);
+    EXPECT_EQ(published.dropped, 1u);
+    EXPECT_EQ(drain(book), Bodies{"x"});
+    ASSERT_TRUE(test_.bus().delete_queue("dead"));
+  }
+}
+
 TEST_F(APublish, WakesAReceiverThatSleeps) {
   Queue book = subscriber("book");
   Bus other = test_.attach();
