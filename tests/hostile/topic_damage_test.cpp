@@ -242,7 +242,8 @@ topic::LogEntry entry_of(std::uint64_t id) {
                                  .filter = "",
                                  .filter_scope = FilterScope::kAttributes,
                                  .when_full = WhenFull::kWait,
-                                 .dead_letter_queue = ""};
+                                 .dead_letter_queue = "",
+                                 .delivery_policy = ""};
   return entry;
 }
 
