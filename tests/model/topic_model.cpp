@@ -67,9 +67,20 @@ bool ModelledQueue::may_give(const Copy& copy, const std::set<std::uint64_t>& ta
   if (!fifo) return true;
   for (const Copy& before : copies) {
     if (before.serial == copy.serial) return true;
+    const bool came_with_it = before.publish != 0 && before.publish == copy.publish;
+    if (came_with_it && before.holder == Holder::kNobody) continue;
     if (before.group == copy.group && !taken.contains(before.serial)) return false;
   }
   return false;
+}
+
+void ModelledQueue::put_in_order(std::uint64_t serial, const std::set<std::uint64_t>& taken) {
+  const auto at = std::find_if(copies.begin(), copies.end(),
+                               [&](const Copy& each) { return each.serial == serial; });
+  const auto first = std::find_if(copies.begin(), at, [&](const Copy& each) {
+    return each.publish != 0 && each.publish == at->publish && !taken.contains(each.serial);
+  });
+  std::rotate(first, at, at + 1);
 }
 
 std::size_t ModelledQueue::available() const {
@@ -97,8 +108,9 @@ void TopicModel::make_queue(int at, bool fifo) {
 
 void TopicModel::delete_queue(int at) { queue(at) = {}; }
 
-void TopicModel::add(int at, Copy copy) {
+void TopicModel::add(int at, Copy copy, std::uint64_t publish) {
   copy.serial = ++serials_;
+  copy.publish = publish;
   if (!queue(at).fifo) copy.group = copy.dedup_id = "";
   queue(at).copies.push_back(std::move(copy));
 }
@@ -280,8 +292,10 @@ std::string TopicModel::judge(ModelledTopic& topic, std::vector<Way>& ways, std:
   Counts arrived;
   std::string difference = open ? learned(ways, lost, wanted, got, likes, arrived, look)
                                 : decided(ways, lost, got, arrived);
+  ++publishes_;
   for (const auto& [where, count] : arrived) {
-    for (std::size_t i = 0; i < count; ++i) add(where.first, likes[where.second ? 1 : 0]);
+    for (std::size_t i = 0; i < count; ++i)
+      add(where.first, likes[where.second ? 1 : 0], publishes_);
   }
   topic.stats.published += 1;
   topic.stats.published_bytes += message.text.size();

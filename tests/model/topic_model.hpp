@@ -27,8 +27,9 @@ enum class Holder : std::uint8_t { kNobody, kHand, kDead };
 /// A message in a queue.
 struct Copy {
   std::uint64_t serial = 0;
-  std::string text{};    ///< of a document: its beginning
-  std::string within{};  ///< of a document: stands in it
+  std::uint64_t publish = 0;  ///< 0: it was sent
+  std::string text{};         ///< of a document: its beginning
+  std::string within{};       ///< of a document: stands in it
   bool json = false;
   std::uint8_t attribute = 0;
   std::string group{};
@@ -57,6 +58,8 @@ struct ModelledQueue {
   /// The first of its group that nobody holds, with those before it in `taken`; or any, in a
   /// standard queue.
   [[nodiscard]] bool may_give(const Copy& copy, const std::set<std::uint64_t>& taken) const;
+  /// It has been given: before others of the same publish, whose order is seen only now.
+  void put_in_order(std::uint64_t serial, const std::set<std::uint64_t>& taken);
   [[nodiscard]] std::size_t available() const;
   /// All of them, or one, may have been taken off the order of the ring.
   void count_off_order(Copy& copy) {
@@ -136,7 +139,7 @@ class TopicModel {
     return queues_[static_cast<std::size_t>(at)];
   }
   [[nodiscard]] ModelledTopic& topic(int at) { return topics_[static_cast<std::size_t>(at)]; }
-  void add(int queue, Copy copy);
+  void add(int queue, Copy copy, std::uint64_t publish = 0);
   /// False: there were none.
   [[nodiscard]] bool end_leases_of_the_dead();
 
@@ -170,6 +173,7 @@ class TopicModel {
   std::array<ModelledTopic, kTopics> topics_;
   std::uint64_t lives_ = 0;
   std::uint64_t serials_ = 0;
+  std::uint64_t publishes_ = 0;
 };
 
 }  // namespace ringpost::model

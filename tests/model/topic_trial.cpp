@@ -380,8 +380,10 @@ std::vector<std::uint64_t> TopicTrial::recognise(int at, std::uint32_t wanted, L
       differ("it gave what is not to come next: " + std::string(lease.text().substr(0, 300)));
       break;
     }
-    taken.insert(found->serial);
-    serials.push_back(found->serial);
+    const std::uint64_t serial = found->serial;
+    from.put_in_order(serial, taken);
+    taken.insert(serial);
+    serials.push_back(serial);
   }
   for (Copy& each : from.copies) {
     if (from.fifo || taken.contains(each.serial)) from.count_off_order(each);
@@ -491,11 +493,14 @@ void TopicTrial::die(const TopicStep& step) {
                                  : Result<Published, Errc>(Unexpected(words->code)));
   differ(words->difference);
   ModelledQueue& from = model_.queue(step.queue);
+  std::set<std::uint64_t> taken;
+  for (const std::uint64_t serial : std::span(words->serials, words->count)) {
+    from.put_in_order(serial, taken);
+    taken.insert(serial);
+  }
   for (Copy& each : from.copies) {
-    const std::span<const std::uint64_t> serials(words->serials, words->count);
-    const bool taken = std::find(serials.begin(), serials.end(), each.serial) != serials.end();
-    if (from.fifo || taken) from.count_off_order(each);
-    if (!taken) continue;
+    if (from.fifo || taken.contains(each.serial)) from.count_off_order(each);
+    if (!taken.contains(each.serial)) continue;
     ++each.receive_count;
     each.holder = Holder::kDead;
   }
