@@ -206,10 +206,6 @@ class GroupExam {
 
   [[nodiscard]] std::uint32_t count() const noexcept { return groups_.count(); }
 
-  /// The hint cell of this number has a record.
-  [[nodiscard]] static bool is_record(std::uint32_t index) noexcept {
-    return index % ring::kHintsPerBucket < group::kRecordsPerBucket;
-  }
   [[nodiscard]] Verdict judge_record(std::uint32_t index) const;
   /// By slot: whether the list of some record has its message now.
   [[nodiscard]] std::vector<bool> members() const;

@@ -89,7 +89,7 @@ Verdict GroupExam::judge_record(std::uint32_t index) const {
 std::vector<bool> GroupExam::members() const {
   std::vector<bool> members(view_.slots(), false);
   for (std::uint32_t index = 0; index < groups_.count(); ++index) {
-    if (!is_record(index)) continue;
+    if (!group::Groups::has_record(index)) continue;
     const Record record = groups_.read(index);
     if (!record.occupied()) continue;
     walk(record, [&](std::uint32_t slot) {
@@ -135,7 +135,7 @@ void Doctor::examine_groups(const KnownRing& known, const std::string& object) {
   const auto judge_record = [&](std::uint32_t index) { return exam.judge_record(index); };
   std::vector<std::uint32_t> records;
   for (std::uint32_t index = 0; index < exam.count(); ++index) {
-    if (GroupExam::is_record(index) && judge_record(index)) records.push_back(index);
+    if (group::Groups::has_record(index) && judge_record(index)) records.push_back(index);
   }
   look_again(records, judge_record);
   report(

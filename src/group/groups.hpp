@@ -103,8 +103,13 @@ class Groups {
   /// that is not decided is aborted, and the message is visible again. False: look again.
   bool has_moved(std::uint32_t slot, ring::LeaseWord moved) noexcept;
 
+  /// Indices are below it. A bucket has one index more than records, so that it is shifted out.
   [[nodiscard]] std::uint32_t count() const noexcept {
     return (bucket_mask_ + 1) * ring::kHintsPerBucket;
+  }
+  /// Whether the index is one that find() gives; the others lead to a record of another index.
+  [[nodiscard]] static bool has_record(std::uint32_t index) noexcept {
+    return index % ring::kHintsPerBucket < kRecordsPerBucket;
   }
   [[nodiscard]] Record read(std::uint32_t index) const noexcept {
     return read_record(word_of(index));

@@ -68,6 +68,7 @@ std::uint64_t repair_hints(ring::Ring& ring, Groups& groups) noexcept {
   }
   std::uint64_t repaired = 0;
   for (std::uint32_t index = 0; index < groups.count(); ++index) {
+    if (!Groups::has_record(index)) continue;
     const Record record = groups.read(index);
     if (!record.occupied() || ring.hints.is_set(index)) continue;
     const LeaseState state = ring.view.lease_word(groups.slot_of(record.first())).state();

@@ -89,6 +89,15 @@ TEST_F(FifoDoctor, FindsNothingWrongWithAMessageThatHasMovedBehindOthers) {
   EXPECT_EQ(test_.findings(), "");
 }
 
+TEST_F(FifoDoctor, RepairsNothingInAHealthyQueue) {
+  for (int group = 0; group < 20; ++group) send("group-" + std::to_string(group));
+  auto held = queue_.receive({.max_messages = 10}).value();
+  for (Lease& lease : held) EXPECT_EQ(lease.release(), Errc::kOk);
+  held.clear();
+  EXPECT_EQ(test_.bus().sweep().hints_repaired, 0u);
+  EXPECT_EQ(drain(queue_).size(), 20u);
+}
+
 TEST_F(FifoDoctor, NamesWhatAParticipantMovesThatDoesNotExist) {
   send("a");
   auto held = queue_.receive().value();
