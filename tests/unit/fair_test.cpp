@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "fair/settle.hpp"
 #include "support/raw_ring.hpp"
@@ -16,6 +17,27 @@ using namespace std::chrono_literals;
 
 constexpr QueueSettings kFair{.slots = 1024, .fair = true};
 using Texts = std::vector<std::string>;
+
+/// Tenants whose ids lead to one cell count as one, and which do depends on the queue's id, which
+/// is drawn. Whether those of the tests have a cell each in this one.
+bool has_cells_of_their_own(TestBus& test) {
+  RawRing raw(test.bus(), "q");
+  std::set<std::uint64_t> cells;
+  const auto tenants = {"noisy", "quiet", "other", "x", "y", "z", "a", "b", "c"};
+  for (const std::string_view tenant : tenants) {
+    cells.insert(group::key_of(tenant, raw.mapping().queue_id()) % raw.view().geometry().tenants);
+  }
+  return cells.size() == tenants.size();
+}
+
+Queue fair_queue(TestBus& test) {
+  Queue queue = test.queue("q", kFair);
+  while (!has_cells_of_their_own(test)) {
+    EXPECT_TRUE(test.bus().delete_queue("q"));
+    queue = test.queue("q", kFair);
+  }
+  return queue;
+}
 
 void send(Queue& queue, std::string_view tenant, std::string_view body) {
   ASSERT_EQ(code_of(queue.send(body, {.group = tenant})), Errc::kOk) << body;
@@ -37,7 +59,7 @@ std::string next(Queue& queue) {
 
 TEST(FairQueue, GivesTheGroupOnReceive) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   const auto id = queue.send("x", {.attributes = {{"k", "v"}}, .group = "customer-7"}).value();
   send(queue, "customer-8", std::string(1'000, 'y'));  // in a block
   ASSERT_EQ(code_of(queue.send("z")), Errc::kOk);
@@ -54,7 +76,7 @@ TEST(FairQueue, GivesTheGroupOnReceive) {
 
 TEST(FairQueue, LocksNoGroup) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   for (const auto* body : {"1", "2", "3"}) send(queue, "a", body);
   Leases first, second, third;
   ASSERT_EQ(queue.receive(first), Errc::kOk);
@@ -69,7 +91,7 @@ TEST(FairQueue, LocksNoGroup) {
 
 TEST(FairQueue, ServesTheOldestFirstAsLongAsAllAreQuiet) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   for (const auto* body : {"a1", "b1", "a2", "-", "c1", "a3"}) {
     const std::string tenant(body, body[0] == '-' ? 0 : 1);
     ASSERT_EQ(code_of(queue.send(body, {.group = tenant})), Errc::kOk);
@@ -79,7 +101,7 @@ TEST(FairQueue, ServesTheOldestFirstAsLongAsAllAreQuiet) {
 
 TEST(FairQueue, ChecksTheGroupAndTakesNoDeduplicationId) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   EXPECT_EQ(code_of(queue.send("x", {.group = "a b"})), Errc::kInvalidArgument);
   EXPECT_EQ(code_of(queue.send("x", {.group = std::string(129, 'a')})), Errc::kInvalidArgument);
   EXPECT_EQ(code_of(queue.send("x", {.dedup_id = "1"})), Errc::kInvalidArgument);
@@ -118,7 +140,7 @@ TEST(FairQueue, RefusesWhatDoesNotGoWithIt) {
 
 TEST(NoisyTenant, IsServedAfterTheQuietOnes) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "noisy", 200);
   for (const auto* quiet : {"x", "y", "z"}) send(queue, quiet, quiet);
   hold(queue, 30);  // of the noisy one: who else is there before it?
@@ -132,7 +154,7 @@ TEST(NoisyTenant, IsServedAfterTheQuietOnes) {
 
 TEST(NoisyTenant, HoldsAtLeastThirtyMessagesInFlight) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "a", 100);
   send(queue, "b", "b");
   hold(queue, 29);
@@ -142,7 +164,7 @@ TEST(NoisyTenant, HoldsAtLeastThirtyMessagesInFlight) {
 
 TEST(NoisyTenant, HoldsMoreThanATenthOfWhatIsInFlight) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   for (int i = 0; i < 270; ++i) ASSERT_EQ(code_of(queue.send("-")), Errc::kOk);
   send_many(queue, "a", 40);
   send(queue, "b", "b");
@@ -153,7 +175,7 @@ TEST(NoisyTenant, HoldsMoreThanATenthOfWhatIsInFlight) {
 
 TEST(NoisyTenant, WithTheFewestMessagesInFlightComesFirst) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "a", 100);
   hold(queue, 40);
   send_many(queue, "b", 100);
@@ -166,7 +188,7 @@ TEST(NoisyTenant, WithTheFewestMessagesInFlightComesFirst) {
 
 TEST(NoisyTenant, StaysNoisyUntilItsBacklogIsConsumed) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "noisy", 50);
   send(queue, "quiet", "quiet");
   const auto receipts = hold(queue, 30);
@@ -185,7 +207,7 @@ TEST(NoisyTenant, StaysNoisyUntilItsBacklogIsConsumed) {
 TEST(NoisyTenant, IsQuietAgainAfterFiveMinutesWithoutMessagesInFlight) {
   for (const auto pause : {299s, 301s}) {
     TestBus test;
-    Queue queue = test.queue("q", kFair);
+    Queue queue = fair_queue(test);
     send_many(queue, "noisy", 50);
     send(queue, "quiet", "quiet");
     auto receipts = hold(queue, 31);  // 30 of the noisy one, and the quiet one's
@@ -198,7 +220,7 @@ TEST(NoisyTenant, IsQuietAgainAfterFiveMinutesWithoutMessagesInFlight) {
 
 TEST(NoisyTenant, LosesNothing) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "a", 300);
   send_many(queue, "b", 300);
   for (int i = 0; i < 100; ++i) ASSERT_EQ(code_of(queue.send("-")), Errc::kOk);
@@ -224,7 +246,7 @@ TEST(NoisyTenant, LosesNothing) {
 
 TEST(NoisyTenant, IsNoneWithoutAName) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   for (int i = 0; i < 60; ++i) ASSERT_EQ(code_of(queue.send("-")), Errc::kOk);
   send(queue, "a", "a");
   hold(queue, 40);  // each is a tenant of its own
@@ -234,7 +256,7 @@ TEST(NoisyTenant, IsNoneWithoutAName) {
 
 TEST(NoisyTenant, WhoseMessagesCameBackWaitsWithThem) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "noisy", 100);
   auto receipts = hold(queue, 80);
   for (int i = 0; i < 40; ++i) {
@@ -248,7 +270,7 @@ TEST(NoisyTenant, WhoseMessagesCameBackWaitsWithThem) {
 
 TEST(FairQueue, DeliversAReleasedMessageAgain) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send(queue, "a", "1");
   Leases leases;
   ASSERT_EQ(queue.receive(leases), Errc::kOk);
@@ -264,7 +286,7 @@ TEST(FairQueue, DeliversAReleasedMessageAgain) {
 
 TEST(FairQueue, DeliversAMessageAgainWhenItsLeaseIsOver) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send(queue, "a", "1");
   const Receipt first = receive_one(queue);
   test.clock().advance(31s);
@@ -277,7 +299,7 @@ TEST(FairQueue, DeliversAMessageAgainWhenItsLeaseIsOver) {
 
 TEST(FairQueue, AcknowledgesAndExtendsAfterTheLeaseWhileNobodyElseHasTheMessage) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "a", 2);
   const auto receipts = hold(queue, 2);
   test.clock().advance(31s);
@@ -291,7 +313,7 @@ TEST(FairQueue, AcknowledgesAndExtendsAfterTheLeaseWhileNobodyElseHasTheMessage)
 
 TEST(FairQueue, RefusesAReceiptThatNoReceiveGave) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "a", 40);
   Receipt forged = hold(queue, 30).front();
   EXPECT_EQ(next(queue), "a");  // the others are in their list
@@ -305,7 +327,7 @@ TEST(FairQueue, RefusesAReceiptThatNoReceiveGave) {
 
 TEST(FairQueue, DelaysEachMessageByItself) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   ASSERT_EQ(code_of(queue.send("late", {.delay = 10s, .group = "a"})), Errc::kOk);
   send(queue, "a", "early");
   EXPECT_EQ(queue.stats().delayed, 1u);
@@ -321,7 +343,7 @@ TEST(FairQueue, DelaysEachMessageByItself) {
 
 TEST(FairQueue, IsPurgedWithAllThatWaitsIsDelayedOrInFlight) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "a", 100);
   send(queue, "b", "b");
   const auto receipts = hold(queue, 30);
@@ -351,7 +373,7 @@ TEST(FairQueue, DropsWhatIsPastItsRetention) {
 
 TEST(FairQueue, TakesBatchesAndLoans) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   const OutMessage batch[] = {{.body = as_bytes("1"), .group = "a"}, {.body = as_bytes("2")}};
   EXPECT_EQ(queue.send_batch(batch).value(), 2u);
   Loan loan = queue.loan(3).value();
@@ -406,7 +428,7 @@ TEST(FairQueue, GoesRoundManyTimesWithManyTenantsAndConsumers) {
 
 TEST(FairDoctor, FindsNothingWrongWithMessagesInEveryState) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "noisy", 50);
   send(queue, "quiet", std::string(5'000, 'x'));
   ASSERT_EQ(code_of(queue.send("-", {.delay = 10s})), Errc::kOk);
@@ -424,7 +446,7 @@ TEST(FairDoctor, FindsNothingWrongWithMessagesInEveryState) {
 
 TEST(FairDoctor, FindsNothingWrongWithAClaimThatConsumersHaveGonePast) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   RawRing raw(test.bus(), "q");
   const std::uint64_t position = raw.claim();
   send(queue, "a", "x");
@@ -438,7 +460,7 @@ TEST(FairDoctor, FindsNothingWrongWithAClaimThatConsumersHaveGonePast) {
 
 TEST(FairDoctor, FindsAListWithoutAHintAndASweepRepairsIt) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "a", 40);
   hold(queue, 31);
   RawRing raw(test.bus(), "q");
@@ -451,7 +473,7 @@ TEST(FairDoctor, FindsAListWithoutAHintAndASweepRepairsIt) {
 
 TEST(FairDoctor, FindsAListedMessageThatIsInNoList) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   send_many(queue, "a", 40);
   hold(queue, 31);
   RawRing raw(test.bus(), "q");
@@ -464,7 +486,7 @@ TEST(FairDoctor, FindsAListedMessageThatIsInNoList) {
 
 TEST(NoisyTenant, IsCountedAnewByASweep) {
   TestBus test;
-  Queue queue = test.queue("q", kFair);
+  Queue queue = fair_queue(test);
   RawRing raw(test.bus(), "q");
   for (std::uint32_t cell = 0; cell < raw.view().geometry().tenants; ++cell) {
     raw.view().tenant(cell).store(50);  // as if many had died while they received
