@@ -135,7 +135,8 @@ TEST_F(Fanout, ToNobodyIsPublished) {
 TEST_F(Fanout, GivesEachTargetItsFormOfTheMessage) {
   for (const std::size_t bytes : {0u, 5u, 1'000u, 70'001u}) {
     const std::string first(bytes, 'x');
-    const topic::Message forms[] = {{as_bytes(first), {{"kind", "test"}}},
+    const Attribute kind{"kind", "test"};
+    const topic::Message forms[] = {{as_bytes(first), AttributeList(std::span(&kind, 1))},
                                     {as_bytes("{\"document\": 1}")}};
     publisher_.targets[1].form = 1;
     ASSERT_TRUE(publisher_.fanout.publish(forms, publisher_.targets, {}));

@@ -344,6 +344,7 @@ TEST_F(APublish, OfABatchThatBreaksARuleReachesNobody) {  // M10, M11, M12
   Queue book = subscriber("book");
   const ByteSpan body = as_bytes("one");
   const std::string half(130 * 1024, 'x');
+  const Attribute nameless{"", "x"};
   const struct {
     std::vector<PublishEntry> entries;
     Errc code;
@@ -358,7 +359,8 @@ TEST_F(APublish, OfABatchThatBreaksARuleReachesNobody) {  // M10, M11, M12
       {{{.id = "a", .body = body}, {.id = "b c", .body = body}},
        Errc::kInvalidArgument,
        "batch entry \"b c\": its id is not 1 to 80 of A-Z a-z 0-9 - _"},
-      {{{.id = "a", .body = body}, {.id = "b", .body = body, .attributes = {{"", "x"}}}},
+      {{{.id = "a", .body = body},
+        {.id = "b", .body = body, .attributes = AttributeList(std::span(&nameless, 1))}},
        Errc::kInvalidArgument,
        "batch entry \"b\": its attributes break the rules"},
       {{{.id = "a", .body = as_bytes(half)}, {.id = "b", .body = as_bytes(half)}},
