@@ -60,7 +60,7 @@ Result<SubscriptionInfo> TopicCore::subscribe(const std::string& queue,
   }
   if (kind == ring::RingKind::kFifo && !file_.is_fifo()) {
     return sys::error(Errc::kInvalidArgument, object,
-                      "is a FIFO queue: a standard topic takes standard queues only");
+                      "is a FIFO queue, which only a FIFO topic takes");
   }
   if (auto checked = topic::check(member_.queues, queue, kind, wanted); !checked) {
     return Unexpected(checked.error());

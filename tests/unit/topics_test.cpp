@@ -109,7 +109,7 @@ TEST_F(ATopic, RefusesSubscriptionsWithAReason) {
     const char* why;
   } cases[] = {
       {"none", {}, Errc::kNotFound, "no such queue"},
-      {"ordered", {}, Errc::kInvalidArgument, "takes standard queues only"},  // S11
+      {"ordered", {}, Errc::kInvalidArgument, "which only a FIFO topic takes"},  // S11
       {"book", {.dead_letter_queue = "none"}, Errc::kNotFound, "create it first"},
       {"book",
        {.dead_letter_queue = "book"},

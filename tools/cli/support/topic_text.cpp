@@ -27,8 +27,7 @@ std::string hint_about(Errc code, const std::string& topic) {
           topic);
     case Errc::kInvalidArgument:
       return "a message is not empty, has at most ten attributes, and is UTF-8 where a "
-             "subscription "
-             "wants JSON";
+             "subscription wants JSON";
     case Errc::kTooLarge:
       return "send less: the limits of topic and queues are chosen at topic create and queue set";
     default:
@@ -56,9 +55,12 @@ Failure failure_of_topic(const Context& context, const Error& error, const std::
                          const std::string& topic) {
   const Failure plain = failure_of(error, context.subject(doing));
   const bool is_about_policy = std::string_view(error.what).starts_with("delivery policy");
-  const std::string hint = is_about_policy
-                               ? "what the delivery policy of a topic may say: docs/push.md"
-                               : hint_about(error.code, topic);
+  std::string hint;
+  if (is_about_policy) {
+    hint = "what the delivery policy of a topic may say: docs/push.md";
+  } else if (error.code != Errc::kInvalidArgument) {  // a setting: its text says what it may be
+    hint = hint_about(error.code, topic);
+  }
   return {plain.exit_code(), plain.code(), plain.text(), hint.empty() ? plain.hint() : hint};
 }
 
