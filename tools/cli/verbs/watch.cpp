@@ -150,10 +150,11 @@ void Watcher::announce() {
           {"directories_watched", watch_.directories_watched()},
           {"files_known", watch_.files_known()}});
   } else {
-    context_.report(fmt::format("watching {} for topic {}: {} directories, {} files",
-                                fmt::join(options_.directories, " "), options_.topic,
-                                format_count(watch_.directories_watched()),
-                                format_count(watch_.files_known())));
+    const std::size_t directories = watch_.directories_watched();
+    context_.report(fmt::format(
+        "watching {} for topic {}: {} {}, {}", fmt::join(options_.directories, " "), options_.topic,
+        format_count(directories), directories == 1 ? "directory" : "directories",
+        format_counted(watch_.files_known(), "file")));
   }
   context_.out.flush();
 }
