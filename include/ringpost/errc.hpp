@@ -19,6 +19,10 @@ enum class Errc : int {
   kHeld,          ///< This participant holds as many in-place messages as it may at once.
   kTooManyIds,    ///< FIFO: as many ids are within the window as the queue has dedup_entries.
   kInterrupted,   ///< WaitSet::interrupt() ended the wait.
+  kLapped,        ///< The reader was too slow: the record was overwritten, or dropped from the log.
+  kClosed,        ///< The shard was split or merged: its children go on.
+  kThrottled,     ///< The shard's limit of bytes or records a second is reached.
+  kLeaseLost,     ///< Another consumer has the shard by now.
 
   // Operating errors: the surroundings or the call are not as they must be.
   kNotFound,            ///< No bus or queue of that name.
@@ -42,9 +46,12 @@ enum class Errc : int {
   kNotDeadLetterQueue,  ///< No queue has it as its dead-letter queue.
   kTaskRunning,         ///< A task is moving messages out of that queue already.
   kNoTask,              ///< No such message move task, or it is not running any more.
+  kExpired,             ///< The iterator is older than five minutes.
+  kLogFailed,           ///< Writing or syncing the log failed: nothing more is acknowledged.
 
-  // Corruption: bytes in shared memory that no correct process writes.
+  // Corruption: bytes in shared memory or on disk that no correct process writes.
   kCorrupt,
+  kDamaged,  ///< A log has lost records that were acknowledged; see `ringpost log salvage`.
 };
 
 /// The name of a code as written above, without the k ("Full").

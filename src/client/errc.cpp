@@ -24,6 +24,10 @@ constexpr Text kTexts[] = {
      "no room for another deduplication id within the window: raise dedup_entries at creation, or "
      "lower dedup_window"},
     {Errc::kInterrupted, "Interrupted", "the wait was interrupted"},
+    {Errc::kLapped, "Lapped", "the reader was too slow: what it would read next is gone"},
+    {Errc::kClosed, "Closed", "the shard was split or merged: read on in its children"},
+    {Errc::kThrottled, "Throttled", "the shard's limit is reached: try again within a second"},
+    {Errc::kLeaseLost, "LeaseLost", "another consumer has the shard by now: stop working at it"},
     {Errc::kNotFound, "NotFound", "no such bus or queue"},
     {Errc::kExists, "Exists", "the name exists already with other settings"},
     {Errc::kDeleted, "Deleted", "the queue was deleted"},
@@ -47,7 +51,13 @@ constexpr Text kTexts[] = {
     {Errc::kTaskRunning, "TaskRunning",
      "a task is moving its messages already: wait for its end or cancel it"},
     {Errc::kNoTask, "NoTask", "no such message move task is running: list them"},
-    {Errc::kCorrupt, "Corrupt", "bytes that no correct process writes"},
+    {Errc::kExpired, "Expired", "the iterator is older than five minutes: get a new one"},
+    {Errc::kLogFailed, "LogFailed",
+     "writing the log failed: nothing more is acknowledged; look after the disk, then recover"},
+    {Errc::kDamaged, "Damaged",
+     "the log has lost records that were acknowledged: see ringpost log salvage"},
+    {Errc::kCorrupt, "Corrupt",
+     "bytes that no correct process writes"},  // the last: what an unknown code is taken for
 };
 
 const Text& text_of(Errc code) noexcept {

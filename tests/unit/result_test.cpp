@@ -118,7 +118,7 @@ TEST(Error, ComparesWithACode) {
 }
 
 TEST(Errc, HasANameAndASentenceForEachCode) {
-  for (int code = 0; code <= static_cast<int>(Errc::kCorrupt); ++code) {
+  for (int code = 0; code <= static_cast<int>(Errc::kDamaged); ++code) {
     const auto errc = static_cast<Errc>(code);
     EXPECT_GT(std::string(name(errc)).size(), 1u) << code;
     EXPECT_GT(std::string(message(errc)).size(), 3u) << code;
