@@ -43,12 +43,12 @@ void drain(int& descriptor, std::string& into) {
 
 }  // namespace
 
-Child::Child(const Words& words, Output output) {
+Child::Child(const Words& words, Output output, const char* program) {
   std::signal(SIGPIPE, SIG_IGN);  // of this process, for a child that ends before it has read all
   Pipe in;
   Pipe out;
   Pipe err;
-  std::vector<char*> arguments = {const_cast<char*>(RINGPOST_CLI_PROGRAM)};
+  std::vector<char*> arguments = {const_cast<char*>(program)};
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   if (output == Output::kClosedBefore) close_now(out.read_end);
@@ -59,7 +59,7 @@ Child::Child(const Words& words, Output output) {
     dup2(out.write_end, STDOUT_FILENO);
     dup2(err.write_end, STDERR_FILENO);
     for (const int each : {SIGINT, SIGTERM, SIGHUP}) signal(each, SIG_DFL);
-    execv(RINGPOST_CLI_PROGRAM, arguments.data());
+    execv(program, arguments.data());
     _exit(127);
   }
   close_now(in.read_end);

@@ -25,7 +25,8 @@ class Child {
  public:
   enum class Output { kRead, kClosedBefore };
 
-  explicit Child(const Words& words, Output output = Output::kRead);
+  explicit Child(const Words& words, Output output = Output::kRead,
+                 const char* program = RINGPOST_CLI_PROGRAM);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child();

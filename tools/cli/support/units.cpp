@@ -221,7 +221,8 @@ std::string format_count(std::uint64_t count) {
 }
 
 std::string format_counted(std::uint64_t count, std::string_view what) {
-  return fmt::format("{} {}{}", format_count(count), what, count == 1 ? "" : "s");
+  const char* plural = what.ends_with('s') ? "es" : "s";  // processes, buses
+  return fmt::format("{} {}{}", format_count(count), what, count == 1 ? "" : plural);
 }
 
 std::string format_rate(double per_second) {

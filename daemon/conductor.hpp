@@ -1,0 +1,53 @@
+// The duty cycle of the daemon: find buses, sweep each, let go of those that nobody uses.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "config.hpp"
+#include "ringpost/bus.hpp"
+
+namespace ringpost::daemon {
+
+/// What was done since the start.
+struct Totals {
+  std::uint64_t turns = 0;
+  std::uint64_t dead_participants = 0;
+  std::uint64_t leases_returned = 0;
+  std::uint64_t messages_moved = 0;
+};
+
+/// Threads  one.
+class Conductor {
+ public:
+  explicit Conductor(Config config) : config_(std::move(config)) {}
+
+  /// Opens the buses that it was told of. An error ends the daemon: it was told wrongly.
+  Result<void> begin();
+  /// One turn of the duty cycle. Its errors are logged, once each, and tried again.
+  void turn();
+  /// Lets go of everything; what is pending is written first.
+  void end();
+
+  [[nodiscard]] const Totals& totals() const noexcept { return totals_; }
+  [[nodiscard]] std::string status() const;
+
+ private:
+  /// A bus that the daemon is attached to.
+  struct Post {
+    Bus bus;
+    bool kept = false;  ///< by name: not let go of when nobody else is attached
+  };
+  void find_buses();
+  void sweep(Post& post);
+  void complain(const std::string& about, const Error& error);
+  [[nodiscard]] bool is_alone(const Post& post) const;
+
+  Config config_;
+  std::map<std::string, Post> posts_;
+  std::map<std::string, std::string> complaints_;  ///< last one about each
+  Totals totals_;
+};
+
+}  // namespace ringpost::daemon
