@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/time_source.hpp"
 #include "journal/drain_role.hpp"
@@ -15,14 +16,14 @@ namespace ringpost::journal {
 /// Threads   one at a time; look(), still_there(), who_blocks() any.
 /// Blocking  claim, publish, abandon, look: never. The waits: until their deadline, and as long as
 ///           a disk operation takes that this participant has begun for all.
-/// Crash     see Producer and DrainRole.
-/// Fork      the child does nothing with it, not even let go of the role.
+/// Crash     see Producer and DrainRole. The role is held within a wait alone.
+/// Fork      the child does nothing with it.
 class Journal {
  public:
-  /// `log`: null in a journal of kind kMemory, and for who never writes the log.
+  /// `log`: null in a journal of kind kMemory, and for who never writes the log. `alive` outlives
+  /// it.
   Journal(std::shared_ptr<JournalFile> file, const shm::Participant& me, const Liveness& alive,
           std::unique_ptr<LogPort> log);
-  ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
@@ -38,9 +39,17 @@ class Journal {
     return journal::still_there(view_, position);
   }
   /// Records below it survive the loss of power.
-  [[nodiscard]] std::uint64_t durable() const noexcept;
+  [[nodiscard]] std::uint64_t durable() const noexcept {
+    return view_.hot().durable.load(std::memory_order_acquire);  // [durable]
+  }
   /// Records below it may be gone from the ring.
-  [[nodiscard]] std::uint64_t low() const noexcept;
+  [[nodiscard]] std::uint64_t low() const noexcept {
+    return view_.hot().low.load(std::memory_order_acquire);  // [low]
+  }
+  /// The log cannot be written any more: its errno. 0: it can.
+  [[nodiscard]] int failed() const noexcept {
+    return static_cast<int>(view_.hot().failed.load(std::memory_order_acquire));
+  }
 
   /// Deadlines: monotonic, of the bus's clock; 0 waits for nobody else.
   ///
@@ -61,15 +70,17 @@ class Journal {
   }
 
  private:
-  Errc drain_until(std::uint64_t position) noexcept;
+  Errc wait_settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept;
+  Errc wait_passable(std::uint64_t tail, std::uint64_t need, std::uint64_t deadline_ns) noexcept;
+  Errc drain_until(std::uint64_t end, std::uint64_t deadline_ns) noexcept;
 
   std::shared_ptr<JournalFile> file_;
   const JournalView view_;
-  const shm::Participant& me_;
   const base::TimeSource time_;
+  const Liveness& alive_;
   Producer producer_;
   std::unique_ptr<LogPort> log_;
-  std::unique_ptr<DrainRole> role_;
+  std::optional<DrainRole> role_;
 };
 
 }  // namespace ringpost::journal
