@@ -43,4 +43,23 @@ struct Membership {
   [[nodiscard]] std::uint64_t now_ns() const noexcept { return me.bus().time().precise_ns(); }
 };
 
+/// A journal for a shard whose log ends at `log_end`. Nothing names it yet. Returns its id.
+[[nodiscard]] Result<std::uint64_t> make_journal(const Membership& member, std::uint64_t stream_id,
+                                                 std::uint32_t number, StreamStorage storage,
+                                                 std::uint64_t ring_bytes, std::uint64_t log_end);
+
+/// Who lives, and what to do about the dead while one waits. Outlived by the membership.
+class Alive final : public journal::Liveness {
+ public:
+  explicit Alive(const Membership& member) : bus_(member.me.bus_pointer()), member_(member) {}
+  [[nodiscard]] bool is_alive(std::uint64_t creator_word) const noexcept override {
+    return bus_.is_alive(creator_word);
+  }
+  void clear_up() const noexcept override { member_.clear_up(); }
+
+ private:
+  journal::BusLiveness bus_;
+  const Membership& member_;
+};
+
 }  // namespace ringpost::stream

@@ -1,6 +1,7 @@
 #include "stream/stream_core.hpp"
 
 #include "journal/walk.hpp"
+#include "log/writer.hpp"
 #include "sys/error.hpp"
 
 namespace ringpost::detail {
@@ -75,7 +76,7 @@ Errc StreamCore::open_anew(std::uint32_t number, Shard*& into) {
       const bool is_it = (*file)->owner_id() == control_.stream_id() && (*file)->number() == number;
       if (!is_it) return Errc::kCorrupt;
       shard->start = (*file)->start();
-      auto log = make_log_port(*shard, number, **file);
+      auto log = has_log() ? make_log(number, *shard) : nullptr;
       shard->journal =
           std::make_unique<journal::Journal>(std::move(*file), member_.me, alive_, std::move(log));
     }
@@ -84,6 +85,40 @@ Errc StreamCore::open_anew(std::uint32_t number, Shard*& into) {
   into = shard.get();
   open_[number] = std::move(shard);
   return Errc::kOk;
+}
+
+log::LogOptions StreamCore::log_options(std::uint32_t number, std::uint64_t start) const {
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
+  log::LogOptions options;
+  options.log_id = control_.stream_id() ^ (number + 1) * kOdd;
+  options.segment_bytes = *settings_.segment_bytes;
+  options.first_position = start;
+  options.time = member_.bus().time();
+  return options;
+}
+
+std::unique_ptr<journal::SegmentLog> StreamCore::make_log(std::uint32_t number,
+                                                          const Shard& shard) {
+  return std::make_unique<journal::SegmentLog>(
+      *shard.directory, log_options(number, shard.start), [this](log::Writer& writer) {
+        // Errors are met again by the next write, or the next time.
+        static_cast<void>(writer.drop_expired(
+            {.oldest_ns = horizon_ns() + 1, .bytes_max = *settings_.log_bytes_max}));
+      });
+}
+
+void StreamCore::trim(std::uint32_t number, Shard& shard) noexcept {
+  constexpr std::int64_t kEveryNs = 60'000'000'000;
+  shard.trim_at_ns = static_cast<std::int64_t>(member_.wall_ns()) + kEveryNs;
+  std::uint64_t frontier = 0;
+  static_cast<void>(shard.journal->producer().frontier(frontier));
+  shard.trim_at = frontier + *settings_.segment_bytes / journal::kCellBytes;
+  if (!has_log()) return;
+  const auto log = make_log(number, shard);
+  journal::DrainRole role(shard.journal->view(), member_.me.creator_word(), alive_, *log);
+  if (role.take() != Errc::kOk) return;  // the writer does it
+  role.pause();
+  role.release();
 }
 
 Errc StreamCore::met_end(std::uint32_t shard, std::uint64_t end) {

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "journal/journal.hpp"
+#include "journal/segment_log.hpp"
+#include "log/options.hpp"
 #include "log/reader.hpp"
 #include "ringpost/stream.hpp"
 #include "stream/control_file.hpp"
@@ -19,10 +21,16 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
  public:
   /// One shard that was used: what of it is null is not there.
   struct Shard {
+    Shard() noexcept;
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
     std::unique_ptr<disk::Directory> directory;  ///< of its log
     std::unique_ptr<journal::Journal> journal;
-    std::unique_ptr<log::Reader> reader;  ///< of get()
-    std::uint64_t start = 0;              ///< its journal's first position; below, the log
+    std::unique_ptr<ShardReaderCore> reader;  ///< of get()
+    std::uint64_t start = 0;                  ///< its journal's first position; below, the log
+    std::uint64_t trim_at = 0;    ///< position from which on to look what retention drops
+    std::int64_t trim_at_ns = 0;  ///< Unix time, the same
   };
 
   static Result<std::shared_ptr<StreamCore>> open(const stream::Membership& member,
@@ -103,8 +111,6 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   void count(stream::Counter counter, std::uint64_t by = 1) {
     control_.count(member_.me, counter, by);
   }
-  /// By whoever waits: sweeps now and then, since the dead may be in the way.
-  void clear_up() const { member_.clear_up(); }
 
   [[nodiscard]] const stream::Membership& member() const noexcept { return member_; }
   [[nodiscard]] stream::ControlFile& control() noexcept { return control_; }
@@ -113,17 +119,25 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   [[nodiscard]] std::uint64_t created_ns() const noexcept {
     return control_.header().created_wall_ns;
   }
+  [[nodiscard]] std::int64_t retention_ns() const noexcept { return retention_ns_; }
+  [[nodiscard]] const journal::Liveness& alive() const noexcept { return alive_; }
+  /// What a writer of a shard's log needs; calls back, in pauses, to drop what is past retention.
+  [[nodiscard]] std::unique_ptr<journal::SegmentLog> make_log(std::uint32_t number,
+                                                              const Shard& shard);
   [[nodiscard]] const std::shared_ptr<stream::StateDirectory>& state() const noexcept {
     return state_;
   }
 
  private:
   StreamCore(const stream::Membership& member, stream::ControlFile control)
-      : member_(member), control_(std::move(control)), alive_(member.me.bus_pointer()) {}
+      : member_(member), control_(std::move(control)), alive_(member_) {}
 
   Errc look_again();
   Result<void> refresh();
   Errc open_anew(std::uint32_t number, Shard*& into);
+  [[nodiscard]] log::LogOptions log_options(std::uint32_t number, std::uint64_t start) const;
+  /// Drops what retention does not keep. Nothing while another one is the writer.
+  [[gnu::cold, gnu::noinline]] void trim(std::uint32_t number, Shard& shard) noexcept;
   [[nodiscard]] std::optional<std::uint64_t> look_for_end(const stream::ShardRecord& shard);
 
   // Putting.
@@ -153,30 +167,39 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   Errc wait_durable(Shard& shard, std::uint64_t position, Deadline& deadline);
   [[nodiscard]] bool is_durable(const PutOptions& options) const noexcept;
 
-  // Changing: by whoever has the lock.
+  // Changing: `act` with the lock, on the map and settings as they are, which it may save().
   class Change;
+  Result<void> change(const std::function<Result<void>(stream::Meta&)>& act);
   Result<void> save(stream::Meta& meta, const std::vector<std::uint64_t>& journals = {});
   Result<void> carry_on();
-  Result<void> finish_reshard(stream::Meta& meta);
-  Result<std::uint64_t> close(std::uint32_t shard);
-  Result<void> reshard(stream::Meta& meta, const std::vector<std::uint32_t>& parents,
-                       const std::vector<stream::Range>& ranges,
-                       std::vector<std::uint32_t>& children);
-  Result<void> let_go_of_journals();
-  Result<void> drop_gone_shards();
+  Result<void> let_go_of_journals(const stream::Meta& meta);
+  Result<void> drop_gone_shards(stream::Meta& meta);
   Result<std::uint64_t> make_journal(std::uint32_t number);
-  Result<void> check_open(std::uint32_t shard);
-  Result<std::vector<std::uint32_t>> split_locked(std::uint32_t shard, const HashKey& new_start);
-  Result<std::uint32_t> merge_locked(std::uint32_t lower, std::uint32_t upper);
+  Result<std::uint64_t> close(std::uint32_t number);
+  Result<void> finish_reshard(stream::Meta& meta);
+  Result<std::vector<std::uint32_t>> reshard(stream::Meta& meta,
+                                             const std::vector<std::uint32_t>& parents,
+                                             const std::vector<stream::Range>& ranges);
+  Result<void> check_open(const stream::Meta& meta, std::uint32_t shard) const;
+  Result<void> split_locked(stream::Meta& meta, std::uint32_t shard, const HashKey& new_start,
+                            std::vector<std::uint32_t>& children);
+  Result<void> merge_locked(stream::Meta& meta, std::uint32_t lower, std::uint32_t upper,
+                            std::uint32_t& child);
 
   // Finding positions.
+  [[nodiscard]] std::string object_of(std::uint32_t shard) const;
+  Result<std::uint64_t> frontier(const stream::ShardRecord& record, Shard& shard) const;
   Result<std::uint64_t> position_of_number(const stream::ShardRecord& record, Shard& shard,
                                            const SequenceNumber& number, bool after);
-  Result<std::uint64_t> position_of_time(Shard& shard, std::int64_t arrival_ns);
+  Result<std::uint64_t> position_of_time(const stream::ShardRecord& record, Shard& shard,
+                                         std::int64_t arrival_ns);
+  Result<std::uint64_t> find_time_in_log(Shard& shard, std::int64_t arrival_ns,
+                                         std::uint64_t bound);
+  Result<const stream::ShardRecord*> open_listed(std::uint32_t number, Shard*& shard);
 
   stream::Membership member_;
   stream::ControlFile control_;
-  journal::BusLiveness alive_;
+  stream::Alive alive_;
   std::shared_ptr<stream::StateDirectory> state_;  ///< null: memory only
   stream::ShardMap map_;
   std::vector<std::unique_ptr<Shard>> open_;  ///< by number

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "shm/wait_word.hpp"
 #include "stream/limits.hpp"
 #include "stream/settings.hpp"
 #include "stream/stream_core.hpp"
@@ -234,37 +233,21 @@ Result<StreamCore::Added, Errc> StreamCore::add(const PutEntry& entry, Deadline&
   shard.journal->producer().publish(claimed);
   count(stream::kRecords);
   count(stream::kBytes, body_bytes);
+  if (claimed.position >= shard.trim_at || arrival_ns >= shard.trim_at_ns) [[unlikely]] {
+    trim(number, shard);
+  }
   return Added{{number, number_at(number, claimed.position, arrival_ns)}, &shard};
 }
 
-namespace {
-
-/// Calls `wait(deadline)` in slices, with a look for the dead between them: they may be in the way.
-template <class Wait>
-Errc wait_in_slices(const stream::Membership& member, std::uint64_t deadline_ns, Wait&& wait) {
-  for (;;) {
-    const std::uint64_t slice = std::min(deadline_ns, member.now_ns() + shm::kSleepSliceNs);
-    const Errc code = wait(deadline_ns == 0 ? 0 : slice);
-    if (code != Errc::kTimedOut || slice >= deadline_ns) return code;
-    member.clear_up();
-  }
-}
-
-}  // namespace
-
 Errc StreamCore::wait_for_room(Shard& shard, std::size_t bytes, Deadline& deadline) {
-  const Errc code = wait_in_slices(member_, deadline.ns(), [&](std::uint64_t until) {
-    return shard.journal->wait_room(bytes, until);
-  });
+  const Errc code = shard.journal->wait_room(bytes, deadline.ns());
   return code == Errc::kTimedOut ? Errc::kFull : code;
 }
 
 Errc StreamCore::wait_durable(Shard& shard, std::uint64_t position, Deadline& deadline) {
   if (shard.journal == nullptr) return Errc::kOk;  // it was let go of because all of it is
   if (position < shard.journal->durable()) return Errc::kOk;
-  return wait_in_slices(member_, deadline.ns(), [&](std::uint64_t until) {
-    return shard.journal->wait_durable(position, until);
-  });
+  return shard.journal->wait_durable(position, deadline.ns());
 }
 
 Errc StreamCore::wait_durable(std::span<const Put> puts, Duration wait) noexcept {
