@@ -283,7 +283,7 @@ class RINGPOST_API ShardReader {
   Result<Records> read(const ReadOptions& options = {});
 
   /// After kDamaged: goes on behind lost().
-  Result<void> skip();
+  void skip() noexcept;
 
   /// Sleeps until next() may give something else than kEmpty. Errors kTimedOut, kDeleted, kForked.
   Errc wait(Duration wait) noexcept;
@@ -386,8 +386,8 @@ class RINGPOST_API Stream {
 
   /// In the order of their numbers.
   [[nodiscard]] Result<std::vector<ShardInfo>> shards(const ShardFilter& filter = {});
-  /// The open shard that takes that hash key now.
-  [[nodiscard]] std::uint32_t shard_of(const HashKey& key);
+  /// The open shard that takes that hash key now. Errors kDeleted, kForked, kCorrupt.
+  [[nodiscard]] Result<std::uint32_t, Errc> shard_of(const HashKey& key);
   /// Errors kNotFound (no such shard, or all its records are past retention), kInvalidArgument (a
   /// number of another shard or stream, a time to come).
   Result<ShardReader> reader(std::uint32_t shard, const From& from,

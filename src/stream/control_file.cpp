@@ -208,6 +208,10 @@ Result<Meta> ControlFile::meta() {
   return meta;
 }
 
+bool ControlFile::is_being_changed() const noexcept {
+  return sys::is_byte_locked(file_, kChangerByte);
+}
+
 Result<void> ControlFile::lock() {
   constexpr int kTriesMax = 2'000;
   constexpr timespec kBetween{0, 1'000'000};

@@ -54,6 +54,9 @@ class ControlFile {
   /// changeable(), and all shards.
   [[nodiscard]] Result<Meta> meta();
 
+  /// Whether somebody has the lock, or is stopped with it.
+  [[nodiscard]] bool is_being_changed() const noexcept;
+
   // The rest by whoever has the lock.
 
   /// Errors kBusy, which names who has it; kDeleted.

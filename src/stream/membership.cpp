@@ -7,7 +7,8 @@
 namespace ringpost::stream {
 namespace {
 
-/// Another bus has had the directory meanwhile: what shared memory says of it is of an earlier time.
+/// Another bus has had the directory meanwhile: what shared memory says of it is of an earlier
+/// time.
 void drop_outdated(const std::shared_ptr<shm::BusFiles>& bus) {
   const auto names = control_names(*bus);
   if (!names) return;
@@ -48,8 +49,8 @@ Result<std::uint64_t> make_journal(const Membership& member, std::uint64_t strea
   const std::uint64_t cells = ring_bytes / journal::kCellBytes;
   journal::JournalOptions options;
   options.cells_log2 = static_cast<std::uint32_t>(std::bit_width(cells) - 1);
-  options.kind = storage == StreamStorage::kLog ? journal::JournalKind::kLog
-                                                : journal::JournalKind::kMemory;
+  options.kind =
+      storage == StreamStorage::kLog ? journal::JournalKind::kLog : journal::JournalKind::kMemory;
   // Never 0: the number before a shard's first record is its own.
   options.start = journal::start_after(log_end, options.cells_log2);
   options.owner_id = stream_id;

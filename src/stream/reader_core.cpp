@@ -138,9 +138,8 @@ Errc ShardReaderCore::open_log() {
     if (!opened) return opened.error().code;
     log_ = std::move(*opened);
   }
-  if (log_->position() == position_) return Errc::kOk;
-  const auto sought = log_->seek(position_);
-  return sought ? Errc::kOk : sought.error().code;
+  if (log_->position() != position_) log_->seek(position_);
+  return Errc::kOk;
 }
 
 Result<StreamRecord, Errc> ShardReaderCore::next_in_log() {
@@ -182,11 +181,10 @@ Result<StreamRecord, Errc> ShardReaderCore::next_in_log() {
   }
 }
 
-Result<void> ShardReaderCore::skip() {
-  if (log_ == nullptr || !lost_) return {};
-  if (auto skipped = log_->skip(); !skipped) return skipped;
+void ShardReaderCore::skip() noexcept {
+  if (log_ == nullptr) return;
+  log_->skip();
   position_ = log_->position();
-  return {};
 }
 
 bool ShardReaderCore::intact() noexcept {

@@ -18,7 +18,7 @@ class ShardReaderCore {
   ShardReaderCore(StreamCore& stream, std::shared_ptr<StreamCore> keep, StreamCore::Shard& shard,
                   std::uint32_t number, std::uint64_t position, Follow follow) noexcept
       : stream_(stream), keep_(std::move(keep)), shard_(shard), number_(number), follow_(follow) {
-    move_to(position);
+    move_to(position, follow);
   }
 
   /// As a new reader.
@@ -27,7 +27,7 @@ class ShardReaderCore {
   /// False: next() gives it again if it can still be had.
   [[nodiscard]] bool intact() noexcept;
   Result<Records> read(const ReadOptions& options);
-  Result<void> skip();
+  void skip() noexcept;
   static Errc wait_any(std::span<ShardReaderCore* const> readers, Duration wait) noexcept;
 
   [[nodiscard]] Follow follow() const noexcept { return follow_; }

@@ -109,6 +109,8 @@ Result<std::uint64_t> StreamCore::position_of_number(const stream::ShardRecord& 
                       "StartingSequenceNumber " + number.to_string() +
                           " is invalid because it did not come from this stream.");
   }
+  // The start of the shard: there never was a record.
+  if (number.position == 0) return position_of_time(record, shard, horizon_ns() + 1);
   const std::uint64_t position = std::min(number.position + (after ? 1 : 0), *end);
   // The log takes any position, the ring only that of a record.
   if (shard.journal == nullptr) return position;

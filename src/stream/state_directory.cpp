@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/crc32c.hpp"
+#include "disk/open.hpp"
 #include "stream/settings.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"

@@ -17,6 +17,8 @@
 
 namespace ringpost::detail {
 
+class ShardReaderCore;
+
 class StreamCore final : public std::enable_shared_from_this<StreamCore> {
  public:
   /// One shard that was used: what of it is null is not there.
@@ -116,6 +118,7 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   [[nodiscard]] stream::ControlFile& control() noexcept { return control_; }
   [[nodiscard]] const stream::ShardMap& map() const noexcept { return map_; }
   [[nodiscard]] const std::string& name() const noexcept { return control_.name(); }
+  [[nodiscard]] std::uint64_t id() const noexcept { return control_.stream_id(); }
   [[nodiscard]] std::uint64_t created_ns() const noexcept {
     return control_.header().created_wall_ns;
   }

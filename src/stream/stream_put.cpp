@@ -182,7 +182,7 @@ bool StreamCore::is_throttled(std::uint32_t shard, std::size_t bytes) {
 }
 
 Errc StreamCore::claim(const HashKey& hash, std::size_t bytes, std::size_t body_bytes,
-                       std::uint64_t deadline_ns, std::uint32_t& number, journal::Claim& into) {
+                       Deadline& deadline, std::uint32_t& number, journal::Claim& into) {
   constexpr int kShardsPassedMax = 64;  // that were closed meanwhile, one after the other
   bool passed_limits = false;
   for (int passed = 0; passed < kShardsPassedMax;) {

@@ -2,8 +2,8 @@
 //
 //   1  the children get journals and logs
 //   2  they stand in the map, and in their parents; on disk first
-//   3  each parent's journal is closed: one CAS at its tail. From then on its keys go to the children
-//   4  the map says where the parents end
+//   3  each parent's journal is closed: one CAS at its tail. From then on its keys go to the
+//   children 4  the map says where the parents end
 //
 // Whoever puts goes by 3 alone and needs nobody for the rest. A resharder that dies or stops after
 // 2 is finished by the next one who changes the stream; before, there are files that nobody names.
@@ -62,9 +62,9 @@ Result<void> StreamCore::finish_reshard(stream::Meta& meta) {
   return refresh();
 }
 
-Result<std::vector<std::uint32_t>> StreamCore::reshard(
-    stream::Meta& meta, const std::vector<std::uint32_t>& parents,
-    const std::vector<stream::Range>& ranges) {
+Result<std::vector<std::uint32_t>> StreamCore::reshard(stream::Meta& meta,
+                                                       const std::vector<std::uint32_t>& parents,
+                                                       const std::vector<stream::Range>& ranges) {
   std::vector<std::uint32_t> children;
   std::vector<std::uint64_t> journals(meta.shards.size());
   std::uint64_t created_s = member_.wall_ns() / kSecondNs;
@@ -119,8 +119,8 @@ Result<void> StreamCore::split_locked(stream::Meta& meta, std::uint32_t shard,
                                       std::vector<std::uint32_t>& children) {
   if (auto open = check_open(meta, shard); !open) return open;
   const stream::Range range = meta.shards[shard].range;
-  const bool good = range.first < new_start && stream::behind(range.first) < new_start &&
-                    new_start < range.last;
+  const bool good =
+      range.first < new_start && stream::behind(range.first) < new_start && new_start < range.last;
   if (!good) {
     return sys::error(Errc::kInvalidArgument, object_of(shard),
                       "NewStartingHashKey " + new_start.to_string() +
@@ -131,8 +131,8 @@ Result<void> StreamCore::split_locked(stream::Meta& meta, std::uint32_t shard,
   if (map_.open() >= stream::kShardsMax) {
     return sys::error(Errc::kInvalidArgument, "stream \"" + name() + "\"", "has 4,096 open shards");
   }
-  auto made = reshard(meta, {shard},
-                      {{range.first, stream::before(new_start)}, {new_start, range.last}});
+  auto made =
+      reshard(meta, {shard}, {{range.first, stream::before(new_start)}, {new_start, range.last}});
   if (!made) return Unexpected(made.error());
   children = std::move(*made);
   return {};
@@ -159,9 +159,8 @@ Result<void> StreamCore::merge_locked(stream::Meta& meta, std::uint32_t lower, s
 Result<std::vector<std::uint32_t>> StreamCore::split(std::uint32_t shard,
                                                      const HashKey& new_start) {
   std::vector<std::uint32_t> children;
-  const auto done = change([&](stream::Meta& meta) {
-    return split_locked(meta, shard, new_start, children);
-  });
+  const auto done =
+      change([&](stream::Meta& meta) { return split_locked(meta, shard, new_start, children); });
   if (!done) return Unexpected(done.error());
   return children;
 }
@@ -180,9 +179,8 @@ static std::vector<const stream::ShardRecord*> open_in_order(const stream::Meta&
   for (const stream::ShardRecord& shard : meta.shards) {
     if (!shard.end) open.push_back(&shard);
   }
-  std::sort(open.begin(), open.end(), [](const auto* a, const auto* b) {
-    return a->range.first < b->range.first;
-  });
+  std::sort(open.begin(), open.end(),
+            [](const auto* a, const auto* b) { return a->range.first < b->range.first; });
   return open;
 }
 
@@ -192,9 +190,9 @@ Result<void> StreamCore::scale(std::uint32_t shards) {
   return change([&](stream::Meta& meta) -> Result<void> {
     const auto count = static_cast<std::uint32_t>(open_in_order(meta).size());
     if (shards < 1 || shards > stream::kShardsMax || shards > 2 * count || 2 * shards < count) {
-      return sys::error(Errc::kInvalidArgument, "stream \"" + name() + "\"",
-                        "has " + std::to_string(count) +
-                            " open shards: at most twice as many, at least half");
+      return sys::error(
+          Errc::kInvalidArgument, "stream \"" + name() + "\"",
+          "has " + std::to_string(count) + " open shards: at most twice as many, at least half");
     }
     for (;;) {
       const auto open = open_in_order(meta);
@@ -218,8 +216,8 @@ Result<void> StreamCore::scale(std::uint32_t shards) {
           if (pair(i) < pair(narrowest)) narrowest = i;
         }
         std::uint32_t child = 0;
-        if (auto done = merge_locked(meta, open[narrowest]->number, open[narrowest + 1]->number,
-                                     child);
+        if (auto done =
+                merge_locked(meta, open[narrowest]->number, open[narrowest + 1]->number, child);
             !done) {
           return done;
         }
