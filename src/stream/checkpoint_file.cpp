@@ -135,7 +135,7 @@ Result<std::optional<Checkpoint>> CheckpointFile::read(std::uint32_t shard) {
     }
     const auto head = head_of<CheckpointSlot>(block);
     if (!is_whole<CheckpointSlot>(block) || head.shard != shard || !is_known(head.kind)) {
-      damaged += block.is_empty() ? 0 : 1;
+      if (!block.is_empty()) ++damaged;
       continue;
     }
     if (found && head.number <= newest.number) continue;
