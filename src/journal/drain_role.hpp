@@ -35,7 +35,8 @@ class DrainRole {
   [[nodiscard]] bool is_mine() const noexcept { return mine_; }
 
   /// Gathers what is published, up to a batch; writes it and makes it durable. kOk: some progress.
-  /// Errors kEmpty (nothing there to be written), kNoSpace (the log has no room now), kLogFailed.
+  /// Errors kEmpty (nothing there to be written), kNoSpace (the log has no room now), kLogFailed
+  /// (also of a journal that is damaged); after that the role is let go.
   Errc drain_once() noexcept;
 
   /// The same in parts, for who keeps several batches under way: gathers up to a batch and submits
@@ -50,20 +51,24 @@ class DrainRole {
   [[nodiscard]] bool should_flush() const noexcept;
   /// There is something to be written.
   [[nodiscard]] bool has_work() const noexcept;
+  /// With nothing to do for a while.
+  void pause() noexcept { log_.pause(); }
 
-  /// Lets go, with nothing under way lost: the next writer goes on without a recovery.
+  /// Lets go, with everything written and durable: the next writer goes on without a recovery.
   void release() noexcept;
 
  private:
-  enum class Gathered : std::uint8_t { kNothing, kSome, kBad };
+  static constexpr std::uint64_t kOpen = ~std::uint64_t{0};
+
   [[nodiscard]] Errc open_log(bool clean) noexcept;
   [[nodiscard]] bool start_at(std::uint64_t log_end) noexcept;
-  [[nodiscard]] Gathered gather() noexcept;
-  [[nodiscard]] bool add_record(std::uint64_t position, std::uint64_t next) noexcept;
-  void add_end(std::uint64_t position) noexcept;
+  [[nodiscard]] Errc gather() noexcept;
+  [[nodiscard]] Errc add_record(std::uint64_t next) noexcept;
+  [[nodiscard]] Errc add_end() noexcept;
+  [[nodiscard]] Errc submit(disk::Sync sync, bool now) noexcept;
   [[nodiscard]] bool is_wanted() const noexcept;
   void made_durable(std::uint64_t end) noexcept;
-  Errc failed(Errc code) noexcept;
+  Errc refused(Errc code) noexcept;
   void let_go(WriterWord to) noexcept;
 
   const JournalView view_;
@@ -71,9 +76,9 @@ class DrainRole {
   const Liveness& alive_;
   LogPort& log_;
   bool mine_ = false;
-  bool closed_ = false;         ///< the end was gathered
+  std::uint64_t end_ = kOpen;   ///< position of the end, once it was met
   std::uint64_t cursor_ = 0;    ///< gathered up to here
-  std::uint64_t written_ = 0;   ///< handed to the kernel up to here
+  std::uint64_t written_ = 0;   ///< submitted up to here
   std::uint64_t gathered_ = 0;  ///< records in the batch
 };
 

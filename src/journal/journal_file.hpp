@@ -39,7 +39,7 @@ class JournalFile {
   [[nodiscard]] const JournalView& view() const noexcept { return view_; }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   /// Checked copies of the header's words.
-  [[nodiscard]] std::uint64_t start() const noexcept { return start_; }
+  [[nodiscard]] std::uint64_t start() const noexcept { return view_.start(); }
   [[nodiscard]] std::uint64_t owner_id() const noexcept { return owner_id_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
@@ -47,7 +47,7 @@ class JournalFile {
   JournalFile() = default;
   sys::Mapping mapping_;
   JournalView view_;
-  std::uint64_t id_ = 0, start_ = 0, owner_id_ = 0;
+  std::uint64_t id_ = 0, owner_id_ = 0;
   std::uint32_t number_ = 0;
 };
 

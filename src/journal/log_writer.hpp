@@ -23,14 +23,18 @@ class LogWriter {
   /// One round. kOk: there was something to do; kEmpty: nothing; kBusy: another participant is the
   /// writer. Errors kNoSpace (try again later), kLogFailed, and those of DrainRole::take.
   Errc step() noexcept;
-  /// Until there may be something to do, or so long.
-  void sleep(std::uint64_t timeout_ns) noexcept;
+  /// After kEmpty or kBusy: until there may be something to do, or so long. False: there is not.
+  bool sleep(std::uint64_t timeout_ns) noexcept;
 
-  /// Steps and sleeps until stop() or an error that does not pass: kLogFailed, kDamaged, ….
+  /// Steps and sleeps until stop(), then lets go; or until an error that does not pass: kLogFailed,
+  /// kDamaged, ….
   Errc run() noexcept;
   void stop() noexcept;
 
  private:
+  [[nodiscard]] bool is_stopping() const noexcept {
+    return stopping_.load(std::memory_order_seq_cst);
+  }
   const JournalView view_;
   DrainRole role_;
   std::atomic<bool> stopping_{false};

@@ -13,7 +13,7 @@ namespace ringpost::journal {
 /// Cells that are the claimer's alone until publish() or abandon().
 struct Claim {
   std::uint64_t position = 0;
-  std::span<std::byte> bytes;  ///< whole cells: at least what was asked for
+  std::span<std::byte> bytes;  ///< as many as were asked for
 };
 
 /// One participant's producing end of one journal. Its cursors are private guesses: every position
@@ -27,9 +27,9 @@ class Producer {
  public:
   Producer(const JournalView& view, std::uint16_t me) noexcept : view_(view), me_(me) {}
 
-  /// Takes the next cells for a record of so many bytes. One locked operation where nobody else is
-  /// at it. Errors kFull (the writer is behind; without a log: somebody has claimed the oldest
-  /// cells and not published), kClosed, kTooLarge, kCorrupt.
+  /// Takes the next cells for a record of exactly so many bytes, its header included. One locked
+  /// operation where nobody else is at it. Errors kFull (the writer is behind; without a log:
+  /// somebody has claimed the oldest cells and not published), kClosed, kTooLarge, kCorrupt.
   Errc claim(std::size_t bytes, Claim& into) noexcept;
 
   /// Makes the record visible to readers and to the writer.
@@ -50,13 +50,13 @@ class Producer {
   void flush() noexcept;
 
  private:
-  enum class Step : std::uint8_t { kFree, kAgain, kEnd, kCorrupt };
-  [[nodiscard]] Step inspect(Descriptor& seen) noexcept;
-  [[nodiscard]] Step find_free(Descriptor& seen) noexcept;
+  [[nodiscard]] Errc find_free(Descriptor& seen) noexcept;
   [[nodiscard]] bool has_room(std::uint64_t need) noexcept;
-  [[nodiscard]] bool take(Descriptor seen, Descriptor mine) noexcept;
   void raise_low(std::uint64_t need) noexcept;
+  [[nodiscard]] bool take(Descriptor seen, std::uint16_t owner, std::uint32_t scaled,
+                          CellState state) noexcept;
   void settle(const Claim& claim, CellState state) noexcept;
+  void wake() noexcept;
 
   const JournalView view_;
   const std::uint16_t me_;

@@ -17,9 +17,10 @@ class JournalView {
   /// `memory` holds geometry.file_bytes bytes and outlives the view. `fenced`: no membarrier on
   /// this machine, whoever publishes executes the fence.
   JournalView(std::byte* memory, const JournalGeometry& geometry, JournalKind kind,
-              bool fenced) noexcept
+              std::uint64_t start, bool fenced) noexcept
       : memory_(memory),
         cells_begin_(geometry.cells_begin),
+        start_(start),
         log2_(geometry.cells_log2),
         kind_(kind),
         fenced_(fenced) {}
@@ -48,6 +49,7 @@ class JournalView {
   /// correct process writes.
   [[nodiscard]] std::uint64_t next(std::uint64_t position, Descriptor seen) const noexcept;
 
+  [[nodiscard]] std::uint64_t start() const noexcept { return start_; }
   [[nodiscard]] JournalKind kind() const noexcept { return kind_; }
   [[nodiscard]] bool fenced() const noexcept { return fenced_; }
   [[nodiscard]] const JournalHeader& header() const noexcept { return at<JournalHeader>(0); }
@@ -66,6 +68,7 @@ class JournalView {
   }
   std::byte* memory_ = nullptr;
   std::size_t cells_begin_ = 0;
+  std::uint64_t start_ = 0;
   std::uint32_t log2_ = 0;
   JournalKind kind_ = JournalKind::kLog;
   bool fenced_ = false;
@@ -85,7 +88,7 @@ struct NewJournal {
 void initialise_journal(std::byte* memory, const JournalGeometry& geometry,
                         const NewJournal& made) noexcept;
 
-/// CAS-max. [drain] [low] release, as the caller's words want it.
+/// CAS-max, acq_rel.
 void raise(std::atomic<std::uint64_t>& word, std::uint64_t to) noexcept;
 
 }  // namespace ringpost::journal

@@ -25,8 +25,8 @@ struct Stop {
 };
 [[nodiscard]] Stop look_at(const JournalView& view, std::uint64_t position) noexcept;
 
-/// Without a log: raises the drain over what is published or void, so that there is room for `need`
-/// cells at `position`, and a little more. Whether there is.
+/// Without a log: raises the drain over what is published or void, until there is room for `need`
+/// cells at `position`, the tail, and a little more. Whether there is.
 bool pass_published(const JournalView& view, std::uint64_t position, std::uint64_t need) noexcept;
 
 /// Who keeps the records from `position` on from becoming durable.

@@ -91,6 +91,7 @@ struct alignas(2 * base::kHotLineBytes) ShardEntry {
   std::atomic<std::uint64_t> children;
   std::atomic<std::uint64_t> end_plus_one;  ///< 0: open; else the position of the end, plus one
   std::atomic<std::uint64_t> closed_ns;     ///< set before `end_plus_one`
+  std::atomic<std::uint64_t> expired;       ///< 1: closed, and its records are gone for ever
 
   // Optional limits; moved by whoever uses the shard.
   alignas(base::kHotLineBytes) BucketWord records_in;
