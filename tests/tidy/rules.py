@@ -18,7 +18,8 @@ LAYERS = {"base": 0, "sys": 1, "dedup": 1, "sqs": 1, "filter": 1, "push": 1, "di
 # Public headers that promise what a layer gives; the others depend on nothing.
 PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client", "topic.hpp": "topic",
           "wait_set.hpp": "client", "admin.hpp": "client", "push.hpp": "client",
-          "ringpost.hpp": "client", "http_provider.hpp": "http"}
+          "ringpost.hpp": "client", "consumer_group.hpp": "client", "producer.hpp": "client",
+          "http_provider.hpp": "http"}
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
 _LEFTOVER = re.compile(r"\b(" + "|".join(("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK")) + r")\b")
@@ -42,6 +43,8 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
           "src/topic/layout.hpp": ("TopicHeader", "PublisherCounts", "LogRecord", "TopicRecord"),
           "src/topic/turn.hpp": ("TurnHeader",),
+          "src/stream/lease_table.hpp": ("LeaseHeader",),
+          "src/stream/lease_word.hpp": ("LeaseRow",),
           "src/group/layout.hpp": ("FifoHead", "Bucket"),
           "src/group/attempt_layout.hpp": ("AttemptTable", "AttemptEntry", "AttemptNote")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
