@@ -1,0 +1,232 @@
+// Random damage to what streams consist of: control files and journals in shared memory, the meta
+// file and the segments on disk. A program that uses the streams in every way there is lives on,
+// and every call comes back. The seed of a round is printed when it fails, and RINGPOST_SEED
+// repeats it.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "hostile/damage.hpp"
+#include "hostile/watchdog.hpp"
+#include "process/rig/depth.hpp"
+#include "process/rig/scratch.hpp"
+#include "ringpost/ringpost.hpp"
+
+namespace ringpost::hostile {
+namespace {
+
+using rig::base_seed;
+using rig::by_depth;
+
+enum class Kind : std::uint8_t { kControl, kJournal, kDisk };
+constexpr const char* kNames[] = {"control", "journal", "disk"};
+
+constexpr const char* kStreams[] = {"on_disk", "in_memory"};
+
+StreamSettings settings_of(const std::string& name) {
+  StreamSettings settings;
+  settings.shards = 2;
+  settings.record_bytes_max = 4096;
+  settings.ring_bytes = 64 * 1024;
+  settings.segment_bytes = 1 << 20;
+  if (name == "in_memory") settings.storage = StreamStorage::kMemory;
+  return settings;
+}
+
+class StreamVictim {
+ public:
+  explicit StreamVictim(std::uint64_t seed)
+      : random_(seed),
+        options_{.shm_dir = scratch_.path("shm"), .state_dir = scratch_.path("state")},
+        bus_(Bus::open("victim", options_).value()) {
+    for (const char* name : kStreams) {
+      streams_.push_back(bus_.stream(name, settings_of(name)).value());
+      put_some(streams_.back(), 60);
+    }
+  }
+
+  void use_old_handles() {
+    for (Stream& stream : streams_) use(stream);
+  }
+  void use_new_handles() {
+    auto bus = Bus::open("victim", options_);
+    if (!bus) return;
+    for (const char* name : kStreams) {
+      if (auto stream = bus->open_stream(name)) use(*stream);
+    }
+  }
+  void tidy_up() {
+    static_cast<void>(bus_.sweep());
+    static_cast<void>(examine(bus_));
+    const char* name = kStreams[any(2)];
+    static_cast<void>(bus_.delete_stream(name));
+    if (auto made = bus_.stream(name, settings_of(name))) use(*made);
+  }
+
+  [[nodiscard]] std::vector<std::string> files(Kind kind) const {
+    const std::string roots[] = {bus_.directory() + "/streams", bus_.directory() + "/journals",
+                                 scratch_.path("state")};
+    std::vector<std::string> found;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(roots[static_cast<int>(kind)])) {
+      if (entry.is_regular_file() && entry.file_size() >= 64) found.push_back(entry.path());
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+ private:
+  static constexpr Duration kShort = std::chrono::milliseconds(1);
+
+  void use(Stream& stream) {
+    put_some(stream, 4);
+    read_some(stream);
+    reshard(stream);
+    look(stream);
+  }
+
+  void put_some(Stream& stream, int count) {
+    PutOptions options;
+    options.wait = kShort;
+    for (int i = 0; i < count; ++i) {
+      options.durability = any(2) == 0 ? Durability::kMemory : Durability::kDurable;
+      static_cast<void>(
+          stream.put("key " + std::to_string(any(9)), std::string(any(2'000), 'x'), options));
+    }
+    const std::string body(300, 'b');
+    const PutEntry entries[] = {{"a", as_bytes(body)}, {"b", as_bytes(body)}};
+    static_cast<void>(stream.put_batch(entries, options));
+  }
+
+  void read_some(Stream& stream) {
+    const auto shards = stream.shards();
+    if (!shards) return;
+    for (std::size_t i = 0; i < std::min<std::size_t>(shards->size(), 4); ++i) {
+      const std::uint32_t shard = (*shards)[i].number;
+      const From from = any(3) == 0 ? From::latest() : From::trim_horizon();
+      auto reader = stream.reader(shard, from, any(2) == 0 ? Follow::kDurable : Follow::kPublished);
+      if (reader) read_with(*reader);
+      if (const auto iterator = stream.iterator(shard, From::trim_horizon())) {
+        if (const auto got = stream.get(*iterator, 10)) add_up(got->records);
+      }
+    }
+  }
+
+  void read_with(ShardReader& reader) {
+    for (int i = 0; i < 100; ++i) {
+      const auto record = reader.next();
+      if (!record && record.error() != Errc::kLapped) break;
+      if (record) add_up(record->key, record->data);
+      static_cast<void>(reader.intact());
+    }
+    if (const auto records = reader.read({.limit = 100, .bytes_max = 10'000, .wait = kShort})) {
+      add_up(*records);
+    }
+    static_cast<void>(reader.behind_latest());
+    static_cast<void>(reader.children());
+  }
+
+  void reshard(Stream& stream) {
+    if (any(4) != 0) return;
+    const auto shards = stream.shards();
+    if (!shards || shards->empty() || shards->size() > 8) return;
+    const ShardInfo& one = (*shards)[any(shards->size())];
+    static_cast<void>(
+        stream.split(one.number, HashKey{one.first.high / 2 + one.last.high / 2, any(1'000)}));
+    static_cast<void>(stream.merge(one.number, one.number + 1));
+  }
+
+  void look(Stream& stream) {
+    static_cast<void>(stream.settings());
+    static_cast<void>(stream.stats());
+    static_cast<void>(stream.tags());
+    static_cast<void>(stream.set_tags({{"colour", "red"}}));
+    StreamSettings changes;
+    changes.retention = std::chrono::hours(24 + any(10));
+    static_cast<void>(stream.set(changes));
+  }
+
+  void add_up(const Records& records) {
+    for (const StreamRecord& record : records) add_up(record.key, record.data);
+  }
+  void add_up(std::string_view key, ByteSpan data) {
+    for (const char each : key) sum_ += static_cast<unsigned char>(each);
+    for (const std::byte each : data) sum_ += static_cast<unsigned char>(each);
+  }
+  [[nodiscard]] std::size_t any(std::size_t below) { return random_() % below; }
+
+  std::mt19937_64 random_;
+  const rig::Scratch scratch_;
+  const BusOptions options_;
+  Bus bus_;
+  std::vector<Stream> streams_;
+  std::uint64_t sum_ = 0;  ///< of the bytes that were read, so that they are
+};
+
+class StreamDamage : public ::testing::TestWithParam<Kind> {
+ protected:
+  static std::string any_file(const StreamVictim& victim, std::mt19937_64& random) {
+    const auto files = victim.files(GetParam());
+    return files.at(random() % files.size());
+  }
+  static std::string describe(const char* when, std::uint64_t seed) {
+    return std::string("damage ") + when + " to a " + kNames[static_cast<int>(GetParam())] +
+           " file, seed " + std::to_string(seed);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(To, StreamDamage,
+                         ::testing::Values(Kind::kControl, Kind::kJournal, Kind::kDisk),
+                         [](const auto& each) { return kNames[static_cast<int>(each.param)]; });
+
+TEST_P(StreamDamage, AtRestHarmsNobodyButTheStreams) {
+  const int rounds = by_depth(10, 30, 3'000);
+  for (int round = 0; round < rounds; ++round) {
+    const std::uint64_t seed = base_seed() + static_cast<std::uint64_t>(round);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Watchdog watchdog(describe("at rest", seed));
+    std::mt19937_64 random(seed);
+    StreamVictim victim(seed);
+    const test::RawFile file(any_file(victim, random));
+    for (std::uint64_t i = 0; i <= random() % 20; ++i) damage_a_word(file, random);
+    if (random() % 4 == 0) damage_a_range(file, random);
+    victim.use_old_handles();
+    victim.use_new_handles();
+    victim.tidy_up();
+    victim.use_old_handles();
+  }
+}
+
+TEST_P(StreamDamage, UnderWayHarmsNobodyButTheStreams) {
+  const int rounds = by_depth(2, 6, 600);
+  for (int round = 0; round < rounds; ++round) {
+    const std::uint64_t seed = base_seed() + 1'000'000 + static_cast<std::uint64_t>(round);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Watchdog watchdog(describe("under way", seed));
+    std::mt19937_64 random(seed);
+    StreamVictim victim(seed);
+    const test::RawFile file(any_file(victim, random));
+    std::atomic<bool> stop{false};
+    std::thread villain([&] {
+      std::mt19937_64 own(seed);
+      while (!stop.load()) {
+        damage_a_word(file, own);
+        std::this_thread::yield();
+      }
+    });
+    for (int i = 0; i < 2; ++i) {
+      victim.use_old_handles();
+      victim.use_new_handles();
+    }
+    victim.tidy_up();
+    stop.store(true);
+    villain.join();
+  }
+}
+
+}  // namespace
+}  // namespace ringpost::hostile
