@@ -81,6 +81,7 @@ Errc StreamCore::open_anew(std::uint32_t number, Shard*& into) {
           std::make_unique<journal::Journal>(std::move(*file), member_.me, alive_, std::move(log));
     }
   }
+  trim_later(*shard, shard->start);
   if (open_.size() <= number) open_.resize(map_.shards().size());
   into = shard.get();
   open_[number] = std::move(shard);
@@ -107,12 +108,16 @@ std::unique_ptr<journal::SegmentLog> StreamCore::make_log(std::uint32_t number,
       });
 }
 
-void StreamCore::trim(std::uint32_t number, Shard& shard) noexcept {
+void StreamCore::trim_later(Shard& shard, std::uint64_t position) const noexcept {
   constexpr std::int64_t kEveryNs = 60'000'000'000;
   shard.trim_at_ns = static_cast<std::int64_t>(member_.wall_ns()) + kEveryNs;
+  shard.trim_at = position + *settings_.segment_bytes / journal::kCellBytes;
+}
+
+void StreamCore::trim(std::uint32_t number, Shard& shard) noexcept {
   std::uint64_t frontier = 0;
   static_cast<void>(shard.journal->producer().frontier(frontier));
-  shard.trim_at = frontier + *settings_.segment_bytes / journal::kCellBytes;
+  trim_later(shard, frontier);
   if (!has_log()) return;
   const auto log = make_log(number, shard);
   journal::DrainRole role(shard.journal->view(), member_.me.creator_word(), alive_, *log);

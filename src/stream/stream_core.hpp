@@ -139,6 +139,7 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   Result<void> refresh();
   Errc open_anew(std::uint32_t number, Shard*& into);
   [[nodiscard]] log::LogOptions log_options(std::uint32_t number, std::uint64_t start) const;
+  void trim_later(Shard& shard, std::uint64_t position) const noexcept;
   /// Drops what retention does not keep. Nothing while another one is the writer.
   [[gnu::cold, gnu::noinline]] void trim(std::uint32_t number, Shard& shard) noexcept;
   [[nodiscard]] std::optional<std::uint64_t> look_for_end(const stream::ShardRecord& shard);
