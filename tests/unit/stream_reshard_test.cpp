@@ -195,7 +195,7 @@ TEST_P(Resharding, OfWhoStoppedBeforeTheParentWasClosedHoldsUpNobodysPut) {
     auto control = stream::ControlFile::open(member.me().bus_pointer(), "ticks").value();
     ASSERT_TRUE(control.lock());
     stream::Meta meta = control.meta().value();
-    std::vector<std::uint64_t> journals(2);
+    std::vector<stream::NamedJournal> journals(2);
     for (const stream::Range& range : {stream::Range{HashKey{}, stream::before(kQuarter)},
                                        stream::Range{kQuarter, stream::before(kHalf)}}) {
       stream::ShardRecord child;
