@@ -20,6 +20,7 @@ class LogWriter {
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
+  [[nodiscard]] bool has_role() const noexcept { return role_.is_mine(); }
   /// One round. kOk: there was something to do; kEmpty: nothing; kBusy: another participant is the
   /// writer. Errors kNoSpace (try again later), kLogFailed, and those of DrainRole::take.
   Errc step() noexcept;

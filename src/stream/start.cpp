@@ -131,6 +131,7 @@ Result<std::uint64_t> StreamCore::find_time_in_log(Shard& shard, std::int64_t ar
 Result<std::uint64_t> StreamCore::position_of_time(const stream::ShardRecord& record, Shard& shard,
                                                    std::int64_t arrival_ns) {
   constexpr int kTriesMax = 1'000;  // against producers that go round
+  if (shard.journal == nullptr && !has_log()) return *record.end;
   if (shard.journal == nullptr) return find_time_in_log(shard, arrival_ns, *record.end);
   const journal::JournalView& view = shard.journal->view();
   for (int tries = 0; tries < kTriesMax; ++tries) {
@@ -138,10 +139,10 @@ Result<std::uint64_t> StreamCore::position_of_time(const stream::ShardRecord& re
     if (!end) return end;
     std::uint64_t position = 0;
     if (has_log()) {
-      const std::uint64_t bound = shard.journal->durable();
-      const auto found = find_time_in_log(shard, arrival_ns, bound);
-      if (!found || *found < bound) return found;
-      position = bound;
+      const Extent extent = this->extent(record.number, shard);
+      const auto found = find_time_in_log(shard, arrival_ns, extent.log);
+      if (!found || *found < extent.log) return found;
+      position = extent.ring;
     } else {
       position = stream::locate(view, 0, *end);
     }

@@ -41,7 +41,8 @@ Result<void> StreamCore::change(const std::function<Result<void>(stream::Meta&)>
 }
 
 /// On disk first: from then on it will be so, whoever dies.
-Result<void> StreamCore::save(stream::Meta& meta, const std::vector<std::uint64_t>& journals) {
+Result<void> StreamCore::save(stream::Meta& meta,
+                              const std::vector<stream::NamedJournal>& journals) {
   ++meta.generation;
   if (has_log()) {
     auto directory = state_->stream(name());
@@ -64,7 +65,7 @@ Result<void> StreamCore::carry_on() {
     if (meta->generation > control_.header().generation.load(std::memory_order_acquire)) {
       const auto count = control_.shards();
       if (!count) return Unexpected(count.error());
-      std::vector<std::uint64_t> journals(meta->shards.size());
+      std::vector<stream::NamedJournal> journals(meta->shards.size());
       for (std::size_t i = *count; i < meta->shards.size(); ++i) {
         if (meta->shards[i].end) continue;
         auto made = make_journal(static_cast<std::uint32_t>(i));
