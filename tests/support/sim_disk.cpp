@@ -278,6 +278,11 @@ std::vector<std::byte> Disk::content(const std::string& file) const {
   return bytes;
 }
 
+std::uint64_t Disk::bytes(const std::string& file) const {
+  const InodePointer inode = find(file);
+  return inode == nullptr ? 0 : inode->bytes;
+}
+
 void Disk::put(const std::string& file, ByteSpan bytes) {
   auto inode = std::make_shared<Inode>();
   inode->bytes = bytes.size();

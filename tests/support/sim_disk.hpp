@@ -104,6 +104,7 @@ class Disk {
   // Files as they are, for damage and comparison.
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] std::vector<std::byte> content(const std::string& name) const;
+  [[nodiscard]] std::uint64_t bytes(const std::string& name) const;
   void put(const std::string& name, ByteSpan bytes);  ///< any length; safe at once
   void flip(const std::string& name, std::uint64_t offset, std::byte mask);
   void flip_cached(const std::string& name, std::uint64_t offset, std::byte mask);
