@@ -303,6 +303,7 @@ Errc Writer::seal() {
 }
 
 Errc Writer::prepare() {
+  if (has_failed()) return Errc::kLogFailed;
   auto made = store_.make_spares();
   if (made) return space_ = Errc::kOk;
   if (!(made.error() == Errc::kNoSpace)) return made.error().code;

@@ -50,7 +50,12 @@ void Run::examine(sim::Disk& image, std::uint64_t seed) {
   std::uint64_t seen_end = 0;
   std::uint64_t durable_end = 0;
   {
-    const auto opened = log::Writer::open(*mount, options);
+    auto opened = log::Writer::open(*mount, options);
+    if (!opened && opened.error() == Errc::kNoSpace && full_) {
+      context_.tally.note(Rare::kRefused);
+      image.set_capacity(std::uint64_t{1} << 40);
+      opened = log::Writer::open(*mount, options);
+    }
     if (!opened) {
       broken(std::string("recovery refuses: ") + opened.error().what);
       return;
@@ -80,6 +85,7 @@ void Run::examine(sim::Disk& image, std::uint64_t seed) {
   if (seed % 3 != 0) after.next = std::max(seen_end, model_.next) + seed % 1000;
   Run run(context_, image, std::move(after), seed, depth_ + 1);
   run.found_end_ = end;
+  run.full_ = full_;
   run.go(kCallsAfterCut);
   if (context_.is_over()) context_.broken += "\n  after a power cut, after:" + trace_;
 }

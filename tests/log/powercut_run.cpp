@@ -59,9 +59,8 @@ bool Run::start() {
   recovering_ = false;
   const bool has_read = !read_fails || !disk_.has_failed(sim::Step::kRead);
   disk_.fail(sim::Step::kRead, 0, 0, 0);
-  if (context_.is_over()) return false;
+  if (context_.is_over() || !now_.mount->is_alive()) return false;
   if (!opened) {
-    if (!now_.mount->is_alive()) return false;
     if (!has_read && opened.error().sys_errno == EIO) {
       context_.tally.note(Rare::kFailedRead);
     } else if (opened.error().code == Errc::kNoSpace && full_) {
@@ -186,10 +185,11 @@ std::uint64_t Run::end_of_batch() {
 }
 
 bool Run::add_one() {
-  const EntryPointer entry = next_entry();
+  EntryPointer entry = next_entry();
   if (!now_.writer->fits(entry->bytes.size())) {
     submit();
     if (!is_well()) return false;
+    entry = next_entry();
   }
   const bool is_new = model_.added == model_.entries.size();
   const Errc code = now_.writer->add(entry->position, entry->bytes);
@@ -306,6 +306,13 @@ void Run::new_reader() {
     return;
   }
   read_to_ = model_.index_of(*first);
+  reader_is_new_ = true;
+}
+
+/// A reader that has read nothing yet begins where the log does by then.
+void Run::skip_what_was_dropped(std::uint64_t position) {
+  const std::size_t i = model_.index_of(position);
+  if (i > read_to_ && i <= model_.index_of(model_.may_drop_to)) read_to_ = i;
 }
 
 /// Beside the writer, up to what it has said to be written.
@@ -315,6 +322,8 @@ void Run::read() {
   while (!context_.is_over()) {
     const auto record = reader_->next(model_.written_end);
     if (record) {
+      if (reader_is_new_) skip_what_was_dropped(record->header.position);
+      reader_is_new_ = false;
       if (read_to_ >= model_.index_of(model_.written_end)) {
         broken("the reader gives a record too many");
         return;
@@ -322,6 +331,7 @@ void Run::read() {
       broken_if(difference(*record, *model_.entries[read_to_++]));
     } else if (record.error() == Errc::kLapped) {
       context_.tally.note(Rare::kLapped);
+      reader_is_new_ = false;
       if (reader_->gap().to > model_.may_drop_to) broken("the reader passes over what is there");
       read_to_ = std::max(read_to_, model_.index_of(reader_->gap().to));
     } else if (record.error() == Errc::kEmpty) {
@@ -411,6 +421,9 @@ void Run::note_failure() {
   }
   trace("(failed)");
   failed_ = true;
+  if (now_.writer != nullptr) {  // it may have gone on until then, within the same call
+    model_.durable_end = std::max(model_.durable_end, now_.writer->progress().durable_end);
+  }
   model_.written_end = model_.durable_end;
   switch (planned_) {
     case sim::Step::kWrite:

@@ -81,6 +81,7 @@ class Run {
   void note_failure();
   void plan_failure();
   void new_reader();
+  void skip_what_was_dropped(std::uint64_t position);
 
   // Power cuts.
   void on_step(sim::Step step);
@@ -108,6 +109,7 @@ class Run {
   std::uint64_t gathered_end_ = 0;           ///< of the last record that was added
   sim::Step planned_ = sim::Step::kCountOf;  ///< what fails in this program; kCountOf: nothing
   bool has_adopted_ = false;
+  bool reader_is_new_ = false;
   bool failed_ = false;  ///< the log, for the present writer
   bool full_ = false;
   bool recovering_ = false;
