@@ -265,7 +265,7 @@ void Run::prepare() {
   trace("prepare");
   const Errc before = now_.writer->space();
   const Errc code = now_.writer->prepare();
-  judge(code, "prepare", true);
+  if (!is_failed_housekeeping(code)) judge(code, "prepare", true);
   if (before == Errc::kNoSpace && code == Errc::kOk) context_.tally.note(Rare::kHealed);
 }
 
@@ -284,7 +284,8 @@ void Run::drop() {
   const auto first = now_.writer->drop_expired(retention);
   if (!is_well()) return;
   if (!first) {
-    judge(first.error().code, "drop_expired", true);
+    const Errc code = first.error().code;
+    if (!is_failed_housekeeping(code)) judge(code, "drop_expired", true);
     return;
   }
   if (*first > model_.may_drop_to) broken("more was dropped than may go");
@@ -411,6 +412,13 @@ void Run::judge(Errc code, const char* what, bool may_lack_space) {
     return;
   }
   broken(std::string(what) + "() says " + name(code));
+}
+
+/// Files that are not of the log's present could not be changed: the log itself goes on.
+bool Run::is_failed_housekeeping(Errc code) {
+  const bool is_it = code == Errc::kSystem && !failed_ && disk_failed_by_plan();
+  if (is_it) context_.tally.note(Rare::kFailedNames);
+  return is_it;
 }
 
 /// The disk has failed, as planned: what is not safe by now may be lost.

@@ -78,6 +78,7 @@ class Run {
   [[nodiscard]] std::uint64_t end_of_batch();
   void take(const log::Progress& progress);
   void judge(Errc code, const char* what, bool may_lack_space);
+  [[nodiscard]] bool is_failed_housekeeping(Errc code);
   void note_failure();
   void plan_failure();
   void new_reader();
