@@ -41,6 +41,21 @@ class Segment {
     return footer.magic == log::kFooterMagic && footer.epoch == header_.epoch;
   }
 
+  [[nodiscard]] std::string to_string() const {
+    if (!whole_) return "no segment, " + std::to_string(file_.size()) + " bytes";
+    std::string text = "epoch " + std::to_string(header_.epoch % 10'000) + ", base " +
+                       std::to_string(header_.base_position) + ", safe below " +
+                       std::to_string(header_.durable_end) + (is_sealed() ? ", sealed" : "");
+    for (std::uint64_t i = log::kDataOffset; i < data_end_; i += disk::kBlockBytes) {
+      if (!is_header(i)) continue;
+      const auto batch = at<log::BatchHeader>(file_, i);
+      text += " · " + std::to_string(i / disk::kBlockBytes) + (is_batch(i) ? ": " : " torn: ") +
+              std::to_string(batch.base_position) + "-" + std::to_string(batch.end_position) +
+              " (safe below " + std::to_string(batch.durable_end) + ")";
+    }
+    return text;
+  }
+
   void note_tail(Tally& tally) const {
     if (stop_ >= data_end_) return;
     const auto next = at<log::BatchHeader>(file_, stop_);
@@ -100,7 +115,6 @@ const char* name(Rare state) noexcept {
                                            "recycled tail",
                                            "no footer",
                                            "footer",
-                                           "last segment is sealed",
                                            "short spare",
                                            "discarded tail",
                                            "unsafe tail",
@@ -146,6 +160,14 @@ void Tally::print() const {
   }
 }
 
+std::string describe(const sim::Disk& disk) {
+  std::string text;
+  for (const std::string& file : disk.names()) {
+    text += "\n    " + file + ": " + Segment(disk.content(file)).to_string();
+  }
+  return text;
+}
+
 void note_anatomy(const sim::Disk& disk, Tally& tally) {
   std::vector<std::string> segments;
   for (const std::string& file : disk.names()) {
@@ -165,11 +187,7 @@ void note_anatomy(const sim::Disk& disk, Tally& tally) {
       continue;
     }
     if (segment.is_empty()) tally.note(Rare::kEmptySegment);
-    if (segment.is_sealed()) {
-      tally.note(Rare::kLastIsSealed);
-    } else {
-      segment.note_tail(tally);
-    }
+    segment.note_tail(tally);
   }
 }
 

@@ -19,7 +19,6 @@ enum class Rare : std::uint8_t {
   kRecycledTail,        ///< behind the last batch: what the file held in an earlier life
   kNoFooter,            ///< a segment that is not the last one, unsealed
   kFooter,              ///< one that is sealed
-  kLastIsSealed,        ///< sealed, and its successor is not there
   kShortSpare,          ///< a spare that has lost its length
   kDiscardedTail,       ///< recovery has seen positions that it does not give
   kUnsafeTail,          ///< recovery after a death gives what was never said to be safe
@@ -56,6 +55,9 @@ struct Tally {
   [[nodiscard]] std::string never() const;
   void print() const;
 };
+
+/// The files of a disk, for people: names, headers, batches.
+[[nodiscard]] std::string describe(const sim::Disk& disk);
 
 /// Notes what the files of a disk show.
 void note_anatomy(const sim::Disk& disk, Tally& tally);

@@ -38,7 +38,8 @@ struct Model {
   std::uint64_t offered_end = 0;      ///< of everything that was ever submitted
   std::uint64_t written_end = 0;      ///< as the log has said
   std::uint64_t durable_end = 0;      ///< as the log has said
-  std::uint64_t may_drop_to = 0;      ///< what retention may have taken away
+  std::uint64_t now_ns = 1'700'000'000'000'000'000;  ///< when this life of the machine begins
+  std::uint64_t may_drop_to = 0;                     ///< what retention may have taken away
 
   void offer(std::uint64_t end);
   [[nodiscard]] std::size_t index_of(std::uint64_t position) const;  ///< first entry at or behind

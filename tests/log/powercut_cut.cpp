@@ -24,18 +24,18 @@ void Run::on_step(sim::Step step) {
     if (depth_ > 0) context_.tally.note(Rare::kCutAfterRecovery);
     examine(*image, seed);
     if (context_.is_over()) {
-      context_.broken +=
-          std::string("\n  power cut at: ") + sim::name(step) + ", depth " + std::to_string(depth_);
+      context_.broken += std::string("\n  power cut at: ") + sim::name(step) + ", depth " +
+                         std::to_string(depth_) + ", which left:" + describe(*image);
     }
   }
   examining_ = false;
   if (context_.is_over() || !context_.theme.deaths || depth_ > 0) return;
-  if (now_.mount != nullptr && now_.mount->is_alive() && random_.one_in(150)) {
+  if (now_.mount != nullptr && now_.mount->is_alive() && random_.one_in(80)) {
     trace("(killed)");
     context_.tally.note(Rare::kKilledInCall);
     now_.mount->kill();
   }
-  if (disk_.late_writes() > 0 && random_.one_in(6) && disk_.land_late_writes() > 0) {
+  if (disk_.late_writes() > 0 && random_.one_in(4) && disk_.land_late_writes() > 0) {
     trace("(late write)");
     context_.tally.note(Rare::kLateWrite);
   }
@@ -80,6 +80,7 @@ void Run::examine(sim::Disk& image, std::uint64_t seed) {
   if (depth_ >= kDepthMax || seed % 100 >= context_.theme.gone_on_percent) return;
   Model after = model_;
   after.cut_to(end);
+  after.now_ns = clock_.wall_ns();
   after.durable_end = std::max(after.durable_end, durable_end);
   // A ring begins behind all that may have been claimed; the log itself asks for less.
   if (seed % 3 != 0) after.next = std::max(seen_end, model_.next) + seed % 1000;
@@ -100,7 +101,7 @@ std::string run_program(const Theme& theme, std::uint64_t seed, Tally& tally) {
   context.options.batch_bytes_max = static_cast<std::uint32_t>(4096 << random.below(3));
   context.options.log_id = random.next();
   sim::Disk disk(random.next());
-  disk.set_lazy(random.one_in(3));
+  disk.set_lazy(random.one_in(2));
   Run(context, disk, {}, random.next(), 0).go(theme.calls);
   ++tally.programs;
   if (!context.is_over()) return {};

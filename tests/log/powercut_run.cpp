@@ -24,7 +24,7 @@ Run::Run(Context& context, sim::Disk& disk, Model model, std::uint64_t seed, uns
       model_(std::move(model)),
       random_(seed),
       depth_(depth),
-      clock_(1'700'000'000'000'000'000),
+      clock_(model_.now_ns),
       options_(context.options) {
   options_.time = base::TimeSource(&clock_);
   options_.new_epoch = [&context] {
@@ -52,6 +52,7 @@ bool Run::start() {
   const bool read_fails = random_.one_in(16);
   if (read_fails) disk_.fail(sim::Step::kRead, 1 + static_cast<unsigned>(random_.below(3)), EIO);
   options_.acknowledged_end = depth_ == 0 && random_.one_in(2) ? model_.durable_end : 0;
+  options_.spare_segments = static_cast<std::uint32_t>(random_.below(4));
   trace("open");
   now_.mount = disk_.mount();
   recovering_ = true;
@@ -336,7 +337,9 @@ void Run::read() {
       if (reader_->gap().to > model_.may_drop_to) broken("the reader passes over what is there");
       read_to_ = std::max(read_to_, model_.index_of(reader_->gap().to));
     } else if (record.error() == Errc::kEmpty) {
-      if (read_to_ != model_.index_of(model_.written_end)) {
+      if (reader_is_new_) skip_what_was_dropped(model_.written_end);
+      // More than that it may have read from a writer that has failed since.
+      if (read_to_ < model_.index_of(model_.written_end)) {
         broken("the reader does not give position " +
                std::to_string(model_.entries[read_to_]->position));
       }
@@ -389,6 +392,7 @@ void Run::take(const log::Progress& progress) {
   } else if (failed_) {
     broken("a log that has failed has healed");
   }
+  if (failed_) return;
   model_.written_end = std::max(model_.written_end, progress.written_end);
   model_.durable_end = std::max(model_.durable_end, progress.durable_end);
 }
@@ -418,6 +422,7 @@ void Run::judge(Errc code, const char* what, bool may_lack_space) {
 bool Run::is_failed_housekeeping(Errc code) {
   const bool is_it = code == Errc::kSystem && !failed_ && disk_failed_by_plan();
   if (is_it) context_.tally.note(Rare::kFailedNames);
+  if (is_it && now_.writer->progress().failed != Errc::kOk) note_failure();
   return is_it;
 }
 
@@ -462,6 +467,8 @@ void Run::call() {
     return;
   }
   const Theme& theme = context_.theme;
+  if (theme.deaths && random_.one_in(20)) return die();
+  if (theme.retention && random_.one_in(12)) return random_.one_in(3) ? read() : drop();
   const std::uint64_t dice = random_.below(100);
   if (dice < 30) return append();
   if (dice < 42) return submit();
@@ -471,10 +478,9 @@ void Run::call() {
   if (dice < 71) return mark_durable();
   if (dice < 74) return prepare();
   if (dice < 80) return pass();
-  if (dice < 86) return theme.retention ? drop() : append();
-  if (dice < 90) return read();
-  if (dice < 94) return theme.hand_over ? hand_over() : submit();
-  if (dice < 97) return theme.deaths || failed_ ? die() : reap();
+  if (dice < 88) return read();
+  if (dice < 93) return theme.hand_over ? hand_over() : submit();
+  if (failed_ && random_.one_in(2)) return die();
   return theme.full_disk ? fill_or_free() : reap();
 }
 

@@ -23,8 +23,8 @@ struct Theme {
   bool full_disk = true;
   unsigned failures_percent = 25;  ///< of programs in which the disk fails once
   unsigned calls = 40;
-  unsigned images_per_step = 3;
-  unsigned gone_on_percent = 8;  ///< of images
+  unsigned images_per_step = 2;
+  unsigned gone_on_percent = 3;  ///< of images
 };
 
 /// What all runs of one program share.

@@ -13,19 +13,15 @@ inline constexpr Theme kPlain{.name = "plain",
                               .hand_over = false,
                               .full_disk = false,
                               .failures_percent = 0,
-                              .gone_on_percent = 20};
-inline constexpr Theme kDeaths{.name = "deaths",
-                               .retention = false,
-                               .full_disk = false,
-                               .failures_percent = 0,
-                               .calls = 60,
-                               .images_per_step = 2};
+                              .gone_on_percent = 8};
+inline constexpr Theme kDeaths{
+    .name = "deaths", .retention = false, .full_disk = false, .failures_percent = 0, .calls = 60};
 inline constexpr Theme kFailures{.name = "failures", .failures_percent = 100};
 inline constexpr Theme kRetention{.name = "retention",
                                   .deaths = false,
                                   .hand_over = false,
                                   .failures_percent = 20,
-                                  .calls = 60,
-                                  .images_per_step = 2};
+                                  .calls = 120,
+                                  .images_per_step = 1};
 
 }  // namespace ringpost::log_rig

@@ -215,6 +215,13 @@ class Cut {
       if ((sectors >> i & 1) == 0) continue;
       std::memcpy(&mixed[i * kSectorBytes], &other[i * kSectorBytes], kSectorBytes);
     }
+    if (random_.one_in(4)) {  // not every disk writes whole sectors
+      const std::uint64_t sector =
+          random_.one_in(2) ? 0 : random_.below(disk::kBlockBytes / kSectorBytes);
+      const std::size_t at = sector * kSectorBytes;
+      const std::size_t stop = random_.one_in(2) ? random_.below(128) : random_.below(kSectorBytes);
+      std::memcpy(&mixed[at], &other[at], stop);
+    }
     return block_of(mixed);
   }
 

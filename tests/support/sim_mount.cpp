@@ -70,8 +70,9 @@ class SimFile final : public disk::File {
     flight->queue = this;
     disk_.flights_.push_back(flight);
     disk_.stepped(Step::kWriteUnderWay);
-    if (!process_->is_alive) {  // killed in the call: it is late now
-      flight->queue = nullptr;
+    if (!process_->is_alive) {  // killed in the call: a process is not dead before that has ended
+      disk_.advance(*flight);
+      disk_.flights_.remove(flight);
       return sys::system_error("cannot write", "a file", EIO);
     }
     if (const int failure = disk_.failure_of(Step::kWrite); failure != 0) {
