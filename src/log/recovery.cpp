@@ -18,10 +18,12 @@ struct Claims {
 };
 
 /// Looks at each block: where a batch that is not whole ends, nobody knows.
-Result<Claims> claims_behind(const Segment& segment, std::uint64_t offset, std::uint64_t end) {
+Result<Claims> claims_behind(const Segment& segment, std::uint64_t offset, std::uint64_t end,
+                             disk::Read how) {
   Claims claims;
   Window window;
   window.attach(segment.file.get());
+  window.forget(how);
   for (std::uint64_t at = offset; at + disk::kBlockBytes <= segment.batches_end();
        at += disk::kBlockBytes) {
     auto block = window.at(at, disk::kBlockBytes);
@@ -49,7 +51,7 @@ Unexpected<Error> damaged(const std::string& where, std::uint64_t end, std::uint
 
 }  // namespace
 
-Result<Recovered> recover(disk::Directory& directory, const LogOptions& options) {
+Result<Recovered> recover(disk::Directory& directory, const LogOptions& options, disk::Read how) {
   auto files = list_files(directory);
   if (!files) return Unexpected(files.error());
   Recovered found;
@@ -65,12 +67,13 @@ Result<Recovered> recover(disk::Directory& directory, const LogOptions& options)
     if (!segment) return Unexpected(segment.error());
     found.last = std::move(*segment);
     BatchWalk walk(*found.last);
+    if (how == disk::Read::kDirect) walk.read_directly();
     for (;;) {
       auto step = walk.next();
       if (!step) return Unexpected(step.error());
       if (*step != BatchWalk::Found::kBatch) break;
     }
-    auto claims = claims_behind(*found.last, walk.offset(), walk.end());
+    auto claims = claims_behind(*found.last, walk.offset(), walk.end(), how);
     if (!claims) return Unexpected(claims.error());
     found.end = walk.end();
     found.data_end = walk.offset();
@@ -78,6 +81,9 @@ Result<Recovered> recover(disk::Directory& directory, const LogOptions& options)
     found.seen_end = std::max(found.end, claims->seen_end);
     found.is_torn = claims->begins_here;
     proven = std::max(proven, claims->durable_end);
+    if (how == disk::Read::kDirect) {
+      if (auto synced = found.last->file->sync(); !synced) return Unexpected(synced.error());
+    }
   }
   // The header of a log's only segment says what was safe when nothing was in it: its base.
   if (proven > found.end) return damaged(where, found.end, proven);

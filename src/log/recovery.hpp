@@ -24,8 +24,14 @@ struct Recovered {
 
 /// Verifies the last segment up to the first batch that is not whole. Changes nothing.
 ///
+/// With kDirect, for whoever goes on with the log, it counts only what the disk itself has: a sync
+/// that failed, of whatever process, leaves pages behind that look written, and a second sync that
+/// succeeds. What was read so is then synced, since a dead writer's last writes may be on their
+/// way.
+///
 /// Errors  kDamaged: a later batch, the footer or `options.acknowledged_end` proves that more than
 ///         that was acknowledged; what() names the positions. kWrongFormat, kNewerFormat, kSystem.
-Result<Recovered> recover(disk::Directory& directory, const LogOptions& options);
+Result<Recovered> recover(disk::Directory& directory, const LogOptions& options,
+                          disk::Read how = disk::Read::kCached);
 
 }  // namespace ringpost::log

@@ -1,6 +1,7 @@
 #include "log/segment_store.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace ringpost::log {
@@ -17,12 +18,17 @@ std::string free_spare_name(const LogFiles& files) {
 
 }  // namespace
 
+Result<void> SegmentStore::noted(Result<void> synced) noexcept {
+  if (!synced) sync_errno_ = synced.error().sys_errno != 0 ? synced.error().sys_errno : EIO;
+  return synced;
+}
+
 Result<std::string> SegmentStore::make_spare(LogFiles& files) {
   std::string name = free_spare_name(files);
   auto file = directory_.create(name, options_.segment_bytes);
   if (!file) return Unexpected(file.error());
-  if (auto synced = (*file)->sync(); !synced) return Unexpected(synced.error());
-  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
+  if (auto synced = noted((*file)->sync()); !synced) return Unexpected(synced.error());
+  if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
   files.spares.push_back(name);
   return name;
 }
@@ -54,7 +60,7 @@ Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
   if (!written) return Unexpected(written.error());
   auto named = directory_.rename(name, segment_name(header.base_position));
   if (!named) return Unexpected(named.error());
-  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
+  if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
   return Segment{std::move(*file), header, seed_of(header.epoch)};
 }
 
@@ -127,7 +133,7 @@ Result<void> SegmentStore::drop(std::uint64_t base, LogFiles& files) {
     if (auto done = directory_.remove(name); !done) return done;
   }
   // Each by itself: a hole among the segments would look like damage after a loss of power.
-  return directory_.sync();
+  return noted(directory_.sync());
 }
 
 }  // namespace ringpost::log

@@ -36,10 +36,14 @@ class SegmentStore {
   /// How many there are.
   Result<std::size_t> count_spares();
 
+  /// Not 0: a sync has failed. Nobody knows which names the disk has, so the log has failed too.
+  [[nodiscard]] int sync_errno() const noexcept { return sync_errno_; }
+
   /// Returns the first position that is left.
   Result<std::uint64_t> drop_expired(const Retention& retention);
 
  private:
+  Result<void> noted(Result<void> synced) noexcept;
   Result<std::string> make_spare(LogFiles& files);
   Result<std::unique_ptr<disk::File>> take_spare(LogFiles& files, std::string& name);
   Result<bool> may_go(const LogFiles& files, std::size_t dropped, const Retention& retention);
@@ -48,6 +52,7 @@ class SegmentStore {
 
   disk::Directory& directory_;
   const LogOptions& options_;
+  int sync_errno_ = 0;
 };
 
 }  // namespace ringpost::log

@@ -60,14 +60,15 @@ Result<std::unique_ptr<Writer>> Writer::open(disk::Directory& directory,
 }
 
 Result<void> Writer::recover_end() {
-  auto found = recover(store_.directory(), options_);
+  auto found = recover(store_.directory(), options_, disk::Read::kDirect);
   if (!found) return Unexpected(found.error());
+  // A dead process may have renamed what it did not sync: a file is overwritten as a spare one only
+  // when it is one for certain.
+  if (auto synced = store_.directory().sync(); !synced) return synced;
   end_ = found->end;
   seen_end_ = found->seen_end;
   arrival_max_ = found->arrival_max;
   if (found->last) {
-    // What a dead process has written may be in the page cache only.
-    if (auto synced = found->last->file->sync(); !synced) return synced;
     const bool is_empty = found->data_end == kDataOffset;  // then its name is taken away from it
     const SegmentHeader& header = found->last->header;
     previous_epoch_ = is_empty ? header.previous_epoch : header.epoch;
@@ -290,8 +291,8 @@ Errc Writer::begin_segment() {
   offset_ = kDataOffset;
   marked_end_ = end_;
   index_.begin(segment_);
-  static_cast<void>(prepare());
-  return Errc::kOk;
+  static_cast<void>(prepare());  // no room is no error yet, a sync that failed is
+  return progress_.failed;
 }
 
 Errc Writer::seal() {
@@ -303,15 +304,22 @@ Errc Writer::seal() {
 }
 
 Errc Writer::prepare() {
+  if (has_failed()) return Errc::kLogFailed;
   auto made = store_.make_spares();
   if (made) return space_ = Errc::kOk;
+  if (store_.sync_errno() != 0) return fail(store_.sync_errno());
   if (!(made.error() == Errc::kNoSpace)) return made.error().code;
   auto spares = store_.count_spares();
   return space_ = spares && *spares > 0 ? Errc::kOk : Errc::kNoSpace;
 }
 
 Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {
-  return store_.drop_expired(retention);
+  if (has_failed()) {
+    return sys::error(Errc::kLogFailed, store_.directory().path(), "the log has failed");
+  }
+  auto first = store_.drop_expired(retention);
+  if (store_.sync_errno() != 0) static_cast<void>(fail(store_.sync_errno()));
+  return first;
 }
 
 }  // namespace ringpost::log
