@@ -1,5 +1,5 @@
-// Rigs of whole queues have no topics and no streams: what sweepers and the doctor do about those of
-// a bus.
+// Rigs of whole queues have no topics and no streams: what sweepers and the doctor do about
+// those of a bus.
 #include "client/doctor.hpp"
 #include "client/stream_sweep.hpp"
 #include "topic/topic_look.hpp"
