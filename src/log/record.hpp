@@ -7,10 +7,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "ringpost/types.hpp"
 
 namespace ringpost::log {
 
 inline constexpr std::size_t kCellBytes = 64;
+inline constexpr std::size_t kRecordAlign = 8;  ///< on disk
+inline constexpr std::size_t kHashKeyBytes = 16;
 
 enum class RecordKind : std::uint8_t {
   kStream = 1,  ///< one record of a stream
@@ -19,8 +26,8 @@ enum class RecordKind : std::uint8_t {
 inline constexpr std::uint8_t kHasHashKey = 1;  ///< of RecordHeader::flags
 
 struct RecordHeader {
-  /// Of everything behind it, seeded with the segment's epoch and the position. In the ring 0: the
-  /// log's writer computes it of its own copy.
+  /// Of everything behind it, seeded with the segment's epoch. In the ring 0: the log's writer
+  /// computes it of its own copy.
   std::uint32_t crc;
   std::uint32_t bytes;      ///< header and body, without padding
   std::uint64_t position;   ///< number of its first cell: unique in its log, for ever
@@ -32,5 +39,52 @@ struct RecordHeader {
   std::uint64_t reserved;  ///< 0
 };
 static_assert(sizeof(RecordHeader) == 40);
+static_assert(offsetof(RecordHeader, bytes) == 4 && offsetof(RecordHeader, position) == 8);
+static_assert(offsetof(RecordHeader, arrival_ns) == 16 && offsetof(RecordHeader, data_bytes) == 24);
+static_assert(offsetof(RecordHeader, key_bytes) == 28 && offsetof(RecordHeader, kind) == 30);
+static_assert(offsetof(RecordHeader, flags) == 31 && offsetof(RecordHeader, reserved) == 32);
+
+/// Whether the lengths in it fit each other. Kinds and flags that are not known yet pass.
+[[nodiscard]] constexpr bool is_well_formed(const RecordHeader& header) noexcept {
+  const std::uint64_t hash_key = (header.flags & kHasHashKey) != 0 ? kHashKeyBytes : 0;
+  return header.bytes == sizeof(RecordHeader) + hash_key + header.key_bytes +
+                             static_cast<std::uint64_t>(header.data_bytes);
+}
+
+/// How many positions it takes.
+[[nodiscard]] constexpr std::uint64_t cells_of(std::uint64_t record_bytes) noexcept {
+  return (record_bytes + kCellBytes - 1) / kCellBytes;
+}
+
+/// One record in somebody's memory. The header is a copy that was checked; `bytes` is as long as it
+/// says, and refers to where the record lies.
+struct RecordView {
+  RecordHeader header{};
+  ByteSpan bytes;
+
+  /// Nothing unless the record at the beginning of `memory` is well formed and lies within it.
+  /// Reads the header once: the bytes may be shared with others.
+  [[nodiscard]] static std::optional<RecordView> parse(ByteSpan memory) noexcept {
+    RecordView view;
+    if (memory.size() < sizeof view.header) return std::nullopt;
+    std::memcpy(&view.header, memory.data(), sizeof view.header);
+    if (!is_well_formed(view.header) || view.header.bytes > memory.size()) return std::nullopt;
+    view.bytes = memory.first(view.header.bytes);
+    return view;
+  }
+  /// 16 bytes, or none.
+  [[nodiscard]] ByteSpan hash_key() const noexcept {
+    return bytes.subspan(sizeof header, hash_key_bytes());
+  }
+  [[nodiscard]] std::string_view key() const noexcept {
+    return as_text(bytes.subspan(sizeof header + hash_key_bytes(), header.key_bytes));
+  }
+  [[nodiscard]] ByteSpan data() const noexcept { return bytes.last(header.data_bytes); }
+
+ private:
+  [[nodiscard]] std::size_t hash_key_bytes() const noexcept {
+    return (header.flags & kHasHashKey) != 0 ? kHashKeyBytes : 0;
+  }
+};
 
 }  // namespace ringpost::log
