@@ -107,8 +107,8 @@ struct SegmentFooter {
   std::uint64_t epoch;
   std::uint64_t base_position;
   std::uint64_t end_position;
-  std::uint64_t data_end;     ///< offset behind the last batch
-  std::uint64_t records;      ///< 0xffff'ffff'ffff'ffff: not counted
+  std::uint64_t data_end;  ///< offset behind the last batch
+  std::uint64_t records;
   std::int64_t arrival_max;   ///< of all records of the log up to its end
   std::uint32_t entries;      ///< of the index
   std::uint32_t entries_crc;  ///< seeded with the epoch
