@@ -22,6 +22,12 @@ class PlainFile final : public File {
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> into, Read how) override;
   Result<void> write(std::uint64_t offset, ByteSpan bytes, Sync sync) override;
   Result<void> sync() override;
+  ~PlainFile() override;
+  PlainFile(const PlainFile&) = delete;
+  PlainFile& operator=(const PlainFile&) = delete;
+  ByteSpan view(std::uint64_t offset, std::size_t bytes) noexcept override;
+  bool try_reuse() noexcept override;
+  void end_reuse() noexcept override;
 
   /// Where writes go.
   [[nodiscard]] int write_fd() const noexcept { return (is_direct() ? direct_ : cached_).get(); }
@@ -35,12 +41,16 @@ class PlainFile final : public File {
     return direct_.is_open() && !refused_direct_.load(std::memory_order_relaxed);
   }
 
+  bool map() noexcept;
+
   std::string name_;
   sys::Fd cached_;
   sys::Fd direct_;
   std::uint64_t bytes_;
   std::atomic<bool> refused_direct_{false};  // it was opened so, but then refused
   std::atomic<bool> no_sync_flag_{false};    // the file system does not know RWF_DSYNC
+  std::byte* mapped_ = nullptr;              // all of it, for views
+  bool no_views_ = false;                    // it cannot be mapped, or is being reused
 };
 
 }  // namespace ringpost::disk

@@ -49,17 +49,19 @@ class Reader {
   ///         cannot be read; stays there until skip(). kSystem: the disk could not read,
   ///         sys_errno() says why; tries again with the next call. kWrongFormat, kNewerFormat.
   Result<RecordView, Errc> next(std::uint64_t bound) {
-    // The common case: another whole record of this batch is in memory.
-    if (at_.records_left != 0 && at_.floor >= position_) [[likely]] {
-      const ByteSpan rest = window_.rest(at_.offset, batch_.records_end);
-      if (const auto record = verified_record(rest, segment_.seed, at_.floor, batch_.end);
-          record && record->header.position < bound) [[likely]] {
-        pass(record->header);
-        position_ = at_.floor;
-        return *record;
-      }
+    // The common case: another whole record of this batch is in memory. Verified where it is
+    // returned, not copied there.
+    Result<RecordView, Errc> record{RecordView()};
+    if (at_.records_left != 0 && at_.floor >= position_ &&
+        verify_record(window_.rest(at_.offset, batch_.records_end), segment_.seed, at_.floor,
+                      batch_.end, *record) &&
+        record->header.position < bound) [[likely]] {
+      pass(record->header);
+      position_ = at_.floor;
+    } else {
+      record = next_slowly(bound);
     }
-    return next_slowly(bound);
+    return record;
   }
 
   /// After kLapped and kDamaged.
