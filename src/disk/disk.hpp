@@ -54,8 +54,8 @@ class File {
 
   /// The same bytes as read() gives, or the first of them, without a copy, where the page cache has
   /// them; nothing where that cannot be had: then read() says what is wrong. They change when
-  /// somebody writes there; nobody reuses a file of which there are views (try_reuse()). Valid until
-  /// the file is closed.
+  /// somebody writes there; nobody reuses a file of which there are views (try_reuse()). Valid
+  /// until the file is closed.
   ///
   /// Threads  one at a time, by itself.
   virtual ByteSpan view(std::uint64_t /*offset*/, std::size_t /*bytes*/) noexcept { return {}; }

@@ -20,7 +20,8 @@ struct Gap {
 
 /// Threads   one at a time. Processes  any; changes nothing.
 /// Blocking  as the disk does. Crash  leaves nothing behind.
-/// What is handed out lies in memory of the reader's own and was verified there.
+/// What is handed out was verified where it lies: in the page cache, if the file gives views of it,
+/// else in memory of the reader's own. A segment that a reader has open is not recycled.
 class Reader {
  public:
   /// Stands at first(). `directory` must outlive the reader. `log_id` 0: of any log.
