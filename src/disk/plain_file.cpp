@@ -84,9 +84,12 @@ Result<void> PlainFile::write(std::uint64_t offset, ByteSpan bytes, Sync sync) {
 }
 
 Result<void> PlainFile::sync() {
-  if (::fdatasync(cached_.get()) != 0) return sys::system_error("cannot sync", name_, errno);
+  const int failed = sync_now();
+  if (failed != 0) return sys::system_error("cannot sync", name_, failed);
   return {};
 }
+
+int PlainFile::sync_now() noexcept { return ::fdatasync(write_fd()) == 0 ? 0 : errno; }
 
 int PlainFile::data_sync_flags() const noexcept {
   return no_sync_flag_.load(std::memory_order_relaxed) ? 0 : RWF_DSYNC;
@@ -115,7 +118,7 @@ int PlainFile::write_all(std::uint64_t offset, ByteSpan bytes, Sync sync) noexce
     }
   }
   const bool unsafe = sync == Sync::kData && flags == 0;
-  return unsafe && ::fdatasync(cached_.get()) != 0 ? errno : 0;
+  return unsafe ? sync_now() : 0;
 }
 
 }  // namespace ringpost::disk

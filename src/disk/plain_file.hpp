@@ -33,10 +33,11 @@ class PlainFile final : public File {
   [[nodiscard]] int write_fd() const noexcept { return (is_direct() ? direct_ : cached_).get(); }
   /// 0, or the errno that stopped it. Finishes short writes.
   [[nodiscard]] int write_all(std::uint64_t offset, ByteSpan bytes, Sync sync) noexcept;
-  /// For io_uring: flags of a write that is complete when it is safe; 0 if there is no such write.
-  [[nodiscard]] int data_sync_flags() const noexcept;
+  /// 0, or the errno.
+  [[nodiscard]] int sync_now() noexcept;
 
  private:
+  [[nodiscard]] int data_sync_flags() const noexcept;
   [[nodiscard]] bool is_direct() const noexcept {
     return direct_.is_open() && !refused_direct_.load(std::memory_order_relaxed);
   }
