@@ -15,6 +15,7 @@
 #include "ringpost/options.hpp"
 #include "ringpost/queue.hpp"
 #include "ringpost/result.hpp"
+#include "ringpost/stream.hpp"
 #include "ringpost/topic.hpp"
 
 namespace ringpost {
@@ -78,6 +79,19 @@ class RINGPOST_API Bus {
   /// Removes the topic with its subscriptions; what was delivered stays. Errors kNotFound, kBusy.
   Result<void> delete_topic(std::string_view name);
   Result<std::vector<std::string>> topic_names(std::string_view prefix = {}) const;
+
+  /// Opens the stream, creating it if it does not exist. Error kExists when a given setting
+  /// differs, or the stream does not have a given tag. Stream names: [A-Za-z0-9_.-], 1 to 128, not
+  /// "." or
+  /// "..". Errors kInvalidArgument, kNoSpace, kBusy (also: another bus has the state directory).
+  Result<Stream> stream(std::string_view name, const StreamSettings& settings = {},
+                        const Tags& tags = {});
+  /// Opens an existing stream, also one of which only the disk knows: after a reboot it is there
+  /// again with all that was durable. Errors kNotFound, kBusy, kDamaged.
+  Result<Stream> open_stream(std::string_view name);
+  /// Removes the stream with its records, in memory and on disk. Errors kNotFound, kBusy.
+  Result<void> delete_stream(std::string_view name);
+  Result<std::vector<std::string>> stream_names(std::string_view prefix = {}) const;
 
   /// What the sweeper found and did.
   struct Swept {

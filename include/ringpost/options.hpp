@@ -27,7 +27,10 @@ struct BusOptions {
   std::uint32_t participants_max = 512;  ///< at creation; 2 to 16,383; 1.2 KiB of memory each
   std::uint32_t mode = 0700;             ///< of the bus directory at creation: 0700, 0750 or 0770
   std::uint64_t arena_bytes_max = 1ull << 30;  ///< at creation; payloads that do not fit a slot
-  std::string shm_dir{};         ///< default: $RINGPOST_SHM_DIR, else /dev/shm/ringpost
+  std::string shm_dir{};  ///< default: $RINGPOST_SHM_DIR, else /dev/shm/ringpost
+  /// Of streams that are on disk. Default: $RINGPOST_STATE_DIR, else /var/lib/ringpost for root,
+  /// else $XDG_STATE_HOME/ringpost or ~/.local/state/ringpost.
+  std::string state_dir{};
   const Clock* clock = nullptr;  ///< default: the system's; must outlive the bus
 };
 

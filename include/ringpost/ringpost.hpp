@@ -12,6 +12,7 @@
 #include "ringpost/queue.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/stats.hpp"
+#include "ringpost/stream.hpp"
 #include "ringpost/topic.hpp"
 #include "ringpost/types.hpp"
 #include "ringpost/wait_set.hpp"

@@ -40,8 +40,8 @@ std::string hidden_path(const BusOptions& options) {
 /// A directory that holds nothing but what a bus has: a bus, or what a creator left who died
 /// half-way. Whoever opens it completes it.
 bool is_bus_directory(const std::string& path) {
-  constexpr std::string_view kParts[] = {"bus",   "queues", "rings", "topics",
-                                         "arena", "tags",   "tmp",   "push"};
+  constexpr std::string_view kParts[] = {"bus",      "queues", "rings", "topics", "streams",
+                                         "journals", "arena",  "tags",  "tmp",    "push"};
   const auto directory = sys::open_directory(path, false, 0);
   if (!directory) return false;
   const auto names = sys::names_in(*directory);

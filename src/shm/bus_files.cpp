@@ -1,6 +1,7 @@
 #include "shm/bus_files.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +25,18 @@ std::string shm_directory(const BusOptions& options) {
   const char* from_environment = std::getenv("RINGPOST_SHM_DIR");
   if (from_environment != nullptr && *from_environment != '\0') return from_environment;
   return "/dev/shm/ringpost";
+}
+
+std::string state_directory(const BusOptions& options) {
+  if (!options.state_dir.empty()) return options.state_dir;
+  const auto from_environment = [](const char* name) -> std::string {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  if (auto path = from_environment("RINGPOST_STATE_DIR"); !path.empty()) return path;
+  if (::geteuid() == 0) return "/var/lib/ringpost";
+  if (auto path = from_environment("XDG_STATE_HOME"); !path.empty()) return path + "/ringpost";
+  return from_environment("HOME") + "/.local/state/ringpost";
 }
 
 bool is_valid_name(std::string_view name) noexcept {
@@ -75,6 +88,7 @@ Result<std::shared_ptr<BusFiles>> BusFiles::open(const std::string& name,
   std::shared_ptr<BusFiles> files(new BusFiles);
   files->name_ = name;
   files->path_ = shm_directory(options) + "/" + name;
+  files->state_path_ = state_directory(options) + "/" + name;
   files->time_ = base::TimeSource(options.clock);
   if (auto opened = files->open_directories(options); !opened) return Unexpected(opened.error());
   if (auto opened = files->open_bus_file(options); !opened) return Unexpected(opened.error());
@@ -95,9 +109,9 @@ Result<void> BusFiles::open_directories(const BusOptions& options) {
   const struct {
     const char* name;
     sys::Fd* into;
-  } parts[] = {{"", &directory_},     {"/queues", &queues_}, {"/rings", &rings_},
-               {"/topics", &topics_}, {"/arena", &arena_},   {"/tags", &tags_},
-               {"/tmp", &temporary_}};
+  } parts[] = {{"", &directory_},     {"/queues", &queues_},   {"/rings", &rings_},
+               {"/topics", &topics_}, {"/streams", &streams_}, {"/journals", &journals_},
+               {"/arena", &arena_},   {"/tags", &tags_},       {"/tmp", &temporary_}};
   for (const auto& part : parts) {
     if (auto opened = open(path_ + part.name, *part.into); !opened) return opened;
   }

@@ -16,6 +16,8 @@ namespace ringpost::shm {
 
 /// Where buses live: options, environment, default.
 [[nodiscard]] std::string shm_directory(const BusOptions& options);
+/// Where they keep what must outlive shared memory: the same.
+[[nodiscard]] std::string state_directory(const BusOptions& options);
 [[nodiscard]] bool is_valid_name(std::string_view name) noexcept;
 
 class BusFiles {
@@ -26,6 +28,8 @@ class BusFiles {
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// Where the bus keeps what must outlive shared memory. Nobody has looked whether it is there.
+  [[nodiscard]] const std::string& state_path() const noexcept { return state_path_; }
   [[nodiscard]] BusHeader& header() const noexcept {
     return *reinterpret_cast<BusHeader*>(mapping_.data());
   }
@@ -44,6 +48,8 @@ class BusFiles {
   [[nodiscard]] const sys::Fd& queues() const noexcept { return queues_; }
   [[nodiscard]] const sys::Fd& rings() const noexcept { return rings_; }
   [[nodiscard]] const sys::Fd& topics() const noexcept { return topics_; }
+  [[nodiscard]] const sys::Fd& streams() const noexcept { return streams_; }
+  [[nodiscard]] const sys::Fd& journals() const noexcept { return journals_; }
   [[nodiscard]] const sys::Fd& arena() const noexcept { return arena_; }
   [[nodiscard]] const sys::Fd& tags() const noexcept { return tags_; }
   [[nodiscard]] const sys::Fd& temporary() const noexcept { return temporary_; }
@@ -57,8 +63,9 @@ class BusFiles {
 
   std::string name_;
   std::string path_;
+  std::string state_path_;
   base::TimeSource time_;
-  sys::Fd directory_, queues_, rings_, topics_, arena_, tags_, temporary_;
+  sys::Fd directory_, queues_, rings_, topics_, streams_, journals_, arena_, tags_, temporary_;
   sys::Mapping mapping_;
   std::uint32_t participants_max_ = 0;
   bool fenced_ = false;

@@ -4,6 +4,8 @@
 //                  /queues/  one header file a queue, under the queue's name
 //                  /rings/   ring files, under their unique ids
 //                  /topics/  one file a topic, under the topic's name
+//                  /streams/ control files of streams, under their names
+//                  /journals/ rings of claims, under their unique ids
 //                  /arena/   arena segments, under their unique ids
 //                  /tags/    tags of queues, under their unique ids
 //                  /tmp/     files that are not complete yet: "<participant>-<incarnation>-<id>";
@@ -81,6 +83,8 @@ struct alignas(base::kHotLineBytes) ParticipantRecord {
 };
 
 inline constexpr std::uint64_t kSweeperByte = (1ull << 40);
+/// Of the bus file: whoever makes, adopts or deletes a stream.
+inline constexpr std::uint64_t kStreamsByte = kSweeperByte - 1;
 inline constexpr std::uint64_t kLivenessByte = kSweeperByte + 1;
 inline constexpr std::size_t kParticipantsOffset = base::kPageBytes;
 

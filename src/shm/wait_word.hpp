@@ -34,6 +34,11 @@ struct WaitWord {
       wake_armed(1);
   }
   void wake_all() noexcept { wake_armed(1 << 30); }
+  /// As wake_one(), for changes that concern every sleeper.
+  void wake_all_armed() noexcept {
+    if (armed.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      wake_armed(1 << 30);
+  }
 
   /// By a sleeper, before it looks for the last time. Returns what to pass to sleep().
   [[nodiscard]] std::uint32_t arm() noexcept {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ringpost/sqs.hpp"
+#include "sqs/md5.hpp"
 
 namespace ringpost::sqs {
 namespace {
@@ -29,11 +30,15 @@ class Md5 {
     }
     add(as_bytes(text));
   }
-  [[nodiscard]] std::string text() {
-    std::array<unsigned char, MD5_DIGEST_LENGTH> digest;
+  [[nodiscard]] Md5Digest digest() noexcept {
+    Md5Digest digest;
+    static_assert(sizeof digest == MD5_DIGEST_LENGTH);
     MD5_Final(digest.data(), &state_);
+    return digest;
+  }
+  [[nodiscard]] std::string text() {
     std::string text;
-    for (const unsigned char byte : digest) {
+    for (const unsigned char byte : digest()) {
       text += "0123456789abcdef"[byte >> 4];
       text += "0123456789abcdef"[byte & 15];
     }
@@ -60,6 +65,12 @@ std::optional<std::string> md5_of(std::vector<Attribute> attributes) {
 }
 
 }  // namespace
+
+Md5Digest md5(ByteSpan bytes) noexcept {
+  Md5 md5;
+  md5.add(bytes);
+  return md5.digest();
+}
 
 std::string md5_of_body(ByteSpan body) {
   Md5 md5;

@@ -9,6 +9,7 @@ namespace {
 
 BusOptions in_directory(BusOptions options, const rig::Scratch& scratch, const Clock& clock) {
   if (options.shm_dir.empty()) options.shm_dir = scratch.path("shm");
+  if (options.state_dir.empty()) options.state_dir = scratch.path("state");
   if (options.clock == nullptr) options.clock = &clock;
   return options;
 }

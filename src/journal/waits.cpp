@@ -1,0 +1,99 @@
+#include "journal/waits.hpp"
+
+#include "journal/reader.hpp"
+#include "journal/walk.hpp"
+
+namespace ringpost::journal {
+
+void Waits::want(std::uint64_t end) noexcept {
+  JournalHot& hot = view_.hot();
+  raise(hot.wanted, end);  // [wanted] before the look whether the writer sleeps
+  hot.work.wake_one();
+}
+
+bool Waits::is_durable(std::uint64_t end) const noexcept {
+  return view_.hot().durable.load(std::memory_order_acquire) >= end;  // [durable]
+}
+
+Errc Waits::settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
+  JournalHot& hot = view_.hot();
+  want(end);
+  for (;;) {
+    if (is_durable(end)) return Errc::kOk;
+    if (hot.failed.load(std::memory_order_acquire) != 0) return Errc::kLogFailed;
+    Errc code = role_ != nullptr ? role_->take() : Errc::kBusy;
+    if (code == Errc::kOk) code = drain(end, deadline_ns);
+    if (code != Errc::kBusy && code != Errc::kNoSpace) return code;
+    const bool no_space =
+        code == Errc::kNoSpace || hot.refused.load(std::memory_order_relaxed) != 0;
+    const std::uint64_t now = time_.precise_ns();
+    if (now >= deadline_ns) return no_space ? Errc::kNoSpace : Errc::kTimedOut;
+    const std::uint32_t seen = hot.settled.arm();
+    if (is_durable(end) || hot.failed.load(std::memory_order_acquire) != 0) continue;
+    const bool free = WriterWord{hot.writer.load(std::memory_order_acquire)}.free();  // [writer]
+    if (free && code == Errc::kBusy && role_ != nullptr) continue;
+    hot.settled.sleep(seen, deadline_ns - now);
+    alive_.clear_up();
+  }
+}
+
+/// With the role. If a claim that is not published is in the way: until it is. The role is kept
+/// meanwhile, so that one is woken and not all.
+Errc Waits::drain(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
+  shm::WaitWord& word = view_.hot().work;
+  Errc code = Errc::kOk;
+  while (!is_durable(end)) {
+    code = role_->drain_once();
+    if (code == Errc::kOk) continue;
+    if (code != Errc::kEmpty) break;
+    code = Errc::kTimedOut;
+    const std::uint64_t now = time_.precise_ns();
+    if (now >= deadline_ns) break;
+    const std::uint32_t seen = word.arm();
+    if (role_->has_work()) continue;
+    word.sleep(seen, deadline_ns - now);
+    alive_.clear_up();
+  }
+  role_->release();
+  return is_durable(end) ? Errc::kOk : code;
+}
+
+Errc Waits::room(Producer& producer, std::size_t bytes, std::uint64_t deadline_ns) noexcept {
+  if (bytes == 0 || bytes > view_.record_cells_max() * kCellBytes) return Errc::kTooLarge;
+  std::uint64_t tail = 0;
+  if (const Errc code = producer.frontier(tail); code != Errc::kOk) return code;
+  const std::uint64_t cells = cells_for(bytes);
+  const std::uint64_t rest = view_.rest_of_lap(tail);
+  const std::uint64_t need = cells + (cells > rest ? rest : 0);
+  const std::uint64_t drain = view_.hot().drain.load(std::memory_order_acquire);  // [drain]
+  if (tail + need <= drain + view_.cells()) return Errc::kOk;
+  if (view_.kind() == JournalKind::kLog) {
+    return settled(tail + need - view_.cells(), deadline_ns);
+  }
+  // Until whoever holds up the drain has published.
+  return sleep_until([&] { return pass_published(view_, tail, need); }, deadline_ns);
+}
+
+Errc Waits::published(std::uint64_t position, std::uint64_t deadline_ns) noexcept {
+  const auto is_there = [&] {
+    Seen seen;
+    return look(view_, position, seen) != Errc::kEmpty;
+  };
+  return sleep_until(is_there, deadline_ns);
+}
+
+template <class Done>
+Errc Waits::sleep_until(Done&& done, std::uint64_t deadline_ns) noexcept {
+  shm::WaitWord& word = view_.hot().published;
+  while (!done()) {
+    const std::uint64_t now = time_.precise_ns();
+    if (now >= deadline_ns) return Errc::kTimedOut;
+    const std::uint32_t seen = word.arm();
+    if (done()) break;
+    word.sleep(seen, deadline_ns - now);
+    alive_.clear_up();
+  }
+  return Errc::kOk;
+}
+
+}  // namespace ringpost::journal

@@ -1,0 +1,407 @@
+// The writer role: draining for all, handing over, taking over, failing.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "journal/drain_role.hpp"
+#include "journal/log_writer.hpp"
+#include "journal/sweep.hpp"
+#include "support/raw_journal.hpp"
+#include "support/test_bus.hpp"
+
+namespace ringpost::test {
+namespace {
+
+using journal::Claim;
+using journal::DrainRole;
+using journal::LogWriter;
+using journal::Producer;
+using journal::WriterWord;
+
+using Lines = std::vector<std::string>;
+
+/// Words as Participant::creator_word makes them.
+constexpr std::uint64_t word_of(std::uint16_t index, std::uint64_t incarnation = 1) {
+  return incarnation << 14 | index;
+}
+constexpr std::uint64_t kOne = word_of(1);
+constexpr std::uint64_t kTwo = word_of(2);
+
+struct Stage {
+  explicit Stage(std::uint32_t cells_log2 = 4, std::uint64_t start = 0)
+      : journal(cells_log2, start), producer(journal.view(), 9) {}
+  std::uint64_t put(std::string_view data) {
+    Claim claim;
+    if (producer.claim(record_bytes(data.size()), claim) != Errc::kOk) return ~0ull;
+    write_record(claim, data);
+    producer.publish(claim);
+    return claim.position;
+  }
+  void want(std::uint64_t end) { journal::raise(journal.hot().wanted, end); }
+  [[nodiscard]] WriterWord writer() const { return {journal.hot().writer.load()}; }
+
+  RawJournal journal;
+  Producer producer;
+  FakeDisk disk;
+  FakeLiveness alive;
+};
+
+/// One participant with its own mapping of the log.
+struct Writer {
+  Writer(Stage& stage, std::uint64_t me)
+      : log(stage.disk), role(stage.journal.view(), me, stage.alive, log) {}
+  FakeLog log;
+  DrainRole role;
+};
+
+TEST(DrainRole, MakesDurableWhatIsPublished) {
+  Stage stage;
+  stage.put("a");
+  stage.put(std::string(100, 'b'));
+  Writer writer(stage, kOne);
+  ASSERT_EQ(writer.role.take(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().durable, 4u);
+  EXPECT_EQ(stage.journal.hot().drain, 4u);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a", std::string(100, 'b')}));
+  EXPECT_EQ(stage.disk.batches, 1);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kEmpty);
+}
+
+TEST(DrainRole, StopsAtAClaimThatIsNotPublished) {
+  Stage stage;
+  stage.put("a");
+  Claim claim;
+  ASSERT_EQ(stage.producer.claim(record_bytes(1), claim), Errc::kOk);
+  stage.put("c");
+  Writer writer(stage, kOne);
+  ASSERT_EQ(writer.role.take(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kEmpty);
+  EXPECT_FALSE(writer.role.has_work());
+  EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
+  write_record(claim, "b");
+  stage.producer.publish(claim);
+  EXPECT_TRUE(writer.role.has_work());
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a", "b", "c"}));
+}
+
+TEST(DrainRole, IsOneLivingParticipants) {
+  Stage stage;
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  EXPECT_EQ(two.role.take(), Errc::kBusy);
+  EXPECT_EQ(stage.writer().index(), 1u);
+  one.role.release();
+  EXPECT_FALSE(one.role.is_mine());
+  EXPECT_EQ(two.role.take(), Errc::kOk);
+}
+
+TEST(DrainRole, IsHandedOverWithoutARecovery) {
+  Stage stage;
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  EXPECT_EQ(stage.disk.opens, 1);  // nobody has had it
+  for (int turn = 0; turn < 3; ++turn) {
+    Writer& writer = turn % 2 == 0 ? one : two;
+    if (turn != 0) {
+      ASSERT_EQ(writer.role.take(), Errc::kOk);
+    }
+    stage.put(std::to_string(turn));
+    EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+    writer.role.release();
+    EXPECT_TRUE(stage.writer().clean());
+  }
+  EXPECT_EQ(stage.disk.opens, 1);
+  EXPECT_EQ(stage.disk.resumes, 2);
+  EXPECT_EQ(stage.disk.data(), (Lines{"0", "1", "2"}));
+}
+
+TEST(DrainRole, IsTakenFromTheDeadWithARecovery) {
+  Stage stage;
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  stage.put("a");
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  ASSERT_EQ(one.role.drain_once(), Errc::kOk);
+  stage.put("b");
+  stage.alive.dead.insert(kOne);
+  EXPECT_EQ(two.role.take(), Errc::kOk);
+  EXPECT_EQ(stage.disk.opens, 2);
+  EXPECT_EQ(stage.disk.resumes, 0);
+  EXPECT_EQ(two.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a", "b"}));
+}
+
+TEST(DrainRole, IsNotBelievedToBeCleanAfterADeathInALaterTurn) {
+  Stage stage;
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  one.role.release();
+  ASSERT_EQ(two.role.take(), Errc::kOk);  // the old state still stands in the header
+  stage.alive.dead.insert(kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  EXPECT_EQ(stage.disk.opens, 2);
+  EXPECT_EQ(stage.disk.resumes, 1);
+}
+
+TEST(DrainRole, IsFreedByTheSweeperOfItsHolder) {
+  Stage stage;
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  EXPECT_FALSE(journal::sweep_participant(stage.journal.view(), 2).role_freed);
+  EXPECT_TRUE(journal::sweep_participant(stage.journal.view(), 1).role_freed);
+  EXPECT_TRUE(stage.writer().free());
+  EXPECT_FALSE(stage.writer().clean());
+  EXPECT_EQ(two.role.take(), Errc::kOk);
+  EXPECT_EQ(stage.disk.opens, 2);
+}
+
+TEST(DrainRole, GoesOnAtTheEndOfTheLogAndNotAtTheDrain) {
+  Stage stage;
+  stage.put("a");
+  stage.put("b");
+  Writer one(stage, kOne);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  ASSERT_EQ(one.role.drain_once(), Errc::kOk);
+  stage.journal.hot().durable = stage.journal.hot().drain = 0;  // it died before it said so
+  stage.alive.dead.insert(kOne);
+  stage.put("c");
+  Writer two(stage, kTwo);
+  ASSERT_EQ(two.role.take(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().drain, 2u);
+  EXPECT_EQ(stage.journal.hot().durable, 2u);
+  EXPECT_EQ(two.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a", "b", "c"}));
+}
+
+TEST(DrainRole, GoesOnAtTheStartOfARingThatIsYoungerThanItsLog) {
+  Stage stage(4, 64);
+  stage.disk.end = stage.disk.durable = 17;
+  EXPECT_EQ(stage.put("a"), 64u);
+  Writer writer(stage, kOne);
+  ASSERT_EQ(writer.role.take(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().drain, 64u);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.disk.records.front().position, 64u);
+}
+
+TEST(DrainRole, RefusesALogThatHasLostWhatWasDurable) {
+  Stage stage;
+  stage.put("a");
+  Writer one(stage, kOne);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  ASSERT_EQ(one.role.drain_once(), Errc::kOk);
+  one.role.release();
+  stage.disk.end = 0;
+  Writer two(stage, kTwo);
+  EXPECT_EQ(two.role.take(), Errc::kDamaged);
+  EXPECT_FALSE(two.role.is_mine());
+  EXPECT_TRUE(stage.writer().free());
+  stage.disk.end = 1;  // put right by hand
+  EXPECT_EQ(two.role.take(), Errc::kOk);
+}
+
+TEST(DrainRole, RefusesALogThatIsAheadOfEverything) {
+  Stage stage;
+  stage.disk.end = stage.disk.durable = 17;
+  Writer writer(stage, kOne);
+  EXPECT_EQ(writer.role.take(), Errc::kCorrupt);
+  EXPECT_TRUE(stage.writer().free());
+}
+
+TEST(DrainRole, WritesTheEndAndKeepsProducersInFrontOfIt) {
+  Stage stage;
+  stage.put("a");
+  std::uint64_t end = 0;
+  ASSERT_EQ(stage.producer.close(end), Errc::kOk);
+  Writer one(stage, kOne);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  EXPECT_EQ(one.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a", "(end)"}));
+  EXPECT_EQ(stage.journal.hot().durable, 2u);
+  EXPECT_EQ(stage.journal.hot().drain, 1u);
+  EXPECT_EQ(one.role.drain_once(), Errc::kEmpty);
+  EXPECT_FALSE(one.role.has_work());
+  stage.alive.dead.insert(kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(two.role.take(), Errc::kOk);
+  EXPECT_EQ(two.role.drain_once(), Errc::kEmpty);
+  EXPECT_EQ(stage.journal.hot().drain, 1u);
+  Producer fresh(stage.journal.view(), 8);
+  Claim claim;
+  EXPECT_EQ(fresh.claim(record_bytes(1), claim), Errc::kClosed);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a", "(end)"}));
+}
+
+TEST(DrainRole, GathersNoMoreThanABatchTakes) {
+  Stage stage;
+  stage.disk.batch_records = 3;
+  for (int i = 0; i < 7; ++i) stage.put(std::to_string(i));
+  Writer writer(stage, kOne);
+  ASSERT_EQ(writer.role.take(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().durable, 3u);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kEmpty);
+  EXPECT_EQ(stage.disk.data(), (Lines{"0", "1", "2", "3", "4", "5", "6"}));
+}
+
+TEST(DrainRole, WritesWithoutRecordsOnlyIfSomebodyNeedsTheCells) {
+  Stage stage;
+  Claim claim;
+  ASSERT_EQ(stage.producer.claim(record_bytes(1), claim), Errc::kOk);
+  stage.producer.abandon(claim);
+  Writer writer(stage, kOne);
+  ASSERT_EQ(writer.role.take(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kEmpty);
+  EXPECT_EQ(stage.journal.hot().drain, 0u);
+  stage.want(1);
+  EXPECT_TRUE(writer.role.has_work());
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().drain, 1u);  // the log covers it: it could not be claimed again
+  EXPECT_EQ(stage.disk.end, 1u);
+}
+
+TEST(DrainRole, TellsEverybodyThatTheLogHasFailed) {
+  Stage stage;
+  stage.put("a");
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  stage.disk.error = EIO;
+  EXPECT_EQ(one.role.drain_once(), Errc::kLogFailed);
+  EXPECT_FALSE(one.role.is_mine());
+  EXPECT_EQ(stage.journal.hot().failed, static_cast<std::uint32_t>(EIO));
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+  EXPECT_EQ(stage.journal.hot().drain, 0u);
+  stage.disk.error = 0;  // a second sync would succeed, and prove nothing
+  EXPECT_EQ(two.role.take(), Errc::kLogFailed);
+  EXPECT_EQ(stage.disk.flushes, 0);
+}
+
+TEST(DrainRole, WaitsForRoomInTheLog) {
+  Stage stage;
+  stage.put("a");
+  Writer writer(stage, kOne);
+  ASSERT_EQ(writer.role.take(), Errc::kOk);
+  stage.disk.is_full = true;
+  EXPECT_EQ(writer.role.drain_once(), Errc::kNoSpace);
+  EXPECT_EQ(stage.journal.hot().refused, 1u);
+  EXPECT_TRUE(writer.role.is_mine());
+  stage.disk.is_full = false;
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().refused, 0u);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
+}
+
+TEST(DrainRole, FailsAtARecordThatNobodyCanHaveWritten) {
+  Stage stage;
+  stage.put("a");
+  stage.put("b");
+  stage.journal.view().cell(1)[4] = std::byte{0xff};  // its length
+  Writer writer(stage, kOne);
+  ASSERT_EQ(writer.role.take(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(writer.role.drain_once(), Errc::kLogFailed);
+  EXPECT_EQ(stage.journal.hot().failed, static_cast<std::uint32_t>(EBADMSG));
+  EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
+}
+
+TEST(LogWriter, HasSeveralBatchesUnderWay) {
+  Stage stage;
+  stage.disk.batch_records = 1;
+  stage.want(3);
+  for (int i = 0; i < 3; ++i) stage.put(std::to_string(i));
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(writer.step(), Errc::kOk);
+  EXPECT_EQ(stage.disk.batches, 3);
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+  EXPECT_EQ(writer.step(), Errc::kOk);  // caught up: waits for the disk
+  EXPECT_EQ(stage.journal.hot().durable, 3u);
+  EXPECT_EQ(writer.step(), Errc::kEmpty);
+  EXPECT_EQ(stage.disk.flushes, 0);
+}
+
+TEST(LogWriter, FlushesOnlyWhenSomebodyWantsIt) {
+  Stage stage;
+  stage.put("a");
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  EXPECT_EQ(writer.step(), Errc::kOk);
+  EXPECT_EQ(writer.step(), Errc::kOk);
+  EXPECT_EQ(writer.step(), Errc::kEmpty);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+  EXPECT_EQ(stage.journal.hot().drain, 0u);
+  stage.want(1);
+  EXPECT_EQ(writer.step(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+  EXPECT_EQ(stage.journal.hot().drain, 1u);
+  EXPECT_EQ(stage.disk.flushes, 1);
+}
+
+TEST(LogWriter, FlushesBeforeTheRingIsFull) {
+  Stage stage(3);
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_NE(stage.put("x"), ~0ull);
+    while (writer.step() == Errc::kOk) continue;
+  }
+  EXPECT_LE(stage.disk.flushes, 30);
+}
+
+TEST(LogWriter, LetsGoWithEverythingDurable) {
+  Stage stage;
+  stage.put("a");
+  FakeLog log(stage.disk);
+  {
+    LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+    EXPECT_EQ(writer.step(), Errc::kOk);
+  }
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+  EXPECT_EQ(stage.disk.durable, 1u);
+  EXPECT_TRUE(stage.writer().clean());
+}
+
+TEST(LogWriter, WaitsWhileAnotherHasTheRole) {
+  Stage stage;
+  Writer one(stage, kOne);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kTwo, stage.alive, log);
+  EXPECT_EQ(writer.step(), Errc::kBusy);
+  one.role.release();
+  EXPECT_TRUE(writer.sleep(~0ull));  // does not sleep: it is free
+  EXPECT_EQ(writer.step(), Errc::kEmpty);
+}
+
+TEST(LogWriter, EndsWhenTheLogHasFailed) {
+  Stage stage;
+  stage.put("a");
+  stage.want(1);
+  stage.disk.error = EIO;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  EXPECT_EQ(writer.run(), Errc::kLogFailed);
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+}
+
+TEST(LogWriter, StopsWhenItIsTold) {
+  Stage stage;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  writer.stop();
+  EXPECT_EQ(writer.run(), Errc::kOk);
+}
+
+}  // namespace
+}  // namespace ringpost::test
