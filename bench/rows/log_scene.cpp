@@ -1,6 +1,8 @@
 #include "rows/log_scene.hpp"
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 
@@ -57,6 +59,15 @@ void LogScene::reopen() {
 void LogScene::tidy_up(std::uint64_t bytes_max) {
   (void)writer_->drop_expired({.bytes_max = bytes_max}).value();
   require(writer_->prepare());
+}
+
+void LogScene::warm_cache() const {
+  std::vector<char> memory(1 << 20);
+  for (const auto& entry : std::filesystem::directory_iterator(path())) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    while (file.read(memory.data(), static_cast<std::streamsize>(memory.size()))) {
+    }
+  }
 }
 
 bool LogScene::verify(std::uint64_t position, std::uint64_t first) {

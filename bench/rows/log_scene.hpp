@@ -52,6 +52,8 @@ class LogScene {
   void reopen();
   /// Between two runs: drops what they have read, and makes ready what they will write.
   void tidy_up(std::uint64_t bytes_max);
+  /// Everything is in the page cache then.
+  void warm_cache() const;
   /// Reads everything at or behind `position` and compares every byte; `first` is the number of the
   /// first record there.
   bool verify(std::uint64_t position, std::uint64_t first);
