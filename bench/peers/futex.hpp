@@ -27,7 +27,13 @@ class Futex {
       sleep();
     }
     bool serve() noexcept {
+      return serve([] {});
+    }
+    /// Does something between the sleep and the answer.
+    template <class Work>
+    bool serve(Work&& work) noexcept(noexcept(work())) {
       sleep();
+      work();
       wake();
       return true;
     }

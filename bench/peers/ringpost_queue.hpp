@@ -20,7 +20,9 @@ namespace ringpost::bench::peers {
 /// A temporary bus in a directory of its own; removed with the object.
 class TemporaryBus {
  public:
-  TemporaryBus() {
+  /// `state_dir`: where streams keep their logs; none without it.
+  explicit TemporaryBus(std::string state_dir = {}) {
+    options_.state_dir = std::move(state_dir);
     std::string name = "/dev/shm/ringpost-bench-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw Unsupported("cannot make " + name);
     options_.shm_dir = name;

@@ -6,16 +6,16 @@
 
 namespace ringpost::bench {
 
-/// Calls `work` until the time of the run is over; returns how often.
+/// Calls `work` until the time of the run is over, once at least; returns how often.
 template <class Work>
 std::uint64_t until_time_is_over(const RunSettings& settings, Work&& work) {
-  const Ticks begin = ticks_now();
   const Ticks wanted = ns_to_ticks(settings.slice_ms * 1e6 * static_cast<double>(settings.slices));
+  const Ticks begin = ticks_now();
   std::uint64_t rounds = 0;
-  while (ticks_now() - begin < wanted) {
+  do {
     work();
     ++rounds;
-  }
+  } while (ticks_now() - begin < wanted);
   return rounds;
 }
 

@@ -17,6 +17,15 @@ void add_topic_rows(Rows& rows);
 /// What grows with the number of queues, messages and leases: nothing should.
 void add_scale_rows(Rows& rows);
 
+/// Streams: live tail, durable puts of one and of many.
+void add_stream_rows(Rows& rows);
+
+/// The segment log: append, replay, open, seek.
+void add_log_rows(Rows& rows);
+
+/// Bare loops over the disk: the limits of the log.
+void add_log_raw_rows(Rows& rows);
+
 /// The peers by themselves: the limits of this machine.
 void add_peer_rows(Rows& rows);
 
@@ -26,6 +35,9 @@ inline Rows all_rows() {
   add_fifo_rows(rows);
   add_topic_rows(rows);
   add_scale_rows(rows);
+  add_stream_rows(rows);
+  add_log_rows(rows);
+  add_log_raw_rows(rows);
   add_peer_rows(rows);
   return rows;
 }

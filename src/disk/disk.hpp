@@ -51,6 +51,17 @@ class File {
   /// Makes every earlier write of this file safe. After an error the earlier writes may be lost,
   /// though a second sync() would succeed: never try again.
   virtual Result<void> sync() = 0;
+
+  /// The same bytes as read() gives, or the first of them, without a copy, where the page cache has
+  /// them; nothing where that cannot be had: then read() says what is wrong. They change when
+  /// somebody writes there; nobody reuses a file of which there are views (try_reuse()). Valid
+  /// until the file is closed.
+  ///
+  /// Threads  one at a time, by itself.
+  virtual ByteSpan view(std::uint64_t /*offset*/, std::size_t /*bytes*/) noexcept { return {}; }
+  /// False if another open file has views. From then on, until end_reuse(), none gets any.
+  virtual bool try_reuse() noexcept { return true; }
+  virtual void end_reuse() noexcept {}
 };
 
 /// Several writes under way at once; they complete in any order.

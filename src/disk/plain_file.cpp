@@ -1,14 +1,55 @@
 #include "disk/plain_file.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "sys/error.hpp"
+#include "sys/file_lock.hpp"
 
 namespace ringpost::disk {
+namespace {
+
+// Who has views shares the lock on this byte, who reuses the file holds it alone.
+constexpr std::uint64_t kViewsByte = 0;
+
+}  // namespace
+
+PlainFile::~PlainFile() {
+  if (mapped_ != nullptr) ::munmap(mapped_, bytes_);
+}
+
+bool PlainFile::map() noexcept {
+  if (no_views_) return false;
+  no_views_ = true;
+  if (bytes_ == 0 || !sys::try_share_byte(cached_, kViewsByte)) return false;
+  void* const memory = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, cached_.get(), 0);
+  if (memory == MAP_FAILED) {
+    sys::unlock_byte(cached_, kViewsByte);
+    return false;
+  }
+  mapped_ = static_cast<std::byte*>(memory);
+  no_views_ = false;
+  return true;
+}
+
+ByteSpan PlainFile::view(std::uint64_t offset, std::size_t bytes) noexcept {
+  if (offset >= bytes_ || (mapped_ == nullptr && !map())) return {};
+  const std::size_t there = std::min<std::uint64_t>(bytes, bytes_ - offset);
+  const std::uint64_t begin = offset / kBlockBytes * kBlockBytes;
+  // Touched unread, a page that the disk cannot read would be a SIGBUS.
+  const int failed = ::madvise(mapped_ + begin, offset - begin + there, MADV_POPULATE_READ);
+  if (failed != 0) return {};
+  return {mapped_ + offset, there};
+}
+
+bool PlainFile::try_reuse() noexcept { return sys::try_lock_byte(cached_, kViewsByte); }
+
+void PlainFile::end_reuse() noexcept { sys::unlock_byte(cached_, kViewsByte); }
 
 Result<std::size_t> PlainFile::read(std::uint64_t offset, std::span<std::byte> into, Read how) {
   const bool direct = how == Read::kDirect && is_direct();
@@ -43,9 +84,12 @@ Result<void> PlainFile::write(std::uint64_t offset, ByteSpan bytes, Sync sync) {
 }
 
 Result<void> PlainFile::sync() {
-  if (::fdatasync(cached_.get()) != 0) return sys::system_error("cannot sync", name_, errno);
+  const int failed = sync_now();
+  if (failed != 0) return sys::system_error("cannot sync", name_, failed);
   return {};
 }
+
+int PlainFile::sync_now() noexcept { return ::fdatasync(write_fd()) == 0 ? 0 : errno; }
 
 int PlainFile::data_sync_flags() const noexcept {
   return no_sync_flag_.load(std::memory_order_relaxed) ? 0 : RWF_DSYNC;
@@ -74,7 +118,7 @@ int PlainFile::write_all(std::uint64_t offset, ByteSpan bytes, Sync sync) noexce
     }
   }
   const bool unsafe = sync == Sync::kData && flags == 0;
-  return unsafe && ::fdatasync(cached_.get()) != 0 ? errno : 0;
+  return unsafe ? sync_now() : 0;
 }
 
 }  // namespace ringpost::disk

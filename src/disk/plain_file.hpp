@@ -22,18 +22,27 @@ class PlainFile final : public File {
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> into, Read how) override;
   Result<void> write(std::uint64_t offset, ByteSpan bytes, Sync sync) override;
   Result<void> sync() override;
+  ~PlainFile() override;
+  PlainFile(const PlainFile&) = delete;
+  PlainFile& operator=(const PlainFile&) = delete;
+  ByteSpan view(std::uint64_t offset, std::size_t bytes) noexcept override;
+  bool try_reuse() noexcept override;
+  void end_reuse() noexcept override;
 
   /// Where writes go.
   [[nodiscard]] int write_fd() const noexcept { return (is_direct() ? direct_ : cached_).get(); }
   /// 0, or the errno that stopped it. Finishes short writes.
   [[nodiscard]] int write_all(std::uint64_t offset, ByteSpan bytes, Sync sync) noexcept;
-  /// For io_uring: flags of a write that is complete when it is safe; 0 if there is no such write.
-  [[nodiscard]] int data_sync_flags() const noexcept;
+  /// 0, or the errno.
+  [[nodiscard]] int sync_now() noexcept;
 
  private:
+  [[nodiscard]] int data_sync_flags() const noexcept;
   [[nodiscard]] bool is_direct() const noexcept {
     return direct_.is_open() && !refused_direct_.load(std::memory_order_relaxed);
   }
+
+  bool map() noexcept;
 
   std::string name_;
   sys::Fd cached_;
@@ -41,6 +50,8 @@ class PlainFile final : public File {
   std::uint64_t bytes_;
   std::atomic<bool> refused_direct_{false};  // it was opened so, but then refused
   std::atomic<bool> no_sync_flag_{false};    // the file system does not know RWF_DSYNC
+  std::byte* mapped_ = nullptr;              // all of it, for views
+  bool no_views_ = false;                    // it cannot be mapped, or is being reused
 };
 
 }  // namespace ringpost::disk

@@ -21,72 +21,130 @@ std::unique_ptr<UringQueue> UringQueue::make(unsigned depth) {
 
 UringQueue::UringQueue(unsigned depth) : depth_(depth), writes_(depth) {
   // Completions are looked at when we ask for them: no other thread of ours is interrupted.
-  is_open_ = ::io_uring_queue_init(depth, &ring_, IORING_SETUP_COOP_TASKRUN) == 0 ||
-             ::io_uring_queue_init(depth, &ring_, 0) == 0;
+  is_open_ = ::io_uring_queue_init(depth + 1, &ring_, IORING_SETUP_COOP_TASKRUN) == 0 ||
+             ::io_uring_queue_init(depth + 1, &ring_, 0) == 0;
   for (unsigned slot = 0; slot < depth; ++slot) free_.push_back(slot);
+  for (auto* list : {&written_, &covered_}) list->reserve(depth);
+  done_.reserve(depth);
 }
 
 UringQueue::~UringQueue() {
   if (!is_open_) return;
   std::vector<Completion> rest(depth_);
-  while (in_kernel() > 0 && reap(rest, true) > 0) {
+  while (under_way() > 0 && reap(rest, true) > 0) {
   }
   ::io_uring_queue_exit(&ring_);
 }
 
 Errc UringQueue::submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync sync,
                         std::uint64_t token) {
-  if (in_kernel() + done_.size() >= depth_) return Errc::kFull;
+  if (under_way() + done_.size() >= depth_) return Errc::kFull;
   auto& plain = static_cast<PlainFile&>(file);  // of the same directory
-  const unsigned slot = free_.back();
-  writes_[slot] = {&plain, offset, bytes, sync, token};
-  const int flags = sync == Sync::kData ? plain.data_sync_flags() : 0;
-  const bool by_ring = !is_broken_ && (sync == Sync::kNone || flags != 0);
-  io_uring_sqe* entry = by_ring ? ::io_uring_get_sqe(&ring_) : nullptr;
+  io_uring_sqe* const entry = is_broken_ ? nullptr : ::io_uring_get_sqe(&ring_);
   if (entry != nullptr) {
+    const unsigned slot = free_.back();
+    writes_[slot] = {&plain, offset, bytes, sync, token};
     ::io_uring_prep_write(entry, plain.write_fd(), bytes.data(),
                           static_cast<unsigned>(bytes.size()), offset);
-    entry->rw_flags = flags;
-    ::io_uring_sqe_set_data64(entry, slot);
-    if (::io_uring_submit(&ring_) == 1) {
+    if (give(slot, entry)) {
       free_.pop_back();
       return Errc::kOk;
     }
-    // The entry stays in the ring, and would go with the next one.
-    is_broken_ = true;
   }
   done_.push_back({token, plain.write_all(offset, bytes, sync)});
   return Errc::kOk;
 }
 
+bool UringQueue::give(unsigned slot, io_uring_sqe* entry) noexcept {
+  ::io_uring_sqe_set_data64(entry, slot);
+  if (::io_uring_submit(&ring_) == 1) return true;
+  // The entry stays in the ring, and would go with the next one.
+  is_broken_ = true;
+  return false;
+}
+
 std::size_t UringQueue::reap(std::span<Completion> into, bool wait) {
-  std::size_t count = std::min(into.size(), done_.size());
+  while (handle_one(false)) {
+  }
+  if (wait) {
+    while (done_.empty() && under_way() > 0) {
+      if (!handle_one(true)) break;
+    }
+  }
+  return take_done(into);
+}
+
+std::size_t UringQueue::take_done(std::span<Completion> into) noexcept {
+  const std::size_t count = std::min(into.size(), done_.size());
   std::copy_n(done_.begin(), count, into.begin());
   done_.erase(done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(count));
-  while (count < into.size() && in_kernel() > 0) {
-    io_uring_cqe* entry = nullptr;
-    const bool may_wait = wait && count == 0;
-    const int failed =
-        may_wait ? ::io_uring_wait_cqe(&ring_, &entry) : ::io_uring_peek_cqe(&ring_, &entry);
-    if (failed == -EINTR) continue;
-    if (failed != 0) break;
-    const auto slot = static_cast<unsigned>(::io_uring_cqe_get_data64(entry));
-    const int result = entry->res;
-    ::io_uring_cqe_seen(&ring_, entry);
-    into[count++] = finish(slot, result);
-  }
   return count;
 }
 
-Completion UringQueue::finish(unsigned slot, int result) noexcept {
-  const Write write = writes_[slot];
-  free_.push_back(slot);
-  if (result < 0 && !is_refused(result)) return {write.token, -result};
+/// One step on, of whatever is under way; false if there is none to be had.
+bool UringQueue::handle_one(bool wait) noexcept {
+  const std::size_t in_kernel = under_way() - written_.size() - covered_.size();
+  if (covered_.empty() && !written_.empty() && (wait || in_kernel > 0)) {
+    // Who waits and has nothing else under way does it himself: nobody else has to be woken.
+    begin_sync(in_kernel == 0);
+    return true;
+  }
+  if (in_kernel == 0 && covered_.empty()) return false;
+  io_uring_cqe* entry = nullptr;
+  int failed = 0;
+  do {
+    failed = wait ? ::io_uring_wait_cqe(&ring_, &entry) : ::io_uring_peek_cqe(&ring_, &entry);
+  } while (failed == -EINTR);
+  if (failed != 0) return false;
+  const std::uint64_t what = ::io_uring_cqe_get_data64(entry);
+  const int result = entry->res;
+  ::io_uring_cqe_seen(&ring_, entry);
+  if (what == depth_) {
+    synced(result < 0 ? -result : 0);
+  } else {
+    written(static_cast<unsigned>(what), result);
+  }
+  return true;
+}
+
+void UringQueue::written(unsigned slot, int result) noexcept {
+  const Write& write = writes_[slot];
+  if (result < 0 && !is_refused(result)) return complete(slot, -result);
   const std::size_t done = result > 0 ? static_cast<std::size_t>(result) : 0;
-  if (done >= write.bytes.size()) return {write.token, 0};
-  // Short, or refused: the rest by system calls, which know what to do about it.
-  return {write.token,
-          write.file->write_all(write.offset + done, write.bytes.subspan(done), write.sync)};
+  if (done < write.bytes.size()) {
+    // Short, or refused: the rest by system calls, which know what to do about it.
+    const ByteSpan rest = write.bytes.subspan(done);
+    if (const int failed = write.file->write_all(write.offset + done, rest, Sync::kNone)) {
+      return complete(slot, failed);
+    }
+  }
+  write.sync == Sync::kData ? written_.push_back(slot) : complete(slot, 0);
+}
+
+/// Of all that were written to the file that was first.
+void UringQueue::begin_sync(bool alone) noexcept {
+  PlainFile* const file = writes_[written_.front()].file;
+  std::erase_if(written_, [&](unsigned slot) {
+    if (writes_[slot].file != file) return false;
+    covered_.push_back(slot);
+    return true;
+  });
+  io_uring_sqe* const entry = alone || is_broken_ ? nullptr : ::io_uring_get_sqe(&ring_);
+  if (entry != nullptr) {
+    ::io_uring_prep_fsync(entry, file->write_fd(), IORING_FSYNC_DATASYNC);
+    if (give(depth_, entry)) return;
+  }
+  synced(file->sync_now());
+}
+
+void UringQueue::synced(int failed) noexcept {
+  for (const unsigned slot : covered_) complete(slot, failed);
+  covered_.clear();
+}
+
+void UringQueue::complete(unsigned slot, int failed) noexcept {
+  free_.push_back(slot);
+  done_.push_back({writes_[slot].token, failed});
 }
 
 }  // namespace ringpost::disk

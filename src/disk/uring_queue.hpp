@@ -1,4 +1,9 @@
 // A queue of io_uring: writes are under way while their submitter goes on.
+//
+// Writes with kData are plain writes and share their syncs: one is under way at a time, beside the
+// writes that follow; a write is complete when a sync is that was begun after it was written. Each
+// with RWF_DSYNC reaches half of that, and needs a kernel thread of normal priority to run
+// (docs/log-measurements.md).
 #pragma once
 
 #include <liburing.h>
@@ -33,16 +38,25 @@ class UringQueue final : public WriteQueue {
   };
 
   explicit UringQueue(unsigned depth);
-  Completion finish(unsigned slot, int result) noexcept;
-  [[nodiscard]] std::size_t in_kernel() const noexcept { return depth_ - free_.size(); }
+  bool give(unsigned slot, io_uring_sqe* entry) noexcept;
+  [[nodiscard]] std::size_t take_done(std::span<Completion> into) noexcept;
+  bool handle_one(bool wait) noexcept;
+  void written(unsigned slot, int result) noexcept;
+  void begin_sync(bool alone) noexcept;
+  void synced(int failed) noexcept;
+  void complete(unsigned slot, int failed) noexcept;
+  /// Writes that are not complete, whether written already or not.
+  [[nodiscard]] std::size_t under_way() const noexcept { return depth_ - free_.size(); }
 
   unsigned depth_;
   io_uring ring_{};
   bool is_open_ = false;
-  bool is_broken_ = false;        // it did not take a write: no more are given to it
-  std::vector<Write> writes_;     // a slot for each that is under way
-  std::vector<unsigned> free_;    // slots
-  std::vector<Completion> done_;  // of writes that the ring did not take
+  bool is_broken_ = false;         // it did not take a write: no more are given to it
+  std::vector<Write> writes_;      // a slot for each that is under way
+  std::vector<unsigned> free_;     // slots
+  std::vector<unsigned> written_;  // slots that wait for a sync to begin
+  std::vector<unsigned> covered_;  // by the sync that is under way
+  std::vector<Completion> done_;   // not reaped yet
 };
 
 }  // namespace ringpost::disk

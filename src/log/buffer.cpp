@@ -18,17 +18,28 @@ void Buffer::grow(std::size_t bytes, std::size_t keep) {
 
 Result<ByteSpan> Window::load(std::uint64_t offset, std::size_t bytes) {
   const std::uint64_t begin = offset / disk::kBlockBytes * disk::kBlockBytes;
-  // What is there of it already, in whole blocks, moves to the front.
-  std::size_t keep = 0;
-  if (begin >= begin_ && begin - begin_ < filled_) {
-    keep = (filled_ - (begin - begin_)) / disk::kBlockBytes * disk::kBlockBytes;
-  }
   // Whoever jumps does not read what lies between.
   if (begin > begin_ + filled_ || begin < begin_) chunk_now_ = std::min(kFirstBytes, chunk_bytes_);
   const std::size_t need = round_up_to_block(offset - begin + bytes);
+  if (how_ == disk::Read::kCached) {
+    const ByteSpan view = file_->view(begin, std::max(need, chunk_now_));
+    if (!view.empty()) {
+      chunk_now_ = std::min(chunk_now_ * 2, chunk_bytes_);
+      data_ = view.data();
+      begin_ = begin;
+      filled_ = view.size();
+      return there(offset, bytes);
+    }
+  }
+  // What is there of it already, in whole blocks, moves to the front.
+  std::size_t keep = 0;
+  if (data_ == buffer_.data() && begin >= begin_ && begin - begin_ < filled_) {
+    keep = (filled_ - (begin - begin_)) / disk::kBlockBytes * disk::kBlockBytes;
+  }
   const std::size_t want = std::max(need, keep + chunk_now_);
   if (keep != 0) std::memmove(buffer_.data(), buffer_.data() + (begin - begin_), keep);
   buffer_.grow(want, keep);
+  data_ = buffer_.data();
   begin_ = begin;
   filled_ = keep;
   chunk_now_ = std::min(chunk_now_ * 2, chunk_bytes_);
@@ -38,9 +49,13 @@ Result<ByteSpan> Window::load(std::uint64_t offset, std::size_t bytes) {
     return Unexpected(got.error());
   }
   filled_ += *got;
-  const std::size_t skip = offset - begin;
-  const std::size_t there = filled_ > skip ? std::min(bytes, filled_ - skip) : 0;
-  return ByteSpan(buffer_.data() + skip, there);
+  return there(offset, bytes);
+}
+
+ByteSpan Window::there(std::uint64_t offset, std::size_t bytes) const noexcept {
+  const std::size_t skip = offset - begin_;
+  const std::size_t count = filled_ > skip ? std::min(bytes, filled_ - skip) : 0;
+  return {data_ + skip, count};
 }
 
 }  // namespace ringpost::log

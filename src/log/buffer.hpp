@@ -51,7 +51,8 @@ class Window {
     chunk_now_ = std::min(kFirstBytes, chunk_bytes_);
   }
 
-  /// [offset, offset + bytes) of the file, until the next call; shorter at the file's end.
+  /// [offset, offset + bytes) of the file, until the next call; shorter at the file's end. A view
+  /// of the file, where that can be had.
   Result<ByteSpan> at(std::uint64_t offset, std::size_t bytes) {
     if (const ByteSpan there = look(offset, bytes); !there.empty()) [[likely]]
       return there;
@@ -61,7 +62,7 @@ class Window {
   [[nodiscard]] ByteSpan rest(std::uint64_t offset, std::uint64_t end) const noexcept {
     const std::uint64_t filled_end = std::min(begin_ + filled_, end);
     if (offset < begin_ || offset >= filled_end) return {};
-    return {buffer_.data() + (offset - begin_), filled_end - offset};
+    return {data_ + (offset - begin_), filled_end - offset};
   }
   /// What was read stays; what is read from now on comes from the page cache again.
   void trust_cache() noexcept { how_ = disk::Read::kCached; }
@@ -69,20 +70,22 @@ class Window {
   [[nodiscard]] ByteSpan look(std::uint64_t offset, std::size_t bytes) const noexcept {
     const std::uint64_t skip = offset - begin_;
     if (offset < begin_ || skip > filled_ || filled_ - skip < bytes) return {};
-    return {buffer_.data() + skip, bytes};
+    return {data_ + skip, bytes};
   }
 
  private:
   static constexpr std::size_t kFirstBytes = 16 * 1024;  // doubles while it is read on
 
   Result<ByteSpan> load(std::uint64_t offset, std::size_t bytes);
+  [[nodiscard]] ByteSpan there(std::uint64_t offset, std::size_t bytes) const noexcept;
 
   std::size_t chunk_bytes_;
   std::size_t chunk_now_ = std::min(kFirstBytes, chunk_bytes_);
   disk::File* file_ = nullptr;
   disk::Read how_ = disk::Read::kCached;
   Buffer buffer_;
-  std::uint64_t begin_ = 0;  // in the file; a block's
+  const std::byte* data_ = nullptr;  // in the buffer, or a view
+  std::uint64_t begin_ = 0;          // in the file; a block's
   std::size_t filled_ = 0;
 };
 

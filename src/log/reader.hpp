@@ -20,7 +20,8 @@ struct Gap {
 
 /// Threads   one at a time. Processes  any; changes nothing.
 /// Blocking  as the disk does. Crash  leaves nothing behind.
-/// What is handed out lies in memory of the reader's own and was verified there.
+/// What is handed out was verified where it lies: in the page cache, if the file gives views of it,
+/// else in memory of the reader's own. A segment that a reader has open is not recycled.
 class Reader {
  public:
   /// Stands at first(). `directory` must outlive the reader. `log_id` 0: of any log.
@@ -49,17 +50,19 @@ class Reader {
   ///         cannot be read; stays there until skip(). kSystem: the disk could not read,
   ///         sys_errno() says why; tries again with the next call. kWrongFormat, kNewerFormat.
   Result<RecordView, Errc> next(std::uint64_t bound) {
-    // The common case: another whole record of this batch is in memory.
-    if (at_.records_left != 0 && at_.floor >= position_) [[likely]] {
-      const ByteSpan rest = window_.rest(at_.offset, batch_.records_end);
-      if (const auto record = verified_record(rest, segment_.seed, at_.floor, batch_.end);
-          record && record->header.position < bound) [[likely]] {
-        pass(record->header);
-        position_ = at_.floor;
-        return *record;
-      }
+    // The common case: another whole record of this batch is in memory. Verified where it is
+    // returned, not copied there.
+    Result<RecordView, Errc> record{RecordView()};
+    if (at_.records_left != 0 && at_.floor >= position_ &&
+        verify_record(window_.rest(at_.offset, batch_.records_end), segment_.seed, at_.floor,
+                      batch_.end, *record) &&
+        record->header.position < bound) [[likely]] {
+      pass(record->header);
+      position_ = at_.floor;
+    } else {
+      record = next_slowly(bound);
     }
-    return next_slowly(bound);
+    return record;
   }
 
   /// After kLapped and kDamaged.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "disk/disk.hpp"
@@ -45,16 +46,21 @@ void encode_footer(SegmentFooter footer, std::uint32_t seed, std::span<std::byte
 /// Computes the checksum and puts the header in front of the batch.
 void encode_batch(BatchHeader header, std::uint32_t seed, std::byte* batch) noexcept;
 
-/// The record that begins `memory`, verified; nothing unless its positions lie in [floor, end).
+/// The record that begins `memory`, verified, into `record`; false unless its positions lie in
+/// [floor, end): then `record` is anything.
+[[nodiscard]] inline bool verify_record(ByteSpan memory, std::uint32_t seed, std::uint64_t floor,
+                                        std::uint64_t end, RecordView& record) noexcept {
+  if (!RecordView::parse(memory, record)) return false;
+  const std::uint64_t position = record.header.position;
+  if (position < floor || position >= end) return false;
+  if (cells_of(record.header.bytes) > end - position) return false;
+  return record_crc(record.bytes, seed) == record.header.crc;
+}
 [[nodiscard]] inline std::optional<RecordView> verified_record(ByteSpan memory, std::uint32_t seed,
                                                                std::uint64_t floor,
                                                                std::uint64_t end) noexcept {
-  const std::optional<RecordView> record = RecordView::parse(memory);
-  if (!record) return std::nullopt;
-  const std::uint64_t position = record->header.position;
-  if (position < floor || position >= end) return std::nullopt;
-  if (cells_of(record->header.bytes) > end - position) return std::nullopt;
-  if (record_crc(record->bytes, seed) != record->header.crc) return std::nullopt;
+  std::optional<RecordView> record(std::in_place);
+  if (!verify_record(memory, seed, floor, end, *record)) record.reset();
   return record;
 }
 

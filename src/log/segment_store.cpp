@@ -38,8 +38,9 @@ Result<std::unique_ptr<disk::File>> SegmentStore::take_spare(LogFiles& files, st
     name = std::move(files.spares.back());
     files.spares.pop_back();
     auto file = directory_.open(name);
-    if (file && (*file)->bytes() == options_.segment_bytes) return file;
-    // Of another size since the options changed, or half made when the power went.
+    if (file && (*file)->bytes() == options_.segment_bytes && (*file)->try_reuse()) return file;
+    // Of another size since the options changed, or half made when the power went, or a reader has
+    // still views of what it was: to that one it stays until it is closed.
     if (auto gone = directory_.remove(name); !gone) return Unexpected(gone.error());
   }
   auto made = make_spare(files);
@@ -61,6 +62,7 @@ Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
   auto named = directory_.rename(name, segment_name(header.base_position));
   if (!named) return Unexpected(named.error());
   if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
+  (*file)->end_reuse();  // who finds an old name only now finds that the header is another's
   return Segment{std::move(*file), header, seed_of(header.epoch)};
 }
 
