@@ -49,6 +49,9 @@ Result<Segment> open_segment(disk::Directory& directory, std::uint64_t base_posi
   auto file = directory.open(name);
   if (!file) return Unexpected(file.error());
   auto header = read_header(**file, path);
+  if (!header && header.error() == Errc::kDamaged) {  // or only the page cache is
+    header = read_header(**file, path, disk::Read::kDirect);
+  }
   if (!header) return Unexpected(header.error());
   if (log_id != 0 && header->log_id != log_id) {
     return sys::error(Errc::kWrongFormat, path, "belongs to another log");
