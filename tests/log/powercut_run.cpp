@@ -41,6 +41,7 @@ Run::~Run() {
 void Run::broken(const std::string& what) {
   if (context_.is_over()) return;
   context_.broken = what + "\n  after:" + trace_;
+  if (!examining_) context_.broken += "\n  the disk has:" + describe(disk_);
 }
 
 void Run::trace(const std::string& what) { trace_ += " " + what; }
@@ -52,6 +53,10 @@ bool Run::start() {
   const bool read_fails = random_.one_in(16);
   if (read_fails) disk_.fail(sim::Step::kRead, 1 + static_cast<unsigned>(random_.below(3)), EIO);
   options_.acknowledged_end = depth_ == 0 && random_.one_in(2) ? model_.durable_end : 0;
+  if (disk_failed_by_plan() && !failure_is_known_) {  // the writer died before it could say so
+    failure_is_known_ = true;
+    model_.written_end = model_.durable_end;
+  }
   options_.spare_segments = static_cast<std::uint32_t>(random_.below(4));
   trace("open");
   now_.mount = disk_.mount();
@@ -433,7 +438,7 @@ void Run::note_failure() {
     return;
   }
   trace("(failed)");
-  failed_ = true;
+  failed_ = failure_is_known_ = true;
   if (now_.writer != nullptr) {  // it may have gone on until then, within the same call
     model_.durable_end = std::max(model_.durable_end, now_.writer->progress().durable_end);
   }

@@ -111,6 +111,7 @@ class Run {
   sim::Step planned_ = sim::Step::kCountOf;  ///< what fails in this program; kCountOf: nothing
   bool has_adopted_ = false;
   bool reader_is_new_ = false;
+  bool failure_is_known_ = false;
   bool failed_ = false;  ///< the log, for the present writer
   bool full_ = false;
   bool recovering_ = false;
