@@ -24,6 +24,7 @@ Run::Run(Context& context, sim::Disk& disk, Model model, std::uint64_t seed, uns
       model_(std::move(model)),
       random_(seed),
       depth_(depth),
+      late_one_in_(random_.one_in(2) ? 4 : 60),
       clock_(model_.now_ns),
       options_(context.options) {
   options_.time = base::TimeSource(&clock_);
@@ -41,6 +42,7 @@ Run::~Run() {
 void Run::broken(const std::string& what) {
   if (context_.is_over()) return;
   context_.broken = what + "\n  after:" + trace_;
+  if (!examining_) context_.broken += "\n  the disk has:" + describe(disk_);
 }
 
 void Run::trace(const std::string& what) { trace_ += " " + what; }
@@ -52,7 +54,15 @@ bool Run::start() {
   const bool read_fails = random_.one_in(16);
   if (read_fails) disk_.fail(sim::Step::kRead, 1 + static_cast<unsigned>(random_.below(3)), EIO);
   options_.acknowledged_end = depth_ == 0 && random_.one_in(2) ? model_.durable_end : 0;
+  if (disk_failed_by_plan() && !failure_is_known_) {  // the writer died before it could say so
+    failure_is_known_ = true;
+    model_.written_end = model_.durable_end;
+  }
   options_.spare_segments = static_cast<std::uint32_t>(random_.below(4));
+  if (planned_ == sim::Step::kCountOf && random_.percent(context_.theme.failures_percent / 4)) {
+    planned_ = sim::Step::kSync;  // of what its predecessor has left
+    disk_.fail(planned_, 1, EIO);
+  }
   trace("open");
   now_.mount = disk_.mount();
   recovering_ = true;
@@ -433,7 +443,7 @@ void Run::note_failure() {
     return;
   }
   trace("(failed)");
-  failed_ = true;
+  failed_ = failure_is_known_ = true;
   if (now_.writer != nullptr) {  // it may have gone on until then, within the same call
     model_.durable_end = std::max(model_.durable_end, now_.writer->progress().durable_end);
   }
@@ -467,7 +477,7 @@ void Run::call() {
     return;
   }
   const Theme& theme = context_.theme;
-  if (theme.deaths && random_.one_in(20)) return die();
+  if (random_.one_in(failed_ ? 5 : 20) && (theme.deaths || failed_)) return die();
   if (theme.retention && random_.one_in(12)) return random_.one_in(3) ? read() : drop();
   const std::uint64_t dice = random_.below(100);
   if (dice < 30) return append();
@@ -480,7 +490,6 @@ void Run::call() {
   if (dice < 80) return pass();
   if (dice < 88) return read();
   if (dice < 93) return theme.hand_over ? hand_over() : submit();
-  if (failed_ && random_.one_in(2)) return die();
   return theme.full_disk ? fill_or_free() : reap();
 }
 

@@ -99,6 +99,7 @@ class Run {
   Model model_;
   rig::Random random_;
   unsigned depth_;
+  std::uint64_t late_one_in_;  ///< writes of the dead land at one step in so many
   ManualClock clock_;
   log::LogOptions options_;
   Process now_;
@@ -111,6 +112,7 @@ class Run {
   sim::Step planned_ = sim::Step::kCountOf;  ///< what fails in this program; kCountOf: nothing
   bool has_adopted_ = false;
   bool reader_is_new_ = false;
+  bool failure_is_known_ = false;
   bool failed_ = false;  ///< the log, for the present writer
   bool full_ = false;
   bool recovering_ = false;
