@@ -128,10 +128,21 @@ Result<void> StreamCore::tidy_up() {
     for (const stream::ShardRecord& record : meta.shards) {
       Shard* shard = nullptr;
       if (record.end || open_shard(record.number, shard) != Errc::kOk) continue;
-      if (shard->journal != nullptr) trim(record.number, *shard);
+      if (shard->journal == nullptr) continue;
+      write_out(*shard);
+      trim(record.number, *shard);
     }
     return {};
   });
+}
+
+/// What somebody put without waiting, if nobody else is the writer.
+void StreamCore::write_out(Shard& shard) noexcept {
+  std::uint64_t frontier = 0;
+  if (!has_log() || shard.journal->producer().frontier(frontier) != Errc::kOk) return;
+  if (frontier > shard.journal->durable()) {
+    static_cast<void>(shard.journal->wait_durable(frontier - 1, 0));
+  }
 }
 
 /// Of closed shards: everything is in the log, or past retention.

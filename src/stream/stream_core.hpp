@@ -184,6 +184,7 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   Result<void> save(stream::Meta& meta, const std::vector<stream::NamedJournal>& journals = {});
   Result<void> carry_on();
   Result<void> let_go_of_journals(const stream::Meta& meta);
+  void write_out(Shard& shard) noexcept;
   Result<void> drop_gone_shards(stream::Meta& meta);
   Result<stream::NamedJournal> make_journal(std::uint32_t number);
   Result<std::uint64_t> close(std::uint32_t number);

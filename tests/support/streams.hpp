@@ -62,6 +62,7 @@ class RebootingBus {
   RebootingBus() { boot(); }
   [[nodiscard]] Bus& bus() noexcept { return *bus_; }
   [[nodiscard]] ManualClock& clock() noexcept { return clock_; }
+  [[nodiscard]] std::uint64_t now_ns() const noexcept { return clock_.wall_ns(); }
   void reboot() {
     bus_.reset();
     std::filesystem::remove_all(scratch_.path("shm"));

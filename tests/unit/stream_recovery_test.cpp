@@ -1,4 +1,5 @@
 // Streams on disk: what is there after a reboot, and whose a state directory is.
+#include "client/streams.hpp"
 #include "support/streams.hpp"
 
 namespace ringpost::test {
@@ -106,6 +107,65 @@ TEST_F(AfterAReboot, WhatWasNotDurableMayBeGoneAndNothingElse) {
   bus_.reboot();
   Stream again = open();
   EXPECT_EQ(all_of(again), Texts{"durable"});
+}
+
+TEST_F(AfterAReboot, WhatNobodyWaitedForIsThereIfASweepHasComeBetween) {
+  {
+    Stream made = make();
+    static_cast<void>(made.put("k", "memory", {.durability = Durability::kMemory}).value());
+    bus_.bus().sweep();
+  }
+  bus_.reboot();
+  Stream again = open();
+  EXPECT_EQ(all_of(again), Texts{"memory"});
+}
+
+/// The meta file as split() leaves it on disk before anything else.
+void split_on_disk_only(Bus& bus) {
+  const stream::Membership member = client::stream_membership(client::Member::of(bus));
+  const auto directory = member.shared->state(false).value()->stream("ticks").value();
+  stream::Meta meta = stream::read_meta(*directory).value();
+  const HashKey half{1ull << 63, 0};
+  for (const stream::Range& range :
+       {stream::Range{HashKey{}, stream::before(half)}, stream::Range{half, HashKey::max()}}) {
+    stream::ShardRecord child;
+    child.number = static_cast<std::uint32_t>(meta.shards.size());
+    child.range = range;
+    child.parent = 0;
+    child.created_s = meta.shards[0].created_s + 1;
+    meta.shards[0].children.push_back(child.number);
+    meta.shards.push_back(child);
+    ASSERT_TRUE(member.shared->state(false).value()->make_shard("ticks", child.number));
+  }
+  ++meta.generation;
+  ASSERT_TRUE(stream::write_meta(*directory, meta));
+}
+
+TEST_F(AfterAReboot, ASplitThatIsOnDiskOnlyIsMade) {
+  {
+    Stream made = make();
+    static_cast<void>(made.put("k", "parent").value());
+    split_on_disk_only(bus_.bus());
+  }
+  bus_.reboot();
+  Stream again = open();
+  EXPECT_EQ(again.put("k", "child", into(again, 1)).value().shard, 1u);
+  const Records records = again.reader(0, From::trim_horizon()).value().read().value();
+  EXPECT_EQ(texts_of(records), Texts{"parent"});
+  EXPECT_TRUE(records.at_end());
+}
+
+TEST(ASplitThatIsOnDiskOnly, IsMadeByTheNextOneWhoChangesTheStream) {
+  TestBus test;
+  Stream made = test.bus().stream("ticks", logged_stream()).value();
+  static_cast<void>(made.put("k", "parent").value());
+  split_on_disk_only(test.bus());
+  EXPECT_EQ(made.put("k", "parent").value().shard, 0u);
+  ASSERT_TRUE(made.set({.retention = 48h}));
+  EXPECT_EQ(made.put("k", "child", into(made, 2)).value().shard, 2u);
+  EXPECT_EQ(all_of(made, 0), (Texts{"parent", "parent"}));
+  EXPECT_EQ(made.settings().shards, 2u);
+  EXPECT_EQ(test.findings_after_sweep(), "");
 }
 
 TEST_F(AfterAReboot, ADamagedMetaFileIsToldAndNothingIsTouched) {

@@ -283,6 +283,15 @@ TEST_F(ShardLimits, GiveFiveAnswersASecondAndTwoMegabytes) {
   EXPECT_EQ(code_of(stream_.get(at)), Errc::kThrottled);
 }
 
+TEST_F(ShardLimits, GiveFiveIteratorsASecond) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(code_of(stream_.iterator(0, From::latest())), Errc::kOk);
+  }
+  EXPECT_EQ(code_of(stream_.iterator(0, From::latest())), Errc::kThrottled);
+  test_.clock().advance(200ms);
+  EXPECT_EQ(code_of(stream_.iterator(0, From::latest())), Errc::kOk);
+}
+
 TEST_F(ShardLimits, KeepEverybodyAwayForFiveSecondsAfterTenMegabytes) {
   ASSERT_EQ(code_of(stream_.put("k", std::string(10 * kMiB - 1, 'x'))), Errc::kOk);
   const ShardIterator at = stream_.iterator(0, From::trim_horizon()).value();
