@@ -22,6 +22,7 @@ std::vector<JournalAct> make_acts() {
       {"durable", [](S& s, int me) { s.put_durable(me); }, false, true},
       {"drain", [](S& s, int me) { s.drain(me); }, false, true},
       {"write", [](S& s, int me) { s.write(me); }, false, true},
+      {"write-once", [](S& s, int me) { s.write_and_let_go(me); }, false, true},
       {"sweep", [](S& s, int me) { s.sweep(me); }, false, true},
       {"round",
        [](S& s, int me) {

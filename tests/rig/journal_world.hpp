@@ -139,7 +139,7 @@ struct JournalWorld {
   void room(int me, int cells);
   void published(int me, std::uint64_t position);
   void drain(int me);
-  void write(int me);
+  void write(int me, bool keeps);
   void read();
   void sweep();
   void die(int me);
