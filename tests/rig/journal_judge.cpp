@@ -221,7 +221,8 @@ void JournalWorld::judge_sleepers() {
   if (anybody_died) return;
   for (std::size_t me = 1; me < kParticipants; ++me) {
     const Sleep& sleep = participants[me]->sleep;
-    if (sleep.word == nullptr || sleep.word->load() != sleep.seen || !should_wake(sleep)) continue;
+    if (sleep.word == nullptr || sleep.word->load() != sleep.seen) continue;
+    if (!sleep.in_vain && !should_wake(sleep)) continue;
     broken("participant " + std::to_string(me) + " sleeps on " + describe(sleep.word) +
            ", and nobody wakes it");
   }

@@ -47,6 +47,7 @@ std::vector<JournalBegin> make_begins() {
     for (int i = 0; i < 4; ++i) s.put(4);
   };
   const auto lap = [](S& s) { go_on(s, 4); };
+  const auto one = [](S& s) { go_on(s, 1), s.put(4); };
   const auto waiting = [](S& s) { go_on(s, 3), s.put(4), s.put(4); };
   const auto claimed = [](S& s) { go_on(s, 3), s.claim(3), s.put(4); };
   const auto in_the_way = [](S& s) { go_on(s, 1), s.claim(3), s.put(4), s.put(4), s.put(4); };
@@ -71,6 +72,7 @@ std::vector<JournalBegin> make_begins() {
       {"empty", kSmall, empty, false, true},
       {"full", kSmall, full, false, true},
       {"lap", kSmall, lap},
+      {"one", kSmall, one},
       {"waiting", kSmall, waiting},
       {"old", kOld, empty},
       {"claimed", kSmall, claimed, true, true},

@@ -53,7 +53,7 @@ JournalWorld::Participant& JournalWorld::begin(int me, std::uint64_t waits_for) 
   Machine& machine = Machine::get();
   (machine.in_fiber() ? who[machine.current() % who.size()] : outside) = me;
   Participant& it = *participants[static_cast<std::size_t>(me)];
-  it.sleep = {nullptr, 0, waits_for};
+  it.sleep = {nullptr, 0, waits_for, false};
   it.clock.slept = false;
   return it;
 }
@@ -64,6 +64,7 @@ void JournalWorld::slept(const std::atomic<std::uint32_t>& word, std::uint32_t s
   Participant& it = *participants[static_cast<std::size_t>(me)];
   it.sleep.word = &word;
   it.sleep.seen = seen;
+  it.sleep.in_vain = machine.unobserved([&] { return should_wake(it.sleep); });
   it.clock.slept = true;  // his deadline is over
 }
 
