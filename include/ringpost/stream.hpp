@@ -86,8 +86,8 @@ struct StreamSettings {
   /// 0: time alone decides. Else also: a shard's oldest segments go when its log has more bytes.
   std::optional<std::uint64_t> log_bytes_max{};
   std::optional<std::uint64_t> record_bytes_max{};  ///< 1 MiB; 1 KiB to 10 MiB, key and data
-  /// false; true: 1,000 records and 1 MiB a second in, 2 MiB a second out of each shard, see
-  /// kThrottled.
+  /// false; true, for each shard: 1,000 records and 1 MiB a second in; out by get() 2 MiB and five
+  /// calls a second, and five iterators. More: kThrottled.
   std::optional<bool> shard_limits{};
   std::optional<StreamMode> mode{};  ///< kProvisioned if `shards` is given, else kOnDemand
 
@@ -226,6 +226,7 @@ class RINGPOST_API Records {
   std::vector<StreamRecord> records_;
   std::vector<ShardInfo> children_;
   std::optional<LostRange> lost_;
+  std::size_t block_end_ = 0;
   Duration behind_ = Duration::zero();
   bool at_end_ = false;
 };
@@ -274,11 +275,15 @@ class RINGPOST_API ShardReader {
   /// the shard ends here; kLapped: lost() says what, and the next call goes on behind it; kDamaged,
   /// kDeleted, kForked, kCorrupt, kSystem.
   Result<StreamRecord, Errc> next() noexcept;
-  /// Whether what next() gave was not overwritten while it was used.
-  [[nodiscard]] bool intact() const noexcept;
+  /// Whether what next() gave was not overwritten while it was used. If it was, the next call gives
+  /// it once more, out of the log, or says kLapped.
+  [[nodiscard]] bool intact() noexcept;
   /// Copies what there is. Nothing there is no error, and kLapped is Records::lost(). Errors
-  /// kInvalidArgument, kThrottled, and the others of next().
+  /// kInvalidArgument, and the others of next().
   Result<Records> read(const ReadOptions& options = {});
+
+  /// After kDamaged: goes on behind lost().
+  void skip() noexcept;
 
   /// Sleeps until next() may give something else than kEmpty. Errors kTimedOut, kDeleted, kForked.
   Errc wait(Duration wait) noexcept;
@@ -289,7 +294,7 @@ class RINGPOST_API ShardReader {
   /// From which the next record will be: with From::at() a reader goes on here.
   [[nodiscard]] SequenceNumber position() const noexcept;
   /// By which a record was the last that next() gave; 0: there is none behind it.
-  [[nodiscard]] Duration behind_latest() const noexcept;
+  [[nodiscard]] Duration behind_latest() noexcept;
   [[nodiscard]] const std::optional<LostRange>& lost() const noexcept;
   /// Of a closed shard. Error kNotFound: it is open.
   [[nodiscard]] Result<std::vector<ShardInfo>> children();
@@ -381,8 +386,8 @@ class RINGPOST_API Stream {
 
   /// In the order of their numbers.
   [[nodiscard]] Result<std::vector<ShardInfo>> shards(const ShardFilter& filter = {});
-  /// The open shard that takes that hash key now.
-  [[nodiscard]] std::uint32_t shard_of(const HashKey& key);
+  /// The open shard that takes that hash key now. Errors kDeleted, kForked, kCorrupt.
+  [[nodiscard]] Result<std::uint32_t, Errc> shard_of(const HashKey& key);
   /// Errors kNotFound (no such shard, or all its records are past retention), kInvalidArgument (a
   /// number of another shard or stream, a time to come).
   Result<ShardReader> reader(std::uint32_t shard, const From& from,

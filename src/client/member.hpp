@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "queue/queue_core.hpp"
@@ -22,6 +23,8 @@ struct Context {
   std::shared_ptr<shm::BusFiles> files;
   std::shared_ptr<shm::ArenaSegments> segments;
   queue::QueueMappings queues;
+  std::mutex streams_mutex;
+  std::shared_ptr<void> streams;  ///< stream::Shared, once it is needed: see streams.hpp
 };
 
 /// One participant. Queues keep it alive.

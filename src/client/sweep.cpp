@@ -5,6 +5,7 @@
 
 #include "client/member.hpp"
 #include "client/orphans.hpp"
+#include "client/stream_sweep.hpp"
 #include "fair/sweep.hpp"
 #include "group/attempts.hpp"
 #include "group/ids.hpp"
@@ -178,6 +179,7 @@ class Sweep final : private topic::OpenQueues {
     swept_.blocks_freed += free_blocks(dead);
     fanouts_.end_gone();
     swept_.files_removed += remove_orphans(member_, dead, named_);
+    if (auto failure = sweep_streams(member_, dead, swept_)) failure_ = failure;
     return failure_;
   }
 
@@ -192,6 +194,7 @@ class Sweep final : private topic::OpenQueues {
     fanouts_.end_gone();
     swept_.files_removed += topic::finish_for_the_dead(member_.context().files);
     swept_.files_removed += remove_orphans(member_, 0, named_);
+    tidy_streams(member_, swept_);
   }
 
   /// Deliveries of those who died before, if their queues have room by now.

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "disk/disk.hpp"
-#include "log/format.hpp"
+#include "log/names.hpp"
+#include "log/segment.hpp"
 #include "ringpost/result.hpp"
 
 namespace ringpost::log {
@@ -21,35 +23,49 @@ struct Gap {
 /// What is handed out lies in memory of the reader's own and was verified there.
 class Reader {
  public:
-  /// Stands at first(). `directory` must outlive the reader.
-  /// Errors  kWrongFormat, kNewerFormat, kDamaged (the first segment's header), kSystem.
+  /// Stands at first(). `directory` must outlive the reader. `log_id` 0: of any log.
+  /// Errors  kSystem: the directory cannot be read.
   static Result<std::unique_ptr<Reader>> open(disk::Directory& directory, std::uint64_t log_id = 0);
-  ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  /// The next record will be the first one at or behind `position`. One that was dropped already:
-  /// the next next() says kLapped. Complexity: logarithmic in segments, one segment's index.
-  /// Errors  kDamaged, kSystem.
-  Result<void> seek(std::uint64_t position);
+  /// The next record will be the first one at or behind `position`. If that was dropped already,
+  /// the next next() says kLapped. Reads nothing yet; next() then finds the place. Complexity of
+  /// that: logarithmic in segments, then one segment's index; in a segment that is not sealed the
+  /// headers of its batches.
+  void seek(std::uint64_t position) noexcept;
 
-  /// To the first record that arrived at `arrival_ns` (Unix time) or later; to `bound` if none
-  /// below `bound` did.
+  /// To the first record below `bound` that arrived at `arrival_ns` (Unix time) or later; to
+  /// `bound` if none did. Complexity  as seek().
+  /// Errors      kDamaged (the header of a segment), kWrongFormat, kNewerFormat, kSystem: nothing
+  ///             has changed.
   Result<void> seek_time(std::int64_t arrival_ns, std::uint64_t bound);
 
   /// The next record below `bound`, which must not be above what the writer has published as
   /// written. Valid until the next call of anything.
   ///
-  /// Errors  kEmpty: none below `bound` (position() is `bound` then). kLapped: records were dropped
-  ///         or lost to salvage, gap() says which; the call after it goes on behind them.
-  ///         kDamaged: the records of gap() cannot be read; stays there until skip(). kSystem: the
-  ///         disk could not read, sys_errno() says why; tries again with the next call.
-  Result<RecordView, Errc> next(std::uint64_t bound);
+  /// Errors  kEmpty: none below `bound`. kLapped: records were dropped, or lost to salvage; gap()
+  ///         says which, the call after it goes on behind them. kDamaged: the records of gap()
+  ///         cannot be read; stays there until skip(). kSystem: the disk could not read,
+  ///         sys_errno() says why; tries again with the next call. kWrongFormat, kNewerFormat.
+  Result<RecordView, Errc> next(std::uint64_t bound) {
+    // The common case: another whole record of this batch is in memory.
+    if (at_.records_left != 0 && at_.floor >= position_) [[likely]] {
+      const ByteSpan rest = window_.rest(at_.offset, batch_.records_end);
+      if (const auto record = verified_record(rest, segment_.seed, at_.floor, batch_.end);
+          record && record->header.position < bound) [[likely]] {
+        pass(record->header);
+        position_ = at_.floor;
+        return *record;
+      }
+    }
+    return next_slowly(bound);
+  }
 
   /// After kLapped and kDamaged.
   [[nodiscard]] const Gap& gap() const noexcept { return gap_; }
   /// After kDamaged: goes on behind gap().
-  Result<void> skip();
+  void skip() noexcept;
   [[nodiscard]] int sys_errno() const noexcept { return sys_errno_; }
 
   /// Every record below it was handed out or passed over.
@@ -58,15 +74,67 @@ class Reader {
   /// Lowest position that is still there; looks at the directory. An empty log: 0.
   Result<std::uint64_t> first();
   /// How far the log can be read by itself, without a writer to ask: what recovery would find.
-  /// Errors  kDamaged, as Writer::open().
+  /// Errors  as recover().
   Result<std::uint64_t> find_end();
 
  private:
-  explicit Reader(disk::Directory& directory) : directory_(directory) {}
+  /// A place in the segment between two records or two batches.
+  struct Place {
+    std::uint64_t offset = 0;        // of what comes next: a record of the batch, or a batch
+    std::uint64_t floor = 0;         // no record there may have a lower position
+    std::uint32_t records_left = 0;  // of the batch
+  };
+  /// The batch that is being read. Its header was verified, its records are one by one.
+  struct BatchBounds {
+    std::uint64_t base = 0;
+    std::uint64_t end = 0;
+    std::uint64_t records_end = 0;  // offsets
+    std::uint64_t batch_end = 0;
+  };
+
+  Reader(disk::Directory& directory, std::uint64_t log_id) noexcept
+      : directory_(directory), log_id_(log_id) {}
+
+  void pass(const RecordHeader& header) noexcept {
+    at_.offset += padded(header.bytes);
+    at_.floor = header.position + cells_of(header.bytes);
+    if (--at_.records_left == 0) at_ = {batch_.batch_end, batch_.end, 0};
+  }
+  Result<RecordView, Errc> next_slowly(std::uint64_t bound);
+  Result<RecordView, Errc> read_record();
+  Errc enter_segment(std::uint64_t bound);
+  Errc enter_batch(std::uint64_t bound);
+  Errc find_batch();
+  Errc lapped(std::uint64_t to) noexcept;
+  Errc explain(std::uint64_t bound);
+  Errc damaged(std::uint64_t to, std::optional<Place> behind) noexcept;
+  Errc cannot_read(const Error& error) noexcept;
+  Result<bool> is_still_there();
+  Result<void> list();
+  Result<void> forget_unbegun();
+  [[nodiscard]] std::uint64_t base_behind(std::uint64_t base) const noexcept;
+  Result<std::uint64_t> begun_behind(std::uint64_t base);
+  void close_segment() noexcept;
+  Errc explain_record();
+  Errc explain_batch(std::uint64_t bound);
+  Result<std::uint64_t> place_of_time(std::uint64_t base, std::int64_t arrival_ns,
+                                      std::uint64_t bound);
 
   disk::Directory& directory_;
+  std::uint64_t log_id_;
+  LogFiles files_;
+  bool from_start_ = true;  // nothing was sought or read yet: begins where the log does
+
+  Segment segment_;                   // without a file: none is open
+  std::uint64_t limit_ = UINT64_MAX;  // where the next segment begins, as far as we know
+  Window window_;
+  BatchBounds batch_;
+  Place at_;
+
   std::uint64_t position_ = 0;
   Gap gap_;
+  bool is_damaged_ = false;
+  std::optional<Place> behind_damage_;  // nothing: in another segment
   int sys_errno_ = 0;
 };
 

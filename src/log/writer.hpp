@@ -12,8 +12,12 @@
 #include <vector>
 
 #include "disk/disk.hpp"
+#include "log/buffer.hpp"
 #include "log/format.hpp"
+#include "log/index.hpp"
 #include "log/options.hpp"
+#include "log/segment.hpp"
+#include "log/segment_store.hpp"
 #include "ringpost/result.hpp"
 
 namespace ringpost::log {
@@ -22,10 +26,10 @@ namespace ringpost::log {
 struct WriterState {
   std::uint64_t check;  ///< of the other words; 0: there is no state
   std::uint64_t log_id;
-  std::uint64_t segment_base;  ///< names the file
-  std::uint64_t segment_epoch;
-  std::uint64_t offset;      ///< where the next batch goes
-  std::uint64_t filled_end;  ///< blocks below were written before
+  std::uint64_t segment_base;    ///< names the file
+  std::uint64_t segment_epoch;   ///< 0: the segment is begun with the next record
+  std::uint64_t previous_epoch;  ///< of the last segment, while segment_epoch is 0
+  std::uint64_t offset;          ///< where the next batch goes
   std::uint64_t written_end;
   std::uint64_t durable_end;
   std::uint64_t arrival_max;  ///< as two's complement
@@ -39,12 +43,6 @@ struct Progress {
   std::uint64_t durable_end = 0;  ///< survive the loss of power
   Errc failed = Errc::kOk;        ///< kLogFailed: for ever, for every waiter
   int sys_errno = 0;              ///< of the write or sync that failed
-};
-
-/// What drop_expired() may drop: whole segments, never the one that is being written.
-struct Retention {
-  std::int64_t oldest_ns = INT64_MIN;  ///< Unix time: records that arrived before it may go
-  std::uint64_t bytes_max = 0;         ///< of all segments; 0: time alone decides
 };
 
 /// Threads   one at a time. Processes  one writer at a time for a log: the caller sees to it.
@@ -69,11 +67,13 @@ class Writer {
   static Result<std::unique_ptr<Writer>> resume(disk::Directory& directory,
                                                 const LogOptions& options,
                                                 const WriterState& state);
-  /// The same for a writer that is there already: cheap while the segment is the same. After an
-  /// error it is of no use any more.
+  /// The same for a writer that is there already and idle: cheap while the segment is the same.
+  /// After an error it is of no use any more.
   Result<void> resume(const WriterState& state);
-  /// With nothing gathered and nothing under way: see is_idle().
-  [[nodiscard]] WriterState state() const noexcept;
+  /// With nothing gathered and nothing under way: see is_idle(). Syncs if a segment was begun and
+  /// nothing was synced since; if that fails there is no state (check is 0), and the log has
+  /// failed.
+  [[nodiscard]] WriterState state();
 
   ~Writer();  ///< waits for what is under way
   Writer(const Writer&) = delete;
@@ -83,8 +83,11 @@ class Writer {
   [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
   /// No position at or above it was ever seen in the log, not even in what recovery discarded.
   [[nodiscard]] std::uint64_t seen_end() const noexcept { return seen_end_; }
-  [[nodiscard]] bool is_idle() const noexcept { return in_flight_ == 0 && records_ == 0; }
-  [[nodiscard]] unsigned in_flight() const noexcept { return in_flight_; }
+  [[nodiscard]] bool is_idle() const noexcept { return first_ == next_ && records_ == 0; }
+  /// Batches whose progress was not reported yet.
+  [[nodiscard]] std::uint32_t in_flight() const noexcept {
+    return static_cast<std::uint32_t>(next_ - first_);
+  }
   [[nodiscard]] std::uint32_t gathered_records() const noexcept { return records_; }
 
   /// Whether the batch being gathered takes this record too; always if it is empty.
@@ -96,7 +99,7 @@ class Writer {
   /// first: `record` may be memory that others write.
   ///
   /// Requires  fits(). `position` at or above end() and behind the last record.
-  /// Blocking  only when it must begin a segment: then everything under way is waited for.
+  /// Blocking  only when it must begin a segment, for a write or two.
   /// Errors    kNoSpace: no room for another segment, try again later. kCorrupt: the record does
   ///           not have that position and length. kTooLarge: no segment can hold it. kLogFailed.
   Errc add(std::uint64_t position, ByteSpan record);
@@ -118,6 +121,7 @@ class Writer {
   Errc write_now(disk::Sync sync, std::uint64_t end_position);
 
   /// Everything that was submitted is durable when it returns.
+  /// Errors  kLogFailed.
   Errc flush();
 
   /// Puts it on disk that everything is durable, if the log does not say so yet (4 KiB): then later
@@ -137,18 +141,85 @@ class Writer {
   Result<std::uint64_t> drop_expired(const Retention& retention);
 
  private:
-  Writer(disk::Directory& directory, const LogOptions& options);
+  /// A batch in memory: while it is gathered, and until it is on disk.
+  struct Batch {
+    Buffer buffer;
+    std::uint64_t base = 0;
+    std::uint64_t end = 0;
+    bool is_durable = false;  // written so
+    bool is_synced = false;   // to be synced, with all before it, once it is written
+    bool is_done = false;
+  };
+  /// A full segment, until all of it is on disk and its index too.
+  struct Full {
+    Segment segment;
+    IndexBuilder index;
+    std::uint64_t data_end;
+    std::uint64_t end;          // position
+    std::uint64_t batches_end;  // number of the first batch that is not in it
+    bool is_sealed = false;
+  };
+  /// A closed batch: its bytes and where they go.
+  struct Closed {
+    std::uint64_t offset;
+    ByteSpan bytes;
+  };
 
-  disk::Directory& directory_;
+  Writer(disk::Directory& directory, const LogOptions& options);
+  static Result<std::unique_ptr<Writer>> make(disk::Directory& directory,
+                                              const LogOptions& options);
+  Result<void> recover_end();
+  Result<void> check_place(const Segment& segment, const WriterState& state) const;
+  Errc begin_batch(std::size_t record_bytes);
+  Errc begin_segment();
+  Result<void> sync_recovered(const std::vector<std::uint64_t>& segments);
+  Errc seal(Full& full);
+  Errc wait_for_all();
+  Errc sync_written();
+  Errc fail(int sys_errno) noexcept;
+  Closed close_batch(std::uint64_t end_position, disk::Sync sync);
+  void complete(const disk::Completion& completion) noexcept;
+  void settle();
+  void close_full_segments();
+  void sync_new_segment();
+  [[nodiscard]] Result<void> sync_files();
+  [[nodiscard]] bool has_failed() const noexcept { return progress_.failed != Errc::kOk; }
+  [[nodiscard]] bool has_room(std::uint64_t bytes) const noexcept {
+    return segment_.file != nullptr && bytes <= segment_.batches_end() - offset_;
+  }
+  [[nodiscard]] Batch& gathered() noexcept { return batches_[next_ % batches_.size()]; }
+
   LogOptions options_;
+  SegmentStore store_;
+  Segment segment_;  // without a file: none is begun yet
+  std::uint64_t previous_epoch_ = 0;
+  std::uint64_t offset_ = 0;
+  IndexBuilder index_;
+  std::vector<Full> full_;       // oldest first
+  bool is_new_ = false;          // name and header of segment_ may not be safe yet
+  bool new_is_planned_ = false;  // a batch under way will sync them
+
   std::uint64_t end_ = 0;
   std::uint64_t seen_end_ = 0;
-  unsigned in_flight_ = 0;
-  std::uint32_t records_ = 0;  // in the batch being gathered
-  std::size_t used_ = 0;       // its bytes, header included
-  std::size_t room_ = 0;       // how many it may have
+  std::uint64_t planned_durable_ = 0;  // durable_end, once everything under way is done
+  std::uint64_t marked_end_ = 0;       // durable_end of the last batch
+  std::int64_t arrival_max_ = INT64_MIN;
+
+  // The batch being gathered.
+  std::uint32_t records_ = 0;
+  std::size_t used_ = 0;     // its bytes, header included
+  std::size_t room_ = 0;     // how many it may have
+  std::uint64_t floor_ = 0;  // lowest position of the next record
+  std::int64_t arrival_first_ = 0;
+
+  std::uint64_t first_ = 0;        // number of the oldest batch that is not settled
+  std::uint64_t next_ = 0;         // of the one being gathered
+  std::uint64_t outstanding_ = 0;  // submitted, not completed
   Progress progress_;
   Errc space_ = Errc::kOk;
+  std::vector<Batch> batches_;  // in_flight + 1, in turn
+  std::vector<disk::Completion> completions_;
+  std::unique_ptr<disk::WriteQueue> queue_;  // goes first: it writes from the others
 };
 
 }  // namespace ringpost::log

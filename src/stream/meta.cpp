@@ -17,6 +17,8 @@ constexpr std::uint64_t kMetaMagic = 0x4154454d5f505352;  // "RSP_META"
 constexpr std::uint32_t kMetaFormat = 1;
 constexpr std::uint64_t kBytesMax = 1u << 30;
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
+constexpr std::uint32_t kClosed = 1;
+constexpr std::uint32_t kExpired = 2;
 
 /// Little endian, as all that follows.
 struct MetaHead {
@@ -112,7 +114,7 @@ void write_shard(Writer& to, const ShardRecord& shard) {
   for (std::size_t i = 0; i < 2; ++i) {
     to.number(i < shard.children.size() ? shard.children[i] : kNone);
   }
-  to.number(static_cast<std::uint32_t>(shard.end ? 1 : 0));
+  to.number((shard.end ? kClosed : 0u) | (shard.expired ? kExpired : 0u));
   for (const HashKey& key : {shard.range.first, shard.range.last}) {
     to.number(key.high);
     to.number(key.low);
@@ -135,7 +137,8 @@ ShardRecord read_shard(Parser& from) {
   for (int i = 0; i < 2; ++i) {
     if (const auto child = optional()) shard.children.push_back(*child);
   }
-  const bool closed = from.number<std::uint32_t>() != 0;
+  const auto flags = from.number<std::uint32_t>();
+  shard.expired = (flags & kExpired) != 0;
   for (HashKey* key : {&shard.range.first, &shard.range.last}) {
     key->high = from.number<std::uint64_t>();
     key->low = from.number<std::uint64_t>();
@@ -143,7 +146,7 @@ ShardRecord read_shard(Parser& from) {
   shard.created_s = from.number<std::uint64_t>();
   shard.created_ns = from.number<std::uint64_t>();
   const auto end = from.number<std::uint64_t>();
-  if (closed) shard.end = end;
+  if ((flags & kClosed) != 0) shard.end = end;
   shard.closed_ns = from.number<std::uint64_t>();
   return shard;
 }

@@ -24,6 +24,7 @@ struct ShardRecord {
   std::uint64_t created_ns = 0;
   std::optional<std::uint64_t> end{};  ///< closed: the position of its end
   std::uint64_t closed_ns = 0;
+  bool expired = false;  ///< its records are gone for ever
   friend bool operator==(const ShardRecord&, const ShardRecord&) = default;
 };
 

@@ -147,11 +147,17 @@ HashKey behind(const HashKey& key) noexcept {
   return {key.high + (key.low == ~std::uint64_t{0} ? 1 : 0), key.low + 1};
 }
 
+HashKey width(const Range& range) noexcept {
+  const bool borrow = range.last.low < range.first.low;
+  return {range.last.high - range.first.high - (borrow ? 1 : 0), range.last.low - range.first.low};
+}
+
 HashKey middle(const Range& range) noexcept {
-  __extension__ using Wide = unsigned __int128;
-  const auto wide = [](const HashKey& key) { return Wide{key.high} << 64 | key.low; };
-  const Wide half = wide(range.first) + (wide(range.last) - wide(range.first)) / 2 + 1;
-  return {static_cast<std::uint64_t>(half >> 64), static_cast<std::uint64_t>(half)};
+  HashKey half = width(range);
+  half.low = half.low >> 1 | half.high << 63;
+  half.high >>= 1;
+  const std::uint64_t low = range.first.low + half.low;
+  return behind({range.first.high + half.high + (low < half.low ? 1 : 0), low});
 }
 
 }  // namespace ringpost::stream

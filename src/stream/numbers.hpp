@@ -21,6 +21,8 @@ struct Range {
 [[nodiscard]] std::vector<Range> equal_ranges(std::uint32_t count);
 [[nodiscard]] HashKey before(const HashKey& key) noexcept;
 [[nodiscard]] HashKey behind(const HashKey& key) noexcept;
+/// How many keys lie behind its first one.
+[[nodiscard]] HashKey width(const Range& range) noexcept;
 /// Where the upper half begins.
 [[nodiscard]] HashKey middle(const Range& range) noexcept;
 

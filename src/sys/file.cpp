@@ -56,8 +56,8 @@ Result<Fd> open_directory(const std::string& path, bool create, mode_t mode) {
   return directory;
 }
 
-Result<Fd> open_file(const Fd& directory, const std::string& name) {
-  Fd file(::openat(directory.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+Result<Fd> open_file(const Fd& directory, const std::string& name, int access) {
+  Fd file(::openat(directory.get(), name.c_str(), access | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open()) return system_error("cannot open", name, errno);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return system_error("cannot look at", name, errno);

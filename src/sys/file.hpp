@@ -1,6 +1,7 @@
 // Files and directories of a bus: opened without following links, checked after opening.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -38,9 +39,9 @@ class Fd {
 /// user's directory (root's is accepted) and one that everybody may write to without sticky bit.
 Result<Fd> open_directory(const std::string& path, bool create, mode_t mode);
 
-/// Opens a regular file in `directory` for reading and writing. Refuses links (kUnsafeFile) and
+/// Opens a regular file in `directory`, O_RDWR or as `access` says. Refuses links (kUnsafeFile) and
 /// files of other users (kForeignOwner).
-Result<Fd> open_file(const Fd& directory, const std::string& name);
+Result<Fd> open_file(const Fd& directory, const std::string& name, int access = O_RDWR);
 
 /// Creates a file that must not exist, with the directory's group and read-write mode.
 Result<Fd> create_file(const Fd& directory, const std::string& name);

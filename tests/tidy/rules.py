@@ -17,6 +17,7 @@ LAYERS = {"base": 0, "sys": 1, "dedup": 1, "sqs": 1, "filter": 1, "push": 1, "di
           "stream": 9, "client": 10, "http": 11}
 # Public headers that promise what a layer gives; the others depend on nothing.
 PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client", "topic.hpp": "topic",
+          "stream.hpp": "stream",
           "wait_set.hpp": "client", "admin.hpp": "client", "push.hpp": "client",
           "ringpost.hpp": "client", "http_provider.hpp": "http"}
 
@@ -42,6 +43,7 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
           "src/topic/layout.hpp": ("TopicHeader", "PublisherCounts", "LogRecord", "TopicRecord"),
           "src/topic/turn.hpp": ("TurnHeader",),
+          "src/stream/layout.hpp": ("UserCounts", "ControlHeader", "BucketWord", "ShardEntry"),
           "src/group/layout.hpp": ("FifoHead", "Bucket"),
           "src/group/attempt_layout.hpp": ("AttemptTable", "AttemptEntry", "AttemptNote")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)

@@ -1,0 +1,46 @@
+#include "log/buffer.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ringpost::log {
+
+void Buffer::grow(std::size_t bytes, std::size_t keep) {
+  if (bytes <= size_) return;
+  const std::size_t size = round_up_to_block(bytes);
+  std::unique_ptr<std::byte, Free> data(
+      static_cast<std::byte*>(std::aligned_alloc(disk::kBlockBytes, size)));
+  if (data == nullptr) throw std::bad_alloc();
+  if (keep != 0) std::memcpy(data.get(), data_.get(), keep);
+  data_ = std::move(data);
+  size_ = size;
+}
+
+Result<ByteSpan> Window::load(std::uint64_t offset, std::size_t bytes) {
+  const std::uint64_t begin = offset / disk::kBlockBytes * disk::kBlockBytes;
+  // What is there of it already, in whole blocks, moves to the front.
+  std::size_t keep = 0;
+  if (begin >= begin_ && begin - begin_ < filled_) {
+    keep = (filled_ - (begin - begin_)) / disk::kBlockBytes * disk::kBlockBytes;
+  }
+  // Whoever jumps does not read what lies between.
+  if (begin > begin_ + filled_ || begin < begin_) chunk_now_ = std::min(kFirstBytes, chunk_bytes_);
+  const std::size_t need = round_up_to_block(offset - begin + bytes);
+  const std::size_t want = std::max(need, keep + chunk_now_);
+  if (keep != 0) std::memmove(buffer_.data(), buffer_.data() + (begin - begin_), keep);
+  buffer_.grow(want, keep);
+  begin_ = begin;
+  filled_ = keep;
+  chunk_now_ = std::min(chunk_now_ * 2, chunk_bytes_);
+  auto got = file_->read(begin + keep, {buffer_.data() + keep, want - keep}, how_);
+  if (!got) {
+    filled_ = 0;
+    return Unexpected(got.error());
+  }
+  filled_ += *got;
+  const std::size_t skip = offset - begin;
+  const std::size_t there = filled_ > skip ? std::min(bytes, filled_ - skip) : 0;
+  return ByteSpan(buffer_.data() + skip, there);
+}
+
+}  // namespace ringpost::log

@@ -1,0 +1,155 @@
+#include "log/segment_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringpost::log {
+namespace {
+
+std::string free_spare_name(const LogFiles& files) {
+  std::uint64_t number = 0;
+  std::string name = spare_name(number);
+  while (std::find(files.spares.begin(), files.spares.end(), name) != files.spares.end()) {
+    name = spare_name(++number);
+  }
+  return name;
+}
+
+/// Safe when it returns.
+Result<void> write_spare_header(disk::File& file) {
+  const Buffer block(disk::kBlockBytes);
+  encode_spare({block.data(), disk::kBlockBytes});
+  return file.write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kData);
+}
+
+}  // namespace
+
+Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
+  Spare spare{free_spare_name(files), nullptr};
+  auto file = directory_.create(spare.name, options_.segment_bytes);
+  if (!file) return Unexpected(file.error());
+  spare.file = std::move(*file);
+  if (auto written = write_spare_header(*spare.file); !written) {
+    return Unexpected(written.error());
+  }
+  if (auto synced = spare.file->sync(); !synced) return Unexpected(synced.error());
+  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
+  files.spares.push_back(spare.name);
+  return spare;
+}
+
+Result<SegmentStore::Spare> SegmentStore::take_spare(LogFiles& files) {
+  while (!files.spares.empty()) {
+    Spare spare{std::move(files.spares.back()), nullptr};
+    files.spares.pop_back();
+    auto file = directory_.open(spare.name);
+    if (file && (*file)->bytes() == options_.segment_bytes) {
+      spare.file = std::move(*file);
+      auto header = read_header(*spare.file, spare.name);
+      if (!header && header.error() == Errc::kNotFound) return spare;
+      // Whoever made it a spare, or a segment, died before he was done.
+      auto written = write_spare_header(*spare.file);
+      if (!written) return Unexpected(written.error());
+      return spare;
+    }
+    // Of another size since the options changed, or half made when the power went.
+    if (auto gone = directory_.remove(spare.name); !gone) return Unexpected(gone.error());
+  }
+  return make_spare(files);
+}
+
+Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
+  auto files = list_files(directory_);
+  if (!files) return Unexpected(files.error());
+  auto spare = take_spare(*files);
+  if (!spare) return Unexpected(spare.error());
+  const Buffer block(disk::kBlockBytes);
+  encode_header(header, {block.data(), disk::kBlockBytes});
+  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kNone);
+  if (!written) return Unexpected(written.error());
+  auto named = directory_.rename(spare->name, segment_name(header.base_position));
+  if (!named) return Unexpected(named.error());
+  return Segment{std::move(spare->file), header, seed_of(header.epoch)};
+}
+
+Result<void> SegmentStore::discard(const std::vector<std::uint64_t>& segments) {
+  for (auto base = segments.rbegin(); base != segments.rend(); ++base) {
+    if (auto gone = directory_.remove(segment_name(*base)); !gone) return gone;
+    if (auto synced = directory_.sync(); !synced) return synced;
+  }
+  return {};
+}
+
+Result<void> SegmentStore::make_spares() {
+  auto files = list_files(directory_);
+  if (!files) return Unexpected(files.error());
+  while (files->spares.size() < options_.spare_segments) {
+    if (auto made = make_spare(*files); !made) return Unexpected(made.error());
+  }
+  return {};
+}
+
+Result<std::size_t> SegmentStore::count_spares() {
+  auto files = list_files(directory_);
+  if (!files) return Unexpected(files.error());
+  return files->spares.size();
+}
+
+Result<std::uint64_t> SegmentStore::drop_expired(const Retention& retention) {
+  auto files = list_files(directory_);
+  if (!files) return Unexpected(files.error());
+  std::size_t dropped = 0;
+  while (dropped + 1 < files->segments.size()) {
+    auto old = may_go(*files, dropped, retention);
+    if (!old) return Unexpected(old.error());
+    if (!*old) break;
+    if (auto done = drop(files->segments[dropped], *files); !done) {
+      return Unexpected(done.error());
+    }
+    ++dropped;
+  }
+  return files->segments.empty() ? options_.first_position : files->segments[dropped];
+}
+
+Result<bool> SegmentStore::may_go(const LogFiles& files, std::size_t dropped,
+                                  const Retention& retention) {
+  const std::uint64_t bytes = (files.segments.size() - dropped) * options_.segment_bytes;
+  if (retention.bytes_max != 0 && bytes > retention.bytes_max) return true;
+  if (retention.oldest_ns == INT64_MIN) return false;
+  auto behind = open_segment(directory_, files.segments[dropped + 1], options_.log_id);
+  if (!behind) return Unexpected(behind.error());
+  const SegmentHeader& header = behind->header;
+  return std::min(header.arrival_max, header.created_ns) < retention.oldest_ns;
+}
+
+Result<bool> SegmentStore::is_reusable(std::uint64_t base) {
+  auto segment = open_segment(directory_, base, options_.log_id);
+  // A damaged one goes too when its time has come.
+  if (!segment && segment.error() == Errc::kSystem) return Unexpected(segment.error());
+  if (!segment || segment->header.segment_bytes != options_.segment_bytes) return false;
+  // Whoever did not seal it died, and may still have writes under way to it.
+  auto footer = read_footer(*segment);
+  if (!footer) return Unexpected(footer.error());
+  return footer->has_value();
+}
+
+Result<void> SegmentStore::drop(std::uint64_t base, LogFiles& files) {
+  const std::string name = segment_name(base);
+  bool reuse = files.spares.size() < options_.spare_segments;
+  if (reuse) {
+    auto reusable = is_reusable(base);
+    if (!reusable) return Unexpected(reusable.error());
+    reuse = *reusable;
+  }
+  std::string spare = free_spare_name(files);
+  auto done = reuse ? directory_.rename(name, spare) : directory_.remove(name);
+  if (!done) return done;
+  // Each by itself: a hole among the segments would look like damage after a loss of power.
+  if (auto synced = directory_.sync(); !synced || !reuse) return synced;
+  auto file = directory_.open(spare);
+  if (!file) return Unexpected(file.error());
+  files.spares.push_back(std::move(spare));
+  return write_spare_header(**file);
+}
+
+}  // namespace ringpost::log

@@ -1,0 +1,371 @@
+#include "log/writer.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "log/recovery.hpp"
+#include "sys/error.hpp"
+
+namespace ringpost::log {
+namespace {
+
+constexpr std::uint32_t kInFlightMax = 64;
+constexpr std::uint32_t kBatchBytesMax = 16u << 20;
+
+Result<void> check(const LogOptions& options) {
+  const bool holds = is_segment_size(options.segment_bytes) && options.in_flight >= 1 &&
+                     options.in_flight <= kInFlightMax && options.spare_segments <= 16 &&
+                     options.batch_bytes_max >= disk::kBlockBytes &&
+                     options.batch_bytes_max <= kBatchBytesMax &&
+                     options.batch_bytes_max % disk::kBlockBytes == 0;
+  if (!holds) return sys::error(Errc::kInvalidArgument, "log", "an option is out of its limits");
+  return {};
+}
+
+}  // namespace
+
+Writer::Writer(disk::Directory& directory, const LogOptions& options)
+    : options_(options),
+      store_(directory, options_),
+      batches_(options.in_flight + 1),
+      completions_(options.in_flight) {}
+
+Writer::~Writer() {
+  while (outstanding_ > 0) {
+    const std::size_t count = queue_->reap(completions_, true);
+    if (count == 0) break;
+    outstanding_ -= count;
+  }
+}
+
+Result<std::unique_ptr<Writer>> Writer::make(disk::Directory& directory,
+                                             const LogOptions& options) {
+  if (auto checked = check(options); !checked) return Unexpected(checked.error());
+  std::unique_ptr<Writer> writer(new Writer(directory, options));
+  auto queue = directory.make_queue(options.in_flight);
+  if (!queue) return Unexpected(queue.error());
+  writer->queue_ = std::move(*queue);
+  return writer;
+}
+
+Result<std::unique_ptr<Writer>> Writer::open(disk::Directory& directory,
+                                             const LogOptions& options) {
+  auto writer = make(directory, options);
+  if (!writer) return writer;
+  if (auto recovered = (*writer)->recover_end(); !recovered) return Unexpected(recovered.error());
+  return writer;
+}
+
+Result<void> Writer::recover_end() {
+  auto found = recover(store_.directory(), options_);
+  if (!found) return Unexpected(found.error());
+  end_ = found->end;
+  seen_end_ = found->seen_end;
+  arrival_max_ = found->arrival_max;
+  if (auto gone = store_.discard(found->discarded); !gone) return gone;
+  // What a dead process has written may be in the page cache only.
+  if (auto synced = sync_recovered(found->unsafe); !synced) return synced;
+  if (found->last) {
+    const bool is_empty = found->data_end == kDataOffset;  // then its name is taken away from it
+    const SegmentHeader& header = found->last->header;
+    previous_epoch_ = is_empty ? header.previous_epoch : header.epoch;
+  }
+  progress_.written_end = progress_.durable_end = planned_durable_ = marked_end_ = end_;
+  if (!found->is_torn) return {};
+  const Errc begun = begin_segment();
+  if (begun == Errc::kOk) return {};
+  if (begun == Errc::kNoSpace) {
+    return sys::error(begun, store_.directory().path(), "no room for a new segment");
+  }
+  return sys::system_error("cannot begin a segment in", store_.directory().path(),
+                           progress_.sys_errno);
+}
+
+Result<void> Writer::sync_recovered(const std::vector<std::uint64_t>& segments) {
+  disk::Directory& directory = store_.directory();
+  for (const std::uint64_t base : segments) {
+    auto segment = open_segment(directory, base, options_.log_id);
+    if (!segment) return Unexpected(segment.error());
+    if (auto synced = segment->file->sync(); !synced) return synced;
+  }
+  return segments.empty() ? Result<void>() : directory.sync();
+}
+
+Errc Writer::fail(int sys_errno) noexcept {
+  if (!has_failed()) {
+    progress_.failed = Errc::kLogFailed;
+    progress_.sys_errno = sys_errno != 0 ? sys_errno : EIO;
+  }
+  records_ = 0;
+  return Errc::kLogFailed;
+}
+
+Errc Writer::add(std::uint64_t position, ByteSpan record) {
+  const std::size_t bytes = padded(record.size());
+  if (record.size() < sizeof(RecordHeader)) [[unlikely]]
+    return Errc::kCorrupt;
+  if (records_ == 0) [[unlikely]] {
+    if (const Errc begun = begin_batch(bytes); begun != Errc::kOk) return begun;
+  }
+  RINGPOST_ASSERT(used_ + bytes <= room_);
+  std::byte* const to = gathered().buffer.data() + used_;
+  std::memset(to + bytes - kRecordAlign, 0, kRecordAlign);
+  std::memcpy(to, record.data(), record.size());
+  RecordHeader header;
+  std::memcpy(&header, to, sizeof header);
+  if (header.bytes != record.size() || header.position != position || position < floor_ ||
+      !is_well_formed(header)) [[unlikely]] {
+    return Errc::kCorrupt;
+  }
+  header.crc = record_crc({to, record.size()}, segment_.seed);
+  std::memcpy(to, &header.crc, sizeof header.crc);
+  if (records_++ == 0) arrival_first_ = header.arrival_ns;
+  arrival_max_ = std::max(arrival_max_, header.arrival_ns);
+  floor_ = position + cells_of(record.size());
+  used_ += bytes;
+  return Errc::kOk;
+}
+
+Errc Writer::begin_batch(std::size_t record_bytes) {
+  if (has_failed()) return Errc::kLogFailed;
+  if (record_bytes > record_bytes_max(options_.segment_bytes)) return Errc::kTooLarge;
+  if (!has_room(batch_bytes(record_bytes))) {
+    if (const Errc begun = begin_segment(); begun != Errc::kOk) return begun;
+  }
+  const std::uint64_t wanted =
+      std::max<std::uint64_t>(options_.batch_bytes_max, sizeof(BatchHeader) + record_bytes);
+  room_ = std::min(wanted, segment_.batches_end() - offset_);
+  gathered().buffer.grow(round_up_to_block(room_), 0);
+  used_ = sizeof(BatchHeader);
+  floor_ = end_;
+  return Errc::kOk;
+}
+
+Writer::Closed Writer::close_batch(std::uint64_t end_position, disk::Sync sync) {
+  Batch& batch = gathered();
+  const std::uint64_t end = std::max({end_position, floor_, end_});
+  const std::size_t size = round_up_to_block(used_);
+  std::memset(batch.buffer.data() + used_, 0, size - used_);
+  BatchHeader header{};
+  header.magic = kBatchMagic;
+  header.version = kFormatVersion;
+  header.record_bytes = static_cast<std::uint32_t>(used_ - sizeof header);
+  header.epoch = segment_.epoch();
+  header.base_position = end_;
+  header.end_position = end;
+  header.durable_end = progress_.durable_end;
+  header.arrival_first = records_ != 0 ? arrival_first_ : arrival_max_;
+  header.arrival_max = arrival_max_;
+  header.records = records_;
+  encode_batch(header, segment_.seed, batch.buffer.data());
+  index_.note(header, offset_);
+
+  batch.base = end_;
+  batch.end = end;
+  batch.is_done = false;
+  const bool is_data = sync == disk::Sync::kData;
+  batch.is_durable = is_data && planned_durable_ == end_ && (!is_new_ || new_is_planned_);
+  batch.is_synced = is_data && !batch.is_durable;
+  new_is_planned_ |= batch.is_synced;
+  if (is_data) planned_durable_ = end;
+  const Closed closed{offset_, {batch.buffer.data(), size}};
+  marked_end_ = header.durable_end;
+  offset_ += size;
+  end_ = end;
+  seen_end_ = std::max(seen_end_, end);
+  records_ = 0;
+  ++next_;
+  return closed;
+}
+
+Errc Writer::submit(disk::Sync sync, std::uint64_t end_position) {
+  if (records_ == 0) {
+    if (has_failed()) return Errc::kLogFailed;
+    if (end_position <= end_) return Errc::kOk;
+    if (const Errc begun = begin_batch(0); begun != Errc::kOk) return begun;
+  }
+  while (in_flight() == options_.in_flight) {
+    if (reap(true).failed != Errc::kOk) return Errc::kLogFailed;
+  }
+  Batch& batch = gathered();
+  const std::uint64_t number = next_;
+  const Closed closed = close_batch(end_position, sync);
+  const disk::Sync how = batch.is_durable ? disk::Sync::kData : disk::Sync::kNone;
+  if (queue_->submit(*segment_.file, closed.offset, closed.bytes, how, number) != Errc::kOk) {
+    return fail(EIO);
+  }
+  ++outstanding_;
+  sync_new_segment();
+  return progress_.failed;
+}
+
+Progress Writer::reap(bool wait) {
+  if (outstanding_ > 0) {
+    const std::size_t count = queue_->reap(completions_, wait);
+    if (count == 0 && wait) static_cast<void>(fail(EIO));
+    for (std::size_t i = 0; i < count; ++i) complete(completions_[i]);
+  }
+  settle();
+  return progress_;
+}
+
+void Writer::complete(const disk::Completion& completion) noexcept {
+  --outstanding_;
+  if (completion.sys_errno != 0) static_cast<void>(fail(completion.sys_errno));
+  batches_[completion.token % batches_.size()].is_done = true;
+}
+
+void Writer::settle() {
+  bool wants_sync = false;
+  while (first_ != next_ && !has_failed()) {
+    const Batch& batch = batches_[first_ % batches_.size()];
+    if (!batch.is_done) break;
+    progress_.written_end = batch.end;
+    if (batch.is_durable && progress_.durable_end == batch.base) progress_.durable_end = batch.end;
+    wants_sync |= batch.is_synced;
+    ++first_;
+  }
+  close_full_segments();
+  if (wants_sync && !has_failed()) static_cast<void>(sync_written());
+}
+
+/// Seals what is written wholly: whoever dies with writes under way to a segment has not sealed it.
+void Writer::close_full_segments() {
+  for (Full& full : full_) {
+    if (full.is_sealed || full.batches_end > first_ || has_failed()) continue;
+    static_cast<void>(seal(full));
+  }
+  std::erase_if(full_, [this](const Full& full) {
+    return full.is_sealed && progress_.durable_end >= full.end;
+  });
+}
+
+/// A while after a segment was begun, with other batches under way: so recovery has little to read
+/// though nobody asked for durability.
+void Writer::sync_new_segment() {
+  if (!is_new_ || new_is_planned_ || has_failed()) return;
+  const bool is_written = full_.empty() || full_.back().is_sealed;
+  if (!is_written || offset_ == kDataOffset) return;
+  static_cast<void>(sync_written());
+}
+
+Errc Writer::sync_written() {
+  const std::uint64_t written = progress_.written_end;
+  if (progress_.durable_end >= written && !is_new_) return Errc::kOk;
+  if (auto synced = sync_files(); !synced) return fail(synced.error().sys_errno);
+  const bool was_new = std::exchange(is_new_, false);
+  new_is_planned_ = false;
+  progress_.durable_end = std::max(progress_.durable_end, written);
+  planned_durable_ = std::max(planned_durable_, written);
+  std::erase_if(full_, [](const Full& full) { return full.is_sealed; });
+  if (was_new) static_cast<void>(prepare());
+  return Errc::kOk;
+}
+
+Result<void> Writer::sync_files() {
+  for (Full& full : full_) {
+    if (progress_.durable_end >= full.end) continue;
+    if (auto synced = full.segment.file->sync(); !synced) return synced;
+  }
+  if (segment_.file != nullptr) {
+    if (auto synced = segment_.file->sync(); !synced) return synced;
+  }
+  return is_new_ ? store_.directory().sync() : Result<void>();
+}
+
+Errc Writer::wait_for_all() {
+  while (first_ != next_ && !has_failed()) static_cast<void>(reap(true));
+  return progress_.failed;
+}
+
+Errc Writer::write_now(disk::Sync sync, std::uint64_t end_position) {
+  if (const Errc waited = wait_for_all(); waited != Errc::kOk) return waited;
+  if (records_ == 0) {
+    if (end_position <= end_) return Errc::kOk;
+    if (const Errc begun = begin_batch(0); begun != Errc::kOk) return begun;
+  }
+  Batch& batch = gathered();
+  const Closed closed = close_batch(end_position, sync);
+  const disk::Sync how = batch.is_durable ? disk::Sync::kData : disk::Sync::kNone;
+  auto written = segment_.file->write(closed.offset, closed.bytes, how);
+  if (!written) return fail(written.error().sys_errno);
+  batch.is_done = true;
+  settle();
+  sync_new_segment();
+  return progress_.failed;
+}
+
+Errc Writer::flush() {
+  if (const Errc waited = wait_for_all(); waited != Errc::kOk) return waited;
+  return sync_written();
+}
+
+Errc Writer::mark_durable() {
+  RINGPOST_ASSERT(records_ == 0);
+  if (const Errc flushed = flush(); flushed != Errc::kOk) return flushed;
+  // The next segment's header says so if this one is full.
+  if (marked_end_ == end_ || !has_room(disk::kBlockBytes)) return Errc::kOk;
+  if (const Errc begun = begin_batch(0); begun != Errc::kOk) return begun;
+  Batch& batch = gathered();
+  const Closed closed = close_batch(end_, disk::Sync::kData);
+  auto written = segment_.file->write(closed.offset, closed.bytes, disk::Sync::kData);
+  if (!written) return fail(written.error().sys_errno);
+  batch.is_done = true;
+  settle();
+  return progress_.failed;
+}
+
+Errc Writer::begin_segment() {
+  SegmentHeader header{};
+  header.version = kFormatVersion;
+  header.magic = kSegmentMagic;
+  header.segment_bytes = options_.segment_bytes;
+  header.log_id = options_.log_id;
+  header.epoch = options_.new_epoch();
+  header.base_position = end_;
+  header.created_ns = static_cast<std::int64_t>(options_.time.wall_ns());
+  header.arrival_max = arrival_max_;
+  header.durable_end = progress_.durable_end;
+  header.previous_epoch = segment_.file != nullptr ? segment_.epoch() : previous_epoch_;
+  auto begun = store_.begin(header);
+  if (!begun && begun.error() == Errc::kNoSpace) return space_ = Errc::kNoSpace;
+  if (!begun) return fail(begun.error().sys_errno);
+  if (segment_.file != nullptr) {
+    full_.push_back({std::move(segment_), std::move(index_), offset_, end_, next_});
+    close_full_segments();
+  }
+  segment_ = std::move(*begun);
+  is_new_ = true;
+  new_is_planned_ = false;
+  offset_ = kDataOffset;
+  marked_end_ = header.durable_end;
+  index_.begin(segment_);
+  return progress_.failed;
+}
+
+/// Leaves the segment without an index where others' batches do not verify: readers then walk.
+Errc Writer::seal(Full& full) {
+  full.is_sealed = true;
+  auto index = full.index.finish(full.segment, full.data_end, progress_.durable_end);
+  if (!index) return Errc::kOk;
+  auto written = full.segment.file->write(full.segment.batches_end(), *index, disk::Sync::kNone);
+  if (!written) return fail(written.error().sys_errno);
+  return Errc::kOk;
+}
+
+Errc Writer::prepare() {
+  auto made = store_.make_spares();
+  if (made) return space_ = Errc::kOk;
+  if (!(made.error() == Errc::kNoSpace)) return made.error().code;
+  auto spares = store_.count_spares();
+  return space_ = spares && *spares > 0 ? Errc::kOk : Errc::kNoSpace;
+}
+
+Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {
+  return store_.drop_expired(retention);
+}
+
+}  // namespace ringpost::log

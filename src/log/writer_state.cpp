@@ -1,0 +1,110 @@
+// The hand-over from one writer to the next.
+#include <cstring>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "log/names.hpp"
+#include "log/writer.hpp"
+#include "sys/error.hpp"
+
+namespace ringpost::log {
+namespace {
+
+constexpr std::uint64_t kStateMark = 0x5743'0001ull << 32;  // and the version of these words
+
+std::uint64_t check_of(const WriterState& state) noexcept {
+  const ByteSpan words = std::as_bytes(std::span(&state, 1)).subspan(sizeof state.check);
+  return kStateMark | base::crc32c(words);
+}
+
+Unexpected<Error> refused(const disk::Directory& directory, std::string_view why) {
+  return sys::error(Errc::kCorrupt, directory.path(), why);
+}
+
+}  // namespace
+
+WriterState Writer::state() {
+  RINGPOST_ASSERT(is_idle());
+  WriterState state{};
+  // The next writer would not know that the name is not safe yet.
+  if (is_new_ && sync_written() != Errc::kOk) return state;
+  state.log_id = options_.log_id;
+  if (segment_.file != nullptr) {
+    state.segment_base = segment_.base();
+    state.segment_epoch = segment_.epoch();
+    state.offset = offset_;
+  } else {
+    state.previous_epoch = previous_epoch_;
+  }
+  state.written_end = end_;
+  state.durable_end = progress_.durable_end;
+  state.arrival_max = static_cast<std::uint64_t>(arrival_max_);
+  state.check = check_of(state);
+  return state;
+}
+
+Result<std::unique_ptr<Writer>> Writer::resume(disk::Directory& directory,
+                                               const LogOptions& options,
+                                               const WriterState& state) {
+  auto writer = make(directory, options);
+  if (!writer) return writer;
+  if (auto resumed = (*writer)->resume(state); !resumed) return Unexpected(resumed.error());
+  return writer;
+}
+
+Result<void> Writer::resume(const WriterState& state) {
+  disk::Directory& directory = store_.directory();
+  RINGPOST_ASSERT(is_idle());
+  if (state.check != check_of(state) || state.log_id != options_.log_id || has_failed()) {
+    return refused(directory, "not the state of a writer of this log");
+  }
+  if (state.written_end < end_ || state.durable_end > state.written_end) {
+    return refused(directory, "the writer's state is older than the log");
+  }
+  if (state.segment_epoch == 0) {
+    auto files = list_files(directory);
+    if (!files) return Unexpected(files.error());
+    if (!files->segments.empty() && files->segments.back() > state.written_end) {
+      return refused(directory, "the writer's state is older than the log");
+    }
+    segment_ = {};
+    previous_epoch_ = state.previous_epoch;
+  } else if (segment_.file == nullptr || segment_.epoch() != state.segment_epoch) {
+    auto segment = open_segment(directory, state.segment_base, options_.log_id);
+    if (!segment) return Unexpected(segment.error());
+    if (auto checked = check_place(*segment, state); !checked) return checked;
+    segment_ = std::move(*segment);
+    index_.begin(segment_);
+  } else if (auto checked = check_place(segment_, state); !checked) {
+    return checked;
+  }
+  full_.clear();
+  is_new_ = new_is_planned_ = false;
+  offset_ = state.offset;
+  end_ = state.written_end;
+  seen_end_ = std::max(seen_end_, end_);
+  arrival_max_ = static_cast<std::int64_t>(state.arrival_max);
+  marked_end_ = 0;
+  progress_.written_end = end_;
+  progress_.durable_end = planned_durable_ = state.durable_end;
+  return {};
+}
+
+Result<void> Writer::check_place(const Segment& segment, const WriterState& state) const {
+  disk::Directory& directory = store_.directory();
+  const bool fits = segment.epoch() == state.segment_epoch && state.offset >= kDataOffset &&
+                    state.offset % disk::kBlockBytes == 0 &&
+                    state.offset <= segment.batches_end() && state.written_end >= segment.base();
+  if (!fits) return refused(directory, "the writer's state is not of this segment");
+  if (state.offset == segment.batches_end()) return {};
+  // Whoever died after the state was left may have put a batch there.
+  alignas(8) std::byte front[sizeof(BatchHeader)];
+  auto got = segment.file->read(state.offset, front);
+  if (!got) return Unexpected(got.error());
+  if (parse_batch({front, *got}, segment)) {
+    return refused(directory, "the writer's state is older than the log");
+  }
+  return {};
+}
+
+}  // namespace ringpost::log

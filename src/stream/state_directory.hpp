@@ -1,0 +1,82 @@
+// What a bus keeps on disk: <state>/<bus>/
+//
+//   owner                          whose it is: OwnerFile
+//   streams/<name>/stream.meta     meta.hpp
+//                 /shard-<number>/ one log a shard, twelve digits
+//          /~new-<id>/             a stream that is not complete yet
+//          /~gone-<id>/            one that was deleted
+//
+// Two buses never share it. The bus that the file `owner` names has it as long as its shared memory
+// is there, or anybody is attached to it; both are asked, for the one cannot be seen from another
+// mount namespace, and the other says nothing while nobody runs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "disk/disk.hpp"
+#include "shm/bus_files.hpp"
+#include "stream/meta.hpp"
+#include "sys/file.hpp"
+
+namespace ringpost::stream {
+
+inline constexpr std::uint64_t kOwnerMagic = 0x524e574f5f505352;  // "RSP_OWNR"
+inline constexpr std::uint32_t kOwnerFormat = 1;
+inline constexpr std::uint64_t kUserByte = 0;  ///< read lock: attached to the bus that has it
+
+/// Everything little endian.
+struct OwnerFile {
+  std::uint64_t magic;
+  std::uint32_t format;
+  std::uint32_t crc;  ///< of everything behind it
+  std::uint64_t bus_id;
+  char bus_path[488];  ///< of its bus file, NUL-terminated
+};
+static_assert(sizeof(OwnerFile) == 512);
+
+/// Threads   any. Blocking  as the disk does.
+/// Crash     a stream is there with all that it needs, or not at all.
+class StateDirectory {
+ public:
+  /// The bus's, if it may have it. Errors kNotFound (not `create`, and there is none), kBusy (it is
+  /// another bus's), kPermission, ….
+  static Result<std::shared_ptr<StateDirectory>> open(const shm::BusFiles& bus, bool create);
+
+  /// Whether this bus has taken it from another one that is gone.
+  [[nodiscard]] bool was_taken() const noexcept { return taken_; }
+  [[nodiscard]] Result<std::vector<std::string>> stream_names() const;
+  [[nodiscard]] bool has(const std::string& name) const;
+
+  // By whoever may make, adopt and delete streams (shm::kStreamsByte), or has the stream's lock.
+
+  /// kExists if the name is taken.
+  Result<void> make_stream(const Meta& meta) const;
+  /// One that is there already is no error.
+  Result<void> make_shard(const std::string& name, std::uint32_t number) const;
+  Result<void> remove_shard(const std::string& name, std::uint32_t number) const;
+  Result<void> remove_stream(const std::string& name) const;
+  /// What the dead have left.
+  void remove_leftovers() const;
+
+  [[nodiscard]] Result<std::unique_ptr<disk::Directory>> stream(const std::string& name) const;
+  [[nodiscard]] Result<std::unique_ptr<disk::Directory>> shard(const std::string& name,
+                                                               std::uint32_t number) const;
+  [[nodiscard]] std::string shard_path(const std::string& name, std::uint32_t number) const;
+
+ private:
+  StateDirectory() = default;
+  Result<void> become_owner(const shm::BusFiles& bus);
+  Result<void> write_owner(const shm::BusFiles& bus, bool replace);
+  [[nodiscard]] std::string path_of(const std::string& name) const;
+
+  std::string path_;
+  sys::Fd directory_;
+  sys::Fd streams_;
+  sys::Fd owner_;  ///< with the read lock
+  mode_t mode_ = 0700;
+  bool taken_ = false;
+};
+
+}  // namespace ringpost::stream
