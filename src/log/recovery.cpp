@@ -19,10 +19,11 @@ struct Claims {
 
 /// Looks at each block: where a batch that is not whole ends, nobody knows.
 Result<void> add_claims(Claims& claims, const Segment& segment, std::uint64_t offset,
-                        std::uint64_t end) {
+                        std::uint64_t end, disk::Read how) {
   claims.durable_end = std::max(claims.durable_end, segment.header.durable_end);
   Window window;
   window.attach(segment.file.get());
+  window.forget(how);
   for (std::uint64_t at = offset; at + disk::kBlockBytes <= segment.batches_end();
        at += disk::kBlockBytes) {
     auto block = window.at(at, disk::kBlockBytes);
@@ -54,10 +55,10 @@ struct Tail {
   std::vector<std::uint64_t> never_begun;
 };
 Result<Tail> open_tail(disk::Directory& directory, const std::vector<std::uint64_t>& bases,
-                       std::uint64_t log_id) {
+                       std::uint64_t log_id, disk::Read how) {
   Tail tail;
   for (auto base = bases.rbegin(); base != bases.rend(); ++base) {
-    auto segment = open_segment(directory, *base, log_id);
+    auto segment = open_segment(directory, *base, log_id, how);
     if (!segment && segment.error() == Errc::kNotFound) {
       tail.never_begun.push_back(*base);
       continue;
@@ -72,10 +73,10 @@ Result<Tail> open_tail(disk::Directory& directory, const std::vector<std::uint64
 
 }  // namespace
 
-Result<Recovered> recover(disk::Directory& directory, const LogOptions& options) {
+Result<Recovered> recover(disk::Directory& directory, const LogOptions& options, disk::Read how) {
   auto files = list_files(directory);
   if (!files) return Unexpected(files.error());
-  auto tail = open_tail(directory, files->segments, options.log_id);
+  auto tail = open_tail(directory, files->segments, options.log_id, how);
   if (!tail) return Unexpected(tail.error());
   Recovered found;
   found.end = found.seen_end = options.first_position;
@@ -93,20 +94,21 @@ Result<Recovered> recover(disk::Directory& directory, const LogOptions& options)
     has_ended |= found.last && base != found.end;
     if (has_ended) {
       found.discarded.push_back(base);
-      if (auto added = add_claims(claims, segment, kDataOffset, UINT64_MAX); !added) {
+      if (auto added = add_claims(claims, segment, kDataOffset, UINT64_MAX, how); !added) {
         return Unexpected(added.error());
       }
       continue;
     }
     where = directory.path() + "/" + segment_name(base);
     BatchWalk walk(segment);
+    if (how == disk::Read::kDirect) walk.read_directly();
     while (walk.end() < limit) {
       auto step = walk.next();
       if (!step) return Unexpected(step.error());
       if (*step != BatchWalk::Found::kBatch) break;
     }
     if (walk.end() < limit) {
-      if (auto added = add_claims(claims, segment, walk.offset(), walk.end()); !added) {
+      if (auto added = add_claims(claims, segment, walk.offset(), walk.end(), how); !added) {
         return Unexpected(added.error());
       }
     }

@@ -50,12 +50,12 @@ Result<SegmentHeader> read_header(disk::File& file, const std::string& name, dis
 }
 
 Result<Segment> open_segment(disk::Directory& directory, std::uint64_t base_position,
-                             std::uint64_t log_id) {
+                             std::uint64_t log_id, disk::Read how) {
   const std::string name = segment_name(base_position);
   const std::string path = directory.path() + "/" + name;
   auto file = directory.open(name);
   if (!file) return Unexpected(file.error());
-  auto header = read_header(**file, path);
+  auto header = read_header(**file, path, how);
   if (!header && header.error() == Errc::kDamaged) {  // or only the page cache is
     header = read_header(**file, path, disk::Read::kDirect);
   }

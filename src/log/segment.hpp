@@ -35,7 +35,7 @@ Result<SegmentHeader> read_header(disk::File& file, const std::string& name,
 /// Errors  as read_header(); kNotFound also without such a file, kWrongFormat also for another
 ///         log's.
 Result<Segment> open_segment(disk::Directory& directory, std::uint64_t base_position,
-                             std::uint64_t log_id);
+                             std::uint64_t log_id, disk::Read how = disk::Read::kCached);
 /// The whole block that begins a spare file: what it was before cannot be taken for a segment.
 void encode_spare(std::span<std::byte> block);
 /// The whole block that begins a segment; computes the checksum.

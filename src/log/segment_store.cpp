@@ -1,6 +1,7 @@
 #include "log/segment_store.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace ringpost::log {
@@ -24,6 +25,11 @@ Result<void> write_spare_header(disk::File& file) {
 
 }  // namespace
 
+Result<void> SegmentStore::noted(Result<void> synced) noexcept {
+  if (!synced) sync_errno_ = synced.error().sys_errno != 0 ? synced.error().sys_errno : EIO;
+  return synced;
+}
+
 Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
   Spare spare{free_spare_name(files), nullptr};
   auto file = directory_.create(spare.name, options_.segment_bytes);
@@ -32,10 +38,21 @@ Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
   if (auto written = write_spare_header(*spare.file); !written) {
     return Unexpected(written.error());
   }
-  if (auto synced = spare.file->sync(); !synced) return Unexpected(synced.error());
-  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
+  if (auto synced = noted(spare.file->sync()); !synced) return Unexpected(synced.error());
+  if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
   files.spares.push_back(spare.name);
   return spare;
+}
+
+/// Whoever made it a spare, or a segment, may have died before he was done, or failed. The page
+/// cache may say more than the disk has.
+Result<void> SegmentStore::make_safe(Spare& spare) {
+  if (std::erase(safe_spares_, spare.name) != 0) return {};
+  auto header = read_header(*spare.file, spare.name, disk::Read::kDirect);
+  if (header || !(header.error() == Errc::kNotFound)) {
+    if (auto written = write_spare_header(*spare.file); !written) return written;
+  }
+  return noted(spare.file->sync());
 }
 
 Result<SegmentStore::Spare> SegmentStore::take_spare(LogFiles& files) {
@@ -45,11 +62,7 @@ Result<SegmentStore::Spare> SegmentStore::take_spare(LogFiles& files) {
     auto file = directory_.open(spare.name);
     if (file && (*file)->bytes() == options_.segment_bytes && (*file)->try_reuse()) {
       spare.file = std::move(*file);
-      auto header = read_header(*spare.file, spare.name);
-      if (!header && header.error() == Errc::kNotFound) return spare;
-      // Whoever made it a spare, or a segment, died before he was done.
-      auto written = write_spare_header(*spare.file);
-      if (!written) return Unexpected(written.error());
+      if (auto safe = make_safe(spare); !safe) return Unexpected(safe.error());
       return spare;
     }
     // Of another size since the options changed, or half made when the power went, or a reader has
@@ -66,18 +79,28 @@ Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
   if (!spare) return Unexpected(spare.error());
   const Buffer block(disk::kBlockBytes);
   encode_header(header, {block.data(), disk::kBlockBytes});
-  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kNone);
+  // Where the log is, its only segment says: the first one is safe before there is a second one,
+  // and the name of an empty one is taken away from it only by one that is safe.
+  const auto& segments = files->segments;
+  const bool replaces =
+      std::find(segments.begin(), segments.end(), header.base_position) != segments.end();
+  const bool is_first = segments.empty();
+  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes},
+                                    replaces || is_first ? disk::Sync::kData : disk::Sync::kNone);
   if (!written) return Unexpected(written.error());
   auto named = directory_.rename(spare->name, segment_name(header.base_position));
   if (!named) return Unexpected(named.error());
   spare->file->end_reuse();  // who finds an old name only now finds that the header is another's
+  if (is_first) {
+    if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
+  }
   return Segment{std::move(spare->file), header, seed_of(header.epoch)};
 }
 
 Result<void> SegmentStore::discard(const std::vector<std::uint64_t>& segments) {
   for (auto base = segments.rbegin(); base != segments.rend(); ++base) {
     if (auto gone = directory_.remove(segment_name(*base)); !gone) return gone;
-    if (auto synced = directory_.sync(); !synced) return synced;
+    if (auto synced = noted(directory_.sync()); !synced) return synced;
   }
   return {};
 }
@@ -86,7 +109,9 @@ Result<void> SegmentStore::make_spares() {
   auto files = list_files(directory_);
   if (!files) return Unexpected(files.error());
   while (files->spares.size() < options_.spare_segments) {
-    if (auto made = make_spare(*files); !made) return Unexpected(made.error());
+    auto made = make_spare(*files);
+    if (!made) return Unexpected(made.error());
+    safe_spares_.push_back(std::move(made->name));
   }
   return {};
 }
@@ -147,11 +172,13 @@ Result<void> SegmentStore::drop(std::uint64_t base, LogFiles& files) {
   auto done = reuse ? directory_.rename(name, spare) : directory_.remove(name);
   if (!done) return done;
   // Each by itself: a hole among the segments would look like damage after a loss of power.
-  if (auto synced = directory_.sync(); !synced || !reuse) return synced;
+  if (auto synced = noted(directory_.sync()); !synced || !reuse) return synced;
   auto file = directory_.open(spare);
   if (!file) return Unexpected(file.error());
+  if (auto written = write_spare_header(**file); !written) return written;
+  safe_spares_.push_back(spare);
   files.spares.push_back(std::move(spare));
-  return write_spare_header(**file);
+  return {};
 }
 
 }  // namespace ringpost::log

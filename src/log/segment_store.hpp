@@ -39,18 +39,25 @@ class SegmentStore {
   Result<void> make_spares();
   /// How many there are.
   Result<std::size_t> count_spares();
+  /// Another writer has been at work meanwhile: his spares may be half made.
+  void forget_spares() noexcept { safe_spares_.clear(); }
   /// Takes segments away that recovery discards, the last one first.
   Result<void> discard(const std::vector<std::uint64_t>& segments);
+
+  /// Not 0: a sync has failed. Nobody knows which names the disk has, so the log has failed too.
+  [[nodiscard]] int sync_errno() const noexcept { return sync_errno_; }
 
   /// Returns the first position that is left.
   Result<std::uint64_t> drop_expired(const Retention& retention);
 
  private:
+  Result<void> noted(Result<void> synced) noexcept;
   struct Spare {
     std::string name;
     std::unique_ptr<disk::File> file;
   };
   Result<Spare> make_spare(LogFiles& files);
+  Result<void> make_safe(Spare& spare);
   Result<Spare> take_spare(LogFiles& files);
   Result<bool> may_go(const LogFiles& files, std::size_t dropped, const Retention& retention);
   Result<void> drop(std::uint64_t base, LogFiles& files);
@@ -58,6 +65,8 @@ class SegmentStore {
 
   disk::Directory& directory_;
   const LogOptions& options_;
+  int sync_errno_ = 0;
+  std::vector<std::string> safe_spares_;  // whose header and length are safe for certain
 };
 
 }  // namespace ringpost::log

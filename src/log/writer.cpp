@@ -60,11 +60,14 @@ Result<std::unique_ptr<Writer>> Writer::open(disk::Directory& directory,
 }
 
 Result<void> Writer::recover_end() {
-  auto found = recover(store_.directory(), options_);
+  auto found = recover(store_.directory(), options_, disk::Read::kDirect);
   if (!found) return Unexpected(found.error());
   end_ = found->end;
   seen_end_ = found->seen_end;
   arrival_max_ = found->arrival_max;
+  // A dead process may have renamed what it did not sync: a file is overwritten as a spare one only
+  // when it is one for certain.
+  if (auto synced = store_.directory().sync(); !synced) return synced;
   if (auto gone = store_.discard(found->discarded); !gone) return gone;
   // What a dead process has written may be in the page cache only.
   if (auto synced = sync_recovered(found->unsafe); !synced) return synced;
@@ -91,7 +94,7 @@ Result<void> Writer::sync_recovered(const std::vector<std::uint64_t>& segments) 
     if (!segment) return Unexpected(segment.error());
     if (auto synced = segment->file->sync(); !synced) return synced;
   }
-  return segments.empty() ? Result<void>() : directory.sync();
+  return {};
 }
 
 Errc Writer::fail(int sys_errno) noexcept {
@@ -357,15 +360,26 @@ Errc Writer::seal(Full& full) {
 }
 
 Errc Writer::prepare() {
+  if (has_failed()) return Errc::kLogFailed;
   auto made = store_.make_spares();
   if (made) return space_ = Errc::kOk;
+  if (store_.sync_errno() != 0) return fail(store_.sync_errno());
   if (!(made.error() == Errc::kNoSpace)) return made.error().code;
   auto spares = store_.count_spares();
   return space_ = spares && *spares > 0 ? Errc::kOk : Errc::kNoSpace;
 }
 
 Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {
-  return store_.drop_expired(retention);
+  if (has_failed()) {
+    return sys::error(Errc::kLogFailed, store_.directory().path(), "the log has failed");
+  }
+  // What is left must say where the log ends, also when power goes.
+  if (is_new_ && flush() != Errc::kOk) {
+    return sys::system_error("cannot sync", store_.directory().path(), progress_.sys_errno);
+  }
+  auto first = store_.drop_expired(retention);
+  if (store_.sync_errno() != 0) static_cast<void>(fail(store_.sync_errno()));
+  return first;
 }
 
 }  // namespace ringpost::log

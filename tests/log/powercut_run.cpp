@@ -138,6 +138,9 @@ bool Run::let_go() {
 void Run::hand_over() {
   if (!let_go()) return;
   log::WriterState state = now_.writer->state();
+  if (context_.is_over() || !now_.mount->is_alive()) return;
+  if (state.check == 0) return judge(Errc::kLogFailed, "state", false);
+  take(now_.writer->progress());
   const bool spoilt = random_.one_in(10);
   trace(spoilt ? "hand-over-spoilt" : "hand-over");
   if (spoilt) {
@@ -403,6 +406,9 @@ void Run::take(const log::Progress& progress) {
     broken("a log that has failed has healed");
   }
   if (failed_) return;
+  if (progress.durable_end > model_.durable_end) {
+    trace("(safe below " + std::to_string(progress.durable_end) + ")");
+  }
   model_.written_end = std::max(model_.written_end, progress.written_end);
   model_.durable_end = std::max(model_.durable_end, progress.durable_end);
 }
