@@ -44,8 +44,8 @@ void put_for_ever(const BusOptions& options, int round, const Line& line) {
 class KilledUsersOf : public testing::TestWithParam<StreamStorage> {};
 INSTANTIATE_TEST_SUITE_P(Of, KilledUsersOf,
                          testing::Values(StreamStorage::kLog, StreamStorage::kMemory),
-                         [](const auto& info) {
-                           return info.param == StreamStorage::kLog ? "Log" : "Memory";
+                         [](const auto& each) {
+                           return each.param == StreamStorage::kLog ? "Log" : "Memory";
                          });
 
 TEST_P(KilledUsersOf, EitherKindLoseNothingThatWasAcknowledged) {

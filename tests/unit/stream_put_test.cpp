@@ -16,8 +16,8 @@ class StreamOf : public testing::TestWithParam<StreamStorage> {
   TestBus test_;
 };
 INSTANTIATE_TEST_SUITE_P(Of, StreamOf, testing::Values(StreamStorage::kLog, StreamStorage::kMemory),
-                         [](const auto& info) {
-                           return info.param == StreamStorage::kLog ? "Log" : "Memory";
+                         [](const auto& each) {
+                           return each.param == StreamStorage::kLog ? "Log" : "Memory";
                          });
 
 TEST_P(StreamOf, EitherKindGivesWhatWasPutInOrder) {

@@ -33,8 +33,8 @@ class ReadingOf : public testing::TestWithParam<StreamStorage> {
 };
 INSTANTIATE_TEST_SUITE_P(Of, ReadingOf,
                          testing::Values(StreamStorage::kLog, StreamStorage::kMemory),
-                         [](const auto& info) {
-                           return info.param == StreamStorage::kLog ? "Log" : "Memory";
+                         [](const auto& each) {
+                           return each.param == StreamStorage::kLog ? "Log" : "Memory";
                          });
 
 TEST_P(ReadingOf, EitherKindBeginsAtTheOldestRecord) {

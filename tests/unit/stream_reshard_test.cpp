@@ -36,8 +36,8 @@ class Resharding : public testing::TestWithParam<StreamStorage> {
 };
 INSTANTIATE_TEST_SUITE_P(Of, Resharding,
                          testing::Values(StreamStorage::kLog, StreamStorage::kMemory),
-                         [](const auto& info) {
-                           return info.param == StreamStorage::kLog ? "Log" : "Memory";
+                         [](const auto& each) {
+                           return each.param == StreamStorage::kLog ? "Log" : "Memory";
                          });
 
 constexpr HashKey kQuarter{1ull << 62, 0};

@@ -154,8 +154,8 @@ class RetentionOf : public testing::TestWithParam<StreamStorage> {
 };
 INSTANTIATE_TEST_SUITE_P(Of, RetentionOf,
                          testing::Values(StreamStorage::kLog, StreamStorage::kMemory),
-                         [](const auto& info) {
-                           return info.param == StreamStorage::kLog ? "Log" : "Memory";
+                         [](const auto& each) {
+                           return each.param == StreamStorage::kLog ? "Log" : "Memory";
                          });
 
 TEST_P(RetentionOf, EitherKindIsExactToTheRecord) {
