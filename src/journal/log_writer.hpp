@@ -16,7 +16,7 @@ class LogWriter {
  public:
   LogWriter(const JournalView& view, std::uint64_t me, const Liveness& alive, LogPort& log) noexcept
       : view_(view), role_(view, me, alive, log) {}
-  ~LogWriter() { role_.release(); }
+  ~LogWriter() { release(); }
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
@@ -31,6 +31,8 @@ class LogWriter {
   /// kDamaged, ….
   Errc run() noexcept;
   void stop() noexcept;
+  /// Lets go of the role, with everything durable. The writer's thread, or after it.
+  void release() noexcept { role_.release(); }
 
  private:
   [[nodiscard]] bool is_stopping() const noexcept {

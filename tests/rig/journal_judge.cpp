@@ -221,7 +221,8 @@ void JournalWorld::judge_sleepers() {
   if (anybody_died) return;
   for (std::size_t me = 1; me < kParticipants; ++me) {
     const Sleep& sleep = participants[me]->sleep;
-    if (sleep.word == nullptr || sleep.word->load() != sleep.seen || !should_wake(sleep)) continue;
+    if (sleep.word == nullptr || sleep.word->load() != sleep.seen) continue;
+    if (!sleep.in_vain && !should_wake(sleep)) continue;
     broken("participant " + std::to_string(me) + " sleeps on " + describe(sleep.word) +
            ", and nobody wakes it");
   }
@@ -253,13 +254,14 @@ void JournalWorld::judge_log() {
   }
 }
 
-/// Two laps more, by somebody who knows nothing of before.
+/// A lap more, by somebody who knows nothing of before.
 void JournalWorld::judge_reuse() {
-  for (std::uint64_t i = 0; i < 2 * view.cells(); ++i) {
+  for (std::uint64_t i = 0; i <= view.cells(); ++i) {
     const bool claimed = claim(kJudge, 1);
     if (claimed == (closed_at != kEnd)) {
       return broken(claimed ? "the closed journal takes more" : "nothing can be claimed any more");
     }
+    if (!claimed) return;
     publish(kJudge);
     if (has_log()) drain(kJudge);
   }
@@ -268,7 +270,7 @@ void JournalWorld::judge_reuse() {
 
 std::string JournalWorld::check() {
   for (std::size_t me = 1; me < kParticipants; ++me) {
-    if (!is_dead(static_cast<int>(me))) publish(static_cast<int>(me));
+    if (participants[me]->claim && !is_dead(static_cast<int>(me))) publish(static_cast<int>(me));
   }
   judge_sleepers();
   for (std::size_t me = 1; me < kParticipants; ++me) {
@@ -293,7 +295,7 @@ std::string JournalWorld::check() {
   std::uint64_t tail = 0;
   if (producer.frontier(tail) != Errc::kOk) broken("the tail cannot be found");
   if (journal::look_at(view, tail).kind == journal::Stop::Kind::kEnd) closed_at = tail;
-  if (has_log()) judge_log();
+  if (has_log() && closed_at != kEnd) judge_log();
   judge_reuse();
   judge_words();
   return verdict;

@@ -22,6 +22,7 @@ std::vector<JournalAct> make_acts() {
       {"durable", [](S& s, int me) { s.put_durable(me); }, false, true},
       {"drain", [](S& s, int me) { s.drain(me); }, false, true},
       {"write", [](S& s, int me) { s.write(me); }, false, true},
+      {"write-once", [](S& s, int me) { s.write_and_let_go(me); }, false, true},
       {"sweep", [](S& s, int me) { s.sweep(me); }, false, true},
       {"round",
        [](S& s, int me) {
@@ -46,6 +47,7 @@ std::vector<JournalBegin> make_begins() {
     for (int i = 0; i < 4; ++i) s.put(4);
   };
   const auto lap = [](S& s) { go_on(s, 4); };
+  const auto one = [](S& s) { go_on(s, 1), s.put(4); };
   const auto waiting = [](S& s) { go_on(s, 3), s.put(4), s.put(4); };
   const auto claimed = [](S& s) { go_on(s, 3), s.claim(3), s.put(4); };
   const auto in_the_way = [](S& s) { go_on(s, 1), s.claim(3), s.put(4), s.put(4), s.put(4); };
@@ -70,6 +72,7 @@ std::vector<JournalBegin> make_begins() {
       {"empty", kSmall, empty, false, true},
       {"full", kSmall, full, false, true},
       {"lap", kSmall, lap},
+      {"one", kSmall, one},
       {"waiting", kSmall, waiting},
       {"old", kOld, empty},
       {"claimed", kSmall, claimed, true, true},

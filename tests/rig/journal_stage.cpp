@@ -53,7 +53,7 @@ JournalWorld::Participant& JournalWorld::begin(int me, std::uint64_t waits_for) 
   Machine& machine = Machine::get();
   (machine.in_fiber() ? who[machine.current() % who.size()] : outside) = me;
   Participant& it = *participants[static_cast<std::size_t>(me)];
-  it.sleep = {nullptr, 0, waits_for};
+  it.sleep = {nullptr, 0, waits_for, false};
   it.clock.slept = false;
   return it;
 }
@@ -64,6 +64,7 @@ void JournalWorld::slept(const std::atomic<std::uint32_t>& word, std::uint32_t s
   Participant& it = *participants[static_cast<std::size_t>(me)];
   it.sleep.word = &word;
   it.sleep.seen = seen;
+  it.sleep.in_vain = machine.unobserved([&] { return should_wake(it.sleep); });
   it.clock.slept = true;  // his deadline is over
 }
 
@@ -164,7 +165,7 @@ void JournalWorld::drain(int me) {
   judge_words();
 }
 
-void JournalWorld::write(int me) {
+void JournalWorld::write(int me, bool keeps) {
   Participant& it = begin(me, kEnd);
   for (int round = 0; round < 20; ++round) {
     const Errc code = it.writer.step();
@@ -174,6 +175,11 @@ void JournalWorld::write(int me) {
     if (code == Errc::kLogFailed && has_failed) return;
     if (code != Errc::kEmpty && code != Errc::kBusy) {
       return broken(std::string("a writer is told ") + name(code));
+    }
+    if (!keeps) {
+      it.writer.release();
+      it.has_role = false;
+      return;
     }
     static_cast<void>(it.writer.sleep(1));
     if (it.clock.slept) return;
@@ -290,6 +296,7 @@ void JournalStage::claim(int me, int cells) { static_cast<void>(world_->claim(me
 void JournalStage::publish(int me) { world_->publish(me); }
 void JournalStage::abandon(int me) { world_->abandon(me); }
 void JournalStage::close(int me) { world_->close(me); }
+void JournalStage::flush(int me) { world_->begin(me).producer.flush(); }
 
 void JournalStage::put_durable(int me) {
   if (!world_->claim(me, 1)) return;
@@ -308,7 +315,8 @@ void JournalStage::wait_published(int me, std::uint64_t position) {
 void JournalStage::want(int me, std::uint64_t end) { world_->begin(me).waits.want(end); }
 
 void JournalStage::drain(int me) { world_->drain(me); }
-void JournalStage::write(int me) { world_->write(me); }
+void JournalStage::write(int me) { world_->write(me, true); }
+void JournalStage::write_and_let_go(int me) { world_->write(me, false); }
 void JournalStage::read(int /*me*/) { world_->read(); }
 void JournalStage::sweep(int /*me*/) { world_->sweep(); }
 

@@ -9,7 +9,7 @@
 //   - what was told to be durable has been synced;
 //   - a reader gets the record of that position, or is told rightly that it is not there;
 //   - behind the end there is nothing, and what the last writer left in order is believed;
-//   - at the end everybody can claim, for two laps; no word names a dead one; nobody sleeps whom
+//   - at the end everybody can claim, for a lap; no word names a dead one; nobody sleeps whom
 //     somebody should have woken.
 #pragma once
 
@@ -49,6 +49,7 @@ class JournalStage {
   void publish(int me);  ///< what claim() has claimed
   void abandon(int me);  ///< likewise
   void close(int me);
+  void flush(int me);  ///< its tail becomes the shared one
 
   // ---- who waits
   /// put(), and waits until it is durable.
@@ -63,6 +64,8 @@ class JournalStage {
   void drain(int me);
   /// Takes the role and keeps it, until nothing is left to do; then sleeps, once, if it may.
   void write(int me);
+  /// The same, and lets go instead of sleeping.
+  void write_and_let_go(int me);
 
   // ---- the rest
   /// Every record from the mark on, to the end that there is.

@@ -43,6 +43,8 @@ JournalStory buffered(JournalStory it) {
 }
 
 const Build kEmpty = [](S&) {};
+/// 1 is the writer, and has nothing to do.
+const Build kIdle = [](S& s) { s.write(1); };
 /// So many records of one cell, in the log.
 Build after(int records) {
   return [=](S& s) {
@@ -81,7 +83,9 @@ std::vector<JournalStory> rings() {
                   {1, 2})),
       story("a producer, and the ring goes round", kSmall, kEmpty, {put(1), round(2)}, {1}),
       story("a producer behind his time, and the ring goes round", kSmall,
-            [](S& s) { s.put(1), s.drain(4), after(2)(s); }, {put(1), round(2)}, {1}),
+            [](S& s) { s.put(1), s.drain(4), after(2)(s); },
+            {{"flush", [](S& s) { s.flush(1); }},
+             {"round, another puts", [](S& s) { journal_act("round").run(s, 2), s.put(3); }}}),
       story("a reader, and the ring goes round", kSmall,
             [](S& s) { after(3)(s), s.put(4), s.mark(2); }, {read(1), round(2)}),
       story("a reader within a record that is being written", kSmall,
@@ -98,6 +102,9 @@ std::vector<JournalStory> rings() {
             [](S& s) { after(3)(s), s.claim(5), s.die(5); },
             {sweep(1),
              {"sweep and go round", [](S& s) { s.sweep(2), journal_act("round").run(s, 2); }}}),
+      story("a dead claim, and a sweep beside a producer", kSmall,
+            [](S& s) { after(3)(s), s.claim(5), s.die(5); },
+            {put(1), {"sweep, put, drain", [](S& s) { s.sweep(2), s.put(2), s.drain(2); }}}),
       heavy(story("a claim of one who dies, a sweep, and a drain", kSmall, after(3),
                   {put(1), sweep(2), drain(3)}, {1})),
       heavy(story(
@@ -108,8 +115,12 @@ std::vector<JournalStory> rings() {
                    put(2),
                    {"drain and put", [](S& s) { s.drain(3), s.put(3); }}},
                   {1, 3})),
-      story("eight cells: two put large records, one drains", kEight, after(6),
-            {put(1, 2), put(2, 2), drain(3)}, {1}),
+      story("eight cells, and records of two", kEight,
+            [](S& s) {
+              after(6)(s);
+              for (int i = 0; i < 5; ++i) s.put(4);
+            },
+            {put(1, 2), put(2), drain(3)}, {1}),
   };
 }
 
@@ -133,24 +144,29 @@ std::vector<JournalStory> roles() {
             {durable(1), {"twice", [](S& s) { s.put_durable(2), s.put_durable(2); }}}),
       story("a sync fails", kSmall, [](S& s) { s.put(4), s.fail_at_write(1); },
             {write(1), {"wait", [](S& s) { s.wait_durable(2, 0); }}}),
-      story("a writer, and who wants it to flush", kSmall, [](S& s) { s.put(4); },
+      story("a writer, and who wants it to flush", kSmall, [](S& s) { s.put(4), s.write(1); },
             {write(1), {"want", [](S& s) { s.want(2, 1); }}}),
-      buffered(story("a writer without work, and a record", kSmall, kEmpty, {write(1), put(2)})),
-      buffered(story("a writer without work, and the end", kSmall, kEmpty,
+      buffered(story("a writer without work, and a record", kSmall, kIdle, {write(1), put(2)})),
+      buffered(story("a writer without work, and the end", kSmall, kIdle,
                      {write(1), {"close", [](S& s) { s.close(2); }}})),
       story("a writer without work, and a void record that is wanted", kSmall,
-            [](S& s) { s.claim(3); },
+            [](S& s) { s.write(1), s.claim(3); },
             {write(1),
              {"abandon", [](S& s) { s.abandon(3); }},
              {"want", [](S& s) { s.want(2, 1); }}}),
-      buffered(story("a writer without work, and somebody waits", kSmall, [](S& s) { s.put(4); },
+      buffered(story("a writer without work, and somebody waits", kSmall,
+                     [](S& s) { s.put(4), s.write(1); },
                      {write(1), {"wait", [](S& s) { s.wait_durable(2, 0); }}})),
-      heavy(buffered(story(
-          "one waits for durability behind another's claim", kSmall,
-          [](S& s) { s.claim(3), s.put(4); },
-          {{"wait", [](S& s) { s.wait_durable(1, 1); }}, {"late", [](S& s) { s.publish(3); }}}))),
-      heavy(buffered(story("one waits while another drains", kSmall, [](S& s) { s.put(4); },
-                           {{"wait", [](S& s) { s.wait_durable(1, 0); }}, drain(2)}))),
+      story("one waits for durability behind another's claim", kSmall,
+            [](S& s) { s.claim(3), s.put(4); },
+            {{"wait", [](S& s) { s.wait_durable(1, 1); }}, {"late", [](S& s) { s.publish(3); }}}),
+      story("one waits while another drains", kSmall, [](S& s) { s.put(4); },
+            {{"wait", [](S& s) { s.wait_durable(1, 0); }}, drain(2)}),
+      buffered(story("one waits for a writer that stays", kSmall,
+                     [](S& s) { s.write(2), s.put(4); },
+                     {{"wait", [](S& s) { s.wait_durable(1, 0); }}, write(2)})),
+      buffered(story("one waits, and another lets go of the role", kSmall, kEmpty,
+                     {{"wait", [](S& s) { s.wait_durable(1, 0); }}, drain(2)})),
       heavy(story("two wait for room", kSmall,
                   [](S& s) {
                     for (int i = 0; i < 4; ++i) s.put(4);

@@ -56,6 +56,7 @@ struct JournalWorld {
     const std::atomic<std::uint32_t>* word = nullptr;
     std::uint32_t seen = 0;
     std::uint64_t until = 0;  ///< position that is waited for
+    bool in_vain = false;     ///< it was there already: then somebody is about to wake him
   };
 
   /// A log as one participant has it open.
@@ -139,7 +140,7 @@ struct JournalWorld {
   void room(int me, int cells);
   void published(int me, std::uint64_t position);
   void drain(int me);
-  void write(int me);
+  void write(int me, bool keeps);
   void read();
   void sweep();
   void die(int me);
