@@ -49,10 +49,43 @@ Unexpected<Error> damaged(const std::string& where, std::uint64_t end, std::uint
   return sys::error(Errc::kDamaged, where, why);
 }
 
+/// A file without a header: what batches in it say that cannot be older than its name.
+Result<void> add_claims_of_lost(Claims& claims, disk::Directory& directory, std::uint64_t base,
+                                disk::Read how) {
+  auto file = directory.open(segment_name(base));
+  if (!file) return Unexpected(file.error());
+  Window window;
+  window.attach(file->get());
+  window.forget(how);
+  const std::uint64_t bytes = (*file)->bytes();
+  for (std::uint64_t at = kDataOffset; at + disk::kBlockBytes <= bytes; at += disk::kBlockBytes) {
+    auto block = window.at(at, disk::kBlockBytes);
+    if (!block) return Unexpected(block.error());
+    const auto header = parse_any_batch(*block);
+    if (!header || header->base_position < base) continue;
+    claims.seen_end = std::max(claims.seen_end, header->end_position);
+    claims.durable_end = std::max(claims.durable_end, header->durable_end);
+  }
+  return {};
+}
+
+/// Neither of a segment nor of a spare.
+Result<bool> has_no_header(disk::Directory& directory, std::uint64_t base) {
+  auto file = directory.open(segment_name(base));
+  if (!file) return Unexpected(file.error());
+  const Buffer buffer(disk::kBlockBytes);
+  auto got = (*file)->read(0, {buffer.data(), disk::kBlockBytes}, disk::Read::kDirect);
+  if (!got) return Unexpected(got.error());
+  const ByteSpan block(buffer.data(), *got);
+  return *got == disk::kBlockBytes && !parse_header(block, kSegmentMagic) &&
+         !parse_header(block, kSpareMagic);
+}
+
 /// The last segments, ascending: from the one in which everything before was safe.
 struct Tail {
   std::vector<Segment> segments;
   std::vector<std::uint64_t> never_begun;
+  std::optional<std::uint64_t> lost;
 };
 Result<Tail> open_tail(disk::Directory& directory, const std::vector<std::uint64_t>& bases,
                        std::uint64_t log_id, disk::Read how) {
@@ -62,6 +95,15 @@ Result<Tail> open_tail(disk::Directory& directory, const std::vector<std::uint64
     if (!segment && segment.error() == Errc::kNotFound) {
       tail.never_begun.push_back(*base);
       continue;
+    }
+    // Only of the last one the header may have been under way when the power went.
+    if (!segment && segment.error() == Errc::kDamaged && base == bases.rbegin()) {
+      auto lost = has_no_header(directory, *base);
+      if (!lost) return Unexpected(lost.error());
+      if (*lost) {
+        tail.lost = *base;
+        continue;
+      }
     }
     if (!segment) return Unexpected(segment.error());
     tail.segments.push_back(std::move(*segment));
@@ -82,8 +124,13 @@ Result<Recovered> recover(disk::Directory& directory, const LogOptions& options,
   found.end = found.seen_end = options.first_position;
   found.arrival_max = INT64_MIN;
   found.discarded = std::move(tail->never_begun);
+  found.lost = tail->lost;
   std::string where = directory.path();
   Claims claims;
+  if (found.lost) {
+    auto added = add_claims_of_lost(claims, directory, *found.lost, how);
+    if (!added) return Unexpected(added.error());
+  }
   bool has_ended = false;
   for (std::size_t i = 0; i < tail->segments.size(); ++i) {
     Segment& segment = tail->segments[i];

@@ -22,6 +22,8 @@ struct Recovered {
   bool is_torn = false;
   /// Segments that hold nothing of the log: behind the end, or never begun.
   std::vector<std::uint64_t> discarded;
+  /// The last one, if neither its header verifies nor anything in it proves that it was begun.
+  std::optional<std::uint64_t> lost;
   /// Those that may not be safe on disk yet, `last` among them.
   std::vector<std::uint64_t> unsafe;
 };
@@ -31,7 +33,7 @@ struct Recovered {
 ///
 /// With kDirect, for whoever goes on with the log, it counts only what the disk itself has: a sync
 /// that failed, of whatever process, leaves pages behind that look written, and a second sync that
-/// succeeds. What was read so is to be synced then, since a dead writer's last writes may be on
+/// succeeds. What was read so must be synced then, since a dead writer's last writes may be on
 /// their way.
 ///
 /// Errors  kDamaged: a later batch, a footer, a header or `options.acknowledged_end` proves that

@@ -27,6 +27,9 @@ struct Segment {
   }
 };
 
+/// The first copy of a header in block 0 that verifies, of a segment or of a spare.
+[[nodiscard]] std::optional<SegmentHeader> parse_header(ByteSpan block,
+                                                        std::uint64_t magic) noexcept;
 /// The header of a file, checked against itself and the file's length.
 /// Errors  kNotFound: it was never begun; kDamaged, kWrongFormat, kNewerFormat, kSystem.
 Result<SegmentHeader> read_header(disk::File& file, const std::string& name,
@@ -41,9 +44,15 @@ void encode_spare(std::span<std::byte> block);
 /// The whole block that begins a segment; computes the checksum.
 void encode_header(SegmentHeader header, std::span<std::byte> block);
 
-/// The batch header that begins `memory`; nothing if it is none of that segment.
-[[nodiscard]] std::optional<BatchHeader> parse_batch(ByteSpan memory,
-                                                     const Segment& segment) noexcept;
+/// The batch header that begins `memory`; nothing if it is none of that incarnation of a segment.
+[[nodiscard]] std::optional<BatchHeader> parse_batch(ByteSpan memory, std::uint64_t epoch,
+                                                     std::uint32_t seed) noexcept;
+[[nodiscard]] inline std::optional<BatchHeader> parse_batch(ByteSpan memory,
+                                                            const Segment& segment) noexcept {
+  return parse_batch(memory, segment.epoch(), segment.seed);
+}
+/// The same of any incarnation of any segment.
+[[nodiscard]] std::optional<BatchHeader> parse_any_batch(ByteSpan memory) noexcept;
 /// The whole last block of a sealed segment; computes the checksum.
 void encode_footer(SegmentFooter footer, std::uint32_t seed, std::span<std::byte> block);
 /// Computes the checksum and puts the header in front of the batch.

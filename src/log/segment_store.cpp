@@ -40,7 +40,6 @@ Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
   }
   if (auto synced = noted(spare.file->sync()); !synced) return Unexpected(synced.error());
   if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
-  files.spares.push_back(spare.name);
   return spare;
 }
 
@@ -62,7 +61,11 @@ Result<SegmentStore::Spare> SegmentStore::take_spare(LogFiles& files) {
     auto file = directory_.open(spare.name);
     if (file && (*file)->bytes() == options_.segment_bytes && (*file)->try_reuse()) {
       spare.file = std::move(*file);
-      if (auto safe = make_safe(spare); !safe) return Unexpected(safe.error());
+      if (std::erase(safe_spares_, spare.name) != 0) return spare;
+      // Whoever made it a spare one, or a segment, may have died before he was done.
+      auto written = write_spare_header(*spare.file);
+      if (!written) return Unexpected(written.error());
+      if (auto synced = noted(spare.file->sync()); !synced) return Unexpected(synced.error());
       return spare;
     }
     // Of another size since the options changed, or half made when the power went, or a reader has
@@ -79,21 +82,14 @@ Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
   if (!spare) return Unexpected(spare.error());
   const Buffer block(disk::kBlockBytes);
   encode_header(header, {block.data(), disk::kBlockBytes});
-  // Where the log is, its only segment says: the first one is safe before there is a second one,
-  // and the name of an empty one is taken away from it only by one that is safe.
-  const auto& segments = files->segments;
+  // In place of an empty one it may be all that says how far the log had come.
   const bool replaces =
-      std::find(segments.begin(), segments.end(), header.base_position) != segments.end();
-  const bool is_first = segments.empty();
-  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes},
-                                    replaces || is_first ? disk::Sync::kData : disk::Sync::kNone);
+      std::binary_search(files->segments.begin(), files->segments.end(), header.base_position);
+  const disk::Sync sync = replaces ? disk::Sync::kData : disk::Sync::kNone;
+  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes}, sync);
   if (!written) return Unexpected(written.error());
   auto named = directory_.rename(spare->name, segment_name(header.base_position));
   if (!named) return Unexpected(named.error());
-  spare->file->end_reuse();  // who finds an old name only now finds that the header is another's
-  if (is_first) {
-    if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
-  }
   return Segment{std::move(spare->file), header, seed_of(header.epoch)};
 }
 
@@ -105,13 +101,19 @@ Result<void> SegmentStore::discard(const std::vector<std::uint64_t>& segments) {
   return {};
 }
 
+Result<void> SegmentStore::put_aside(std::uint64_t base) {
+  if (auto named = directory_.rename(segment_name(base), lost_name(base)); !named) return named;
+  return directory_.sync();
+}
+
 Result<void> SegmentStore::make_spares() {
   auto files = list_files(directory_);
   if (!files) return Unexpected(files.error());
   while (files->spares.size() < options_.spare_segments) {
     auto made = make_spare(*files);
     if (!made) return Unexpected(made.error());
-    safe_spares_.push_back(std::move(made->name));
+    safe_spares_.push_back(made->name);
+    files->spares.push_back(std::move(made->name));
   }
   return {};
 }

@@ -43,6 +43,8 @@ class SegmentStore {
   void forget_spares() noexcept { safe_spares_.clear(); }
   /// Takes segments away that recovery discards, the last one first.
   Result<void> discard(const std::vector<std::uint64_t>& segments);
+  /// Gives a file the name of a lost one.
+  Result<void> put_aside(std::uint64_t base);
 
   /// Not 0: a sync has failed. Nobody knows which names the disk has, so the log has failed too.
   [[nodiscard]] int sync_errno() const noexcept { return sync_errno_; }
@@ -51,11 +53,11 @@ class SegmentStore {
   Result<std::uint64_t> drop_expired(const Retention& retention);
 
  private:
-  Result<void> noted(Result<void> synced) noexcept;
   struct Spare {
     std::string name;
     std::unique_ptr<disk::File> file;
   };
+  Result<void> noted(Result<void> synced) noexcept;
   Result<Spare> make_spare(LogFiles& files);
   Result<void> make_safe(Spare& spare);
   Result<Spare> take_spare(LogFiles& files);
@@ -65,6 +67,7 @@ class SegmentStore {
 
   disk::Directory& directory_;
   const LogOptions& options_;
+  std::vector<std::string> safe_spares_;  // whose length and header we made safe ourselves
   int sync_errno_ = 0;
   std::vector<std::string> safe_spares_;  // whose header and length are safe for certain
 };

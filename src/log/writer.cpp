@@ -65,11 +65,10 @@ Result<void> Writer::recover_end() {
   end_ = found->end;
   seen_end_ = found->seen_end;
   arrival_max_ = found->arrival_max;
-  // A dead process may have renamed what it did not sync: a file is overwritten as a spare one only
-  // when it is one for certain.
-  if (auto synced = store_.directory().sync(); !synced) return synced;
+  if (found->lost) {
+    if (auto aside = store_.put_aside(*found->lost); !aside) return aside;
+  }
   if (auto gone = store_.discard(found->discarded); !gone) return gone;
-  // What a dead process has written may be in the page cache only.
   if (auto synced = sync_recovered(found->unsafe); !synced) return synced;
   if (found->last) {
     const bool is_empty = found->data_end == kDataOffset;  // then its name is taken away from it
@@ -264,8 +263,8 @@ Errc Writer::sync_written() {
   progress_.durable_end = std::max(progress_.durable_end, written);
   planned_durable_ = std::max(planned_durable_, written);
   std::erase_if(full_, [](const Full& full) { return full.is_sealed; });
-  if (was_new) static_cast<void>(prepare());
-  return Errc::kOk;
+  if (was_new) static_cast<void>(prepare());  // no room is no error yet, a sync that failed is
+  return progress_.failed;
 }
 
 Result<void> Writer::sync_files() {
@@ -322,6 +321,8 @@ Errc Writer::mark_durable() {
 }
 
 Errc Writer::begin_segment() {
+  // One name at a time may get lost: else a segment would be missing among the others, or in front.
+  if (is_new_ && sync_written() != Errc::kOk) return Errc::kLogFailed;
   SegmentHeader header{};
   header.version = kFormatVersion;
   header.magic = kSegmentMagic;
@@ -373,8 +374,8 @@ Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {
   if (has_failed()) {
     return sys::error(Errc::kLogFailed, store_.directory().path(), "the log has failed");
   }
-  // What is left must say where the log ends, also when power goes.
-  if (is_new_ && flush() != Errc::kOk) {
+  // The last segment stays: it must be safe before the others go.
+  if (is_new_ && sync_written() != Errc::kOk) {
     return sys::system_error("cannot sync", store_.directory().path(), progress_.sys_errno);
   }
   auto first = store_.drop_expired(retention);

@@ -26,7 +26,7 @@ SampleSegment dissect(const sim::Disk& disk, const std::string& name) {
   const auto count = [&](std::uint64_t offset, std::uint64_t bytes) {
     std::fill_n(segment.counts.begin() + static_cast<std::ptrdiff_t>(offset), bytes, true);
   };
-  count(0, disk::kBlockBytes);
+  // The header is there twice: one flip in it does no harm.
   for (std::uint64_t offset = log::kDataOffset; offset < log::index_offset(file.size());) {
     const auto batch = at(offset, log::BatchHeader{});
     if (batch.magic != log::kBatchMagic || batch.epoch != header.epoch) break;

@@ -47,13 +47,15 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/stream/lease_table.hpp": ("LeaseHeader",),
           "src/stream/lease_word.hpp": ("LeaseRow",),
           "src/stream/layout.hpp": ("UserCounts", "ControlHeader", "BucketWord", "ShardEntry"),
+          "src/journal/layout.hpp": ("JournalHeader", "JournalHot"),
           "src/group/layout.hpp": ("FifoHead", "Bucket"),
           "src/group/attempt_layout.hpp": ("AttemptTable", "AttemptEntry", "AttemptNote")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)
 TESTING = "docs/testing.md"
 MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/group.txt",
            "tests/rig/mutants/growth.txt", "tests/rig/mutants/dedup.txt",
-           "tests/rig/mutants/fair.txt", "tests/rig/mutants/move.txt")
+           "tests/rig/mutants/fair.txt", "tests/rig/mutants/move.txt",
+           "tests/rig/mutants/journal.txt")
 _MUTANT = re.compile(r"^mutant +(\S+)", re.M)
 _MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"
