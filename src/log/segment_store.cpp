@@ -43,17 +43,6 @@ Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
   return spare;
 }
 
-/// Whoever made it a spare, or a segment, may have died before he was done, or failed. The page
-/// cache may say more than the disk has.
-Result<void> SegmentStore::make_safe(Spare& spare) {
-  if (std::erase(safe_spares_, spare.name) != 0) return {};
-  auto header = read_header(*spare.file, spare.name, disk::Read::kDirect);
-  if (header || !(header.error() == Errc::kNotFound)) {
-    if (auto written = write_spare_header(*spare.file); !written) return written;
-  }
-  return noted(spare.file->sync());
-}
-
 Result<SegmentStore::Spare> SegmentStore::take_spare(LogFiles& files) {
   while (!files.spares.empty()) {
     Spare spare{std::move(files.spares.back()), nullptr};

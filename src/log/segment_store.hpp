@@ -59,7 +59,6 @@ class SegmentStore {
   };
   Result<void> noted(Result<void> synced) noexcept;
   Result<Spare> make_spare(LogFiles& files);
-  Result<void> make_safe(Spare& spare);
   Result<Spare> take_spare(LogFiles& files);
   Result<bool> may_go(const LogFiles& files, std::size_t dropped, const Retention& retention);
   Result<void> drop(std::uint64_t base, LogFiles& files);
@@ -69,7 +68,6 @@ class SegmentStore {
   const LogOptions& options_;
   std::vector<std::string> safe_spares_;  // whose length and header we made safe ourselves
   int sync_errno_ = 0;
-  std::vector<std::string> safe_spares_;  // whose header and length are safe for certain
 };
 
 }  // namespace ringpost::log

@@ -62,6 +62,9 @@ Result<std::unique_ptr<Writer>> Writer::open(disk::Directory& directory,
 Result<void> Writer::recover_end() {
   auto found = recover(store_.directory(), options_, disk::Read::kDirect);
   if (!found) return Unexpected(found.error());
+  // A dead process may have renamed what it did not sync: a file is overwritten as a spare one only
+  // when it is one for certain.
+  if (auto synced = store_.directory().sync(); !synced) return synced;
   end_ = found->end;
   seen_end_ = found->seen_end;
   arrival_max_ = found->arrival_max;
@@ -374,8 +377,9 @@ Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {
   if (has_failed()) {
     return sys::error(Errc::kLogFailed, store_.directory().path(), "the log has failed");
   }
-  // The last segment stays: it must be safe before the others go.
-  if (is_new_ && sync_written() != Errc::kOk) {
+  // The last segment stays, and says where the log is: it must be safe before the others go.
+  const bool is_clean = !is_new_ && full_.empty();
+  if (!is_clean && flush() != Errc::kOk) {
     return sys::system_error("cannot sync", store_.directory().path(), progress_.sys_errno);
   }
   auto first = store_.drop_expired(retention);
