@@ -244,7 +244,7 @@ TEST_P(Resharding, LeavesNoJournalOfAClosedShardBehind) {
   test_.bus().sweep();
   std::size_t journals = 0;
   for (const auto& each : std::filesystem::directory_iterator(test_.path("journals"))) {
-    journals += each.is_regular_file() ? 1 : 0;
+    journals += each.is_regular_file() ? 1u : 0u;
   }
   EXPECT_EQ(journals, GetParam() == StreamStorage::kLog ? 2u : 5u);
   EXPECT_EQ(all_of(stream_, 0), Texts{"kept"});
