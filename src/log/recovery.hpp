@@ -22,6 +22,8 @@ struct Recovered {
   bool is_torn = false;
   /// Segments that hold nothing of the log: behind the end, or never begun.
   std::vector<std::uint64_t> discarded;
+  /// The last one, if neither its header verifies nor anything in it proves that it was begun.
+  std::optional<std::uint64_t> lost;
   /// Those that may not be safe on disk yet, `last` among them.
   std::vector<std::uint64_t> unsafe;
 };
@@ -29,9 +31,15 @@ struct Recovered {
 /// Verifies the last segments up to the first batch that is not whole: from the one in which
 /// everything before was safe, which is the last or the one before it. Changes nothing.
 ///
+/// With kDirect, for whoever goes on with the log, it counts only what the disk itself has: a sync
+/// that failed, of whatever process, leaves pages behind that look written, and a second sync that
+/// succeeds. What was read so must be synced then, since a dead writer's last writes may be on
+/// their way.
+///
 /// Errors  kDamaged: a later batch, a footer, a header or `options.acknowledged_end` proves that
 ///         more than that was acknowledged; what() names the positions. kWrongFormat, kNewerFormat,
 ///         kSystem.
-Result<Recovered> recover(disk::Directory& directory, const LogOptions& options);
+Result<Recovered> recover(disk::Directory& directory, const LogOptions& options,
+                          disk::Read how = disk::Read::kCached);
 
 }  // namespace ringpost::log

@@ -26,8 +26,9 @@ Unexpected<Error> refused(const disk::Directory& directory, std::string_view why
 WriterState Writer::state() {
   RINGPOST_ASSERT(is_idle());
   WriterState state{};
-  // The next writer would not know that the name is not safe yet.
-  if (is_new_ && sync_written() != Errc::kOk) return state;
+  // The next writer would not know which names and other files are not safe yet.
+  const bool is_clean = !is_new_ && full_.empty();
+  if (!is_clean && sync_written() != Errc::kOk) return state;
   state.log_id = options_.log_id;
   if (segment_.file != nullptr) {
     state.segment_base = segment_.base();

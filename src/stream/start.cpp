@@ -43,14 +43,14 @@ Result<const stream::ShardRecord*> StreamCore::open_listed(std::uint32_t number,
   if (const Errc code = begin(); code != Errc::kOk) {
     return sys::error(code, "stream \"" + name() + "\"", message(code));
   }
-  const stream::ShardRecord* const record = find(number);
-  if (record == nullptr) {
+  const auto not_found = [&] {
     return sys::error(Errc::kNotFound, object_of(number), "Could not find it, or it is expired.");
-  }
-  if (const Errc code = open_shard(number, shard); code != Errc::kOk) {
-    return sys::error(code, object_of(number), message(code));
-  }
-  return record;
+  };
+  if (find(number) == nullptr) return not_found();
+  const Errc code = open_shard(number, shard);
+  if (code == Errc::kNotFound) return not_found();
+  if (code != Errc::kOk) return sys::error(code, object_of(number), message(code));
+  return &map_.shards()[number];  // as it is by now
 }
 
 /// Where the next record goes; of a closed shard its end.

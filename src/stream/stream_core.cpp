@@ -67,20 +67,25 @@ Errc StreamCore::open_anew(std::uint32_t number, Shard*& into) {
     shard->directory = std::move(*directory);
   }
   const std::uint64_t id = control_.entry(number).journal.load(std::memory_order_acquire);
+  if (id == 0 && !map_.shards()[number].end) {
+    // Closed and let go of since I looked at the map.
+    if (const Errc code = look_again(); code != Errc::kOk) return code;
+    if (!map_.shards()[number].end) return Errc::kCorrupt;
+  }
+  if (id == 0 && !has_log()) return Errc::kNotFound;  // past retention
   if (id != 0) {
     auto file = member_.shared->journal(id);
-    // Somebody may have let go of it just now: everything is in the log then.
-    const bool let_go = !file && control_.entry(number).journal.load() == 0;
-    if (!file && !let_go) return file.error().code;
-    if (file) {
-      const bool is_it = (*file)->owner_id() == control_.stream_id() && (*file)->number() == number;
-      if (!is_it) return Errc::kCorrupt;
-      shard->start = (*file)->start();
-      shard->log_end = control_.entry(number).log_end;
-      auto log = has_log() ? make_log(number, *shard) : nullptr;
-      shard->journal =
-          std::make_unique<journal::Journal>(std::move(*file), member_.me, alive_, std::move(log));
+    if (!file) {
+      const bool let_go = control_.entry(number).journal.load() == 0;  // just now
+      return let_go ? open_anew(number, into) : file.error().code;
     }
+    const bool is_it = (*file)->owner_id() == control_.stream_id() && (*file)->number() == number;
+    if (!is_it) return Errc::kCorrupt;
+    shard->start = (*file)->start();
+    shard->log_end = control_.entry(number).log_end;
+    auto log = has_log() ? make_log(number, *shard) : nullptr;
+    shard->journal =
+        std::make_unique<journal::Journal>(std::move(*file), member_.me, alive_, std::move(log));
   }
   trim_later(*shard, shard->start);
   if (open_.size() <= number) open_.resize(map_.shards().size());
