@@ -1,6 +1,6 @@
 // The bytes of a segment file (LOG_FORMAT.md). Little endian; every field is checked before use.
 //
-//   block 0          SegmentHeader
+//   block 0          SegmentHeader, in the first sector
 //   blocks 1 …       batches: BatchHeader · records, each padded to 8 bytes · zeros to a block
 //   near the end     the index of a sealed segment, at index_offset()
 //   last block       SegmentFooter of a sealed segment
@@ -21,6 +21,7 @@
 namespace ringpost::log {
 
 inline constexpr std::uint64_t kSegmentMagic = 0x544e'4d47'4553'5052;  // "RPSEGMNT"
+inline constexpr std::uint64_t kSpareMagic = 0x2045'5241'5053'5052;    // "RPSPARE "
 inline constexpr std::uint64_t kFooterMagic = 0x5245'544f'4f46'5052;   // "RPFOOTER"
 inline constexpr std::uint32_t kBatchMagic = 0x5442'5052;              // "RPBT"
 inline constexpr std::uint32_t kFormatVersion = 1;
@@ -29,9 +30,14 @@ inline constexpr std::uint64_t kSegmentBytesMin = 16 * 1024;
 inline constexpr std::uint64_t kSegmentBytesMax = 1ull << 30;
 inline constexpr std::uint64_t kIndexStrideBytes = 64 * 1024;  ///< at least so far apart
 
-/// Block 0, the rest of it zeros. Written and safe before the file gets the segment's name.
+/// What a disk writes wholly or not at all, if the power goes.
+inline constexpr std::size_t kSectorBytes = 512;
+
+/// Begins block 0, the rest of it zeros. Before it there was a spare's header (kSpareMagic, all the
+/// rest zeros), which was safe: a segment that has one was never begun, one that has neither is
+/// damaged.
 struct SegmentHeader {
-  std::uint32_t crc;  ///< of the rest of the block
+  std::uint32_t crc;  ///< of the rest of the sector
   std::uint32_t version;
   std::uint64_t magic;
   std::uint64_t segment_bytes;  ///< length of the file
@@ -46,7 +52,8 @@ struct SegmentHeader {
   std::uint32_t flags;           ///< 0
   std::byte wrapped_key[64];     ///< zeros without a cipher; one key for one epoch
 };
-static_assert(sizeof(SegmentHeader) == 152 && std::is_trivially_copyable_v<SegmentHeader>);
+static_assert(sizeof(SegmentHeader) == 152 && sizeof(SegmentHeader) <= kSectorBytes);
+static_assert(std::is_trivially_copyable_v<SegmentHeader>);
 static_assert(offsetof(SegmentHeader, version) == 4 && offsetof(SegmentHeader, magic) == 8);
 static_assert(offsetof(SegmentHeader, segment_bytes) == 16);
 static_assert(offsetof(SegmentHeader, log_id) == 24 && offsetof(SegmentHeader, epoch) == 32);
@@ -99,7 +106,7 @@ struct IndexEntry {
 };
 static_assert(sizeof(IndexEntry) == 24);
 
-/// Last block of a sealed segment, the rest of it zeros. Everything it covers was safe before.
+/// Last block of a sealed segment, the rest of it zeros.
 struct SegmentFooter {
   std::uint32_t crc;  ///< of the rest of the block, seeded with the epoch
   std::uint32_t version;
@@ -112,14 +119,16 @@ struct SegmentFooter {
   std::int64_t arrival_max;   ///< of all records of the log up to its end
   std::uint32_t entries;      ///< of the index
   std::uint32_t entries_crc;  ///< seeded with the epoch
+  std::uint64_t durable_end;  ///< positions below were safe when it was written
 };
-static_assert(sizeof(SegmentFooter) == 72 && std::is_trivially_copyable_v<SegmentFooter>);
+static_assert(sizeof(SegmentFooter) == 80 && std::is_trivially_copyable_v<SegmentFooter>);
 static_assert(offsetof(SegmentFooter, magic) == 8 && offsetof(SegmentFooter, epoch) == 16);
 static_assert(offsetof(SegmentFooter, base_position) == 24);
 static_assert(offsetof(SegmentFooter, end_position) == 32);
 static_assert(offsetof(SegmentFooter, data_end) == 40 && offsetof(SegmentFooter, records) == 48);
 static_assert(offsetof(SegmentFooter, arrival_max) == 56 && offsetof(SegmentFooter, entries) == 64);
 static_assert(offsetof(SegmentFooter, entries_crc) == 68);
+static_assert(offsetof(SegmentFooter, durable_end) == 72);
 
 inline constexpr std::uint64_t kDataOffset = disk::kBlockBytes;  ///< of the first batch
 

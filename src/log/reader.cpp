@@ -93,6 +93,18 @@ std::uint64_t Reader::base_behind(std::uint64_t base) const noexcept {
   return behind == files_.segments.end() ? UINT64_MAX : *behind;
 }
 
+/// Forgets segments that have their names, but were never begun, or were dropped meanwhile.
+Result<std::uint64_t> Reader::begun_behind(std::uint64_t base) {
+  for (;;) {
+    const std::uint64_t behind = base_behind(base);
+    if (behind == UINT64_MAX) return behind;
+    auto segment = open_segment(directory_, behind, log_id_);
+    if (segment || segment.error() == Errc::kDamaged) return behind;
+    if (!(segment.error() == Errc::kNotFound)) return Unexpected(segment.error());
+    std::erase(files_.segments, behind);
+  }
+}
+
 Errc Reader::cannot_read(const Error& error) noexcept {
   sys_errno_ = error.sys_errno;
   const bool is_format = error == Errc::kWrongFormat || error == Errc::kNewerFormat;
@@ -204,8 +216,10 @@ Errc Reader::enter_batch(std::uint64_t bound) {
 
 Errc Reader::enter_segment(std::uint64_t bound) {
   constexpr int kTriesMax = 100;  // segments are dropped while we look, but not so many
+  std::uint64_t missing = UINT64_MAX;
   for (int tries = 0; tries < kTriesMax; ++tries) {
     if (auto listed = list(); !listed) return cannot_read(listed.error());
+    std::erase(files_.segments, missing);  // its name is still there: it was never begun
     if (files_.segments.empty()) return Errc::kEmpty;
     const std::uint64_t front = files_.segments.front();
     if (position_ < front) {
@@ -215,8 +229,13 @@ Errc Reader::enter_segment(std::uint64_t bound) {
     }
     const auto behind = std::upper_bound(files_.segments.begin(), files_.segments.end(), position_);
     auto segment = open_segment(directory_, *std::prev(behind), log_id_);
-    if (!segment && segment.error() == Errc::kNotFound) continue;
-    limit_ = behind == files_.segments.end() ? UINT64_MAX : *behind;
+    if (!segment && segment.error() == Errc::kNotFound) {
+      missing = *std::prev(behind);
+      continue;
+    }
+    auto limit = begun_behind(*std::prev(behind));
+    if (!limit) return cannot_read(limit.error());
+    limit_ = *limit;
     if (!segment && segment.error() == Errc::kDamaged) {
       return damaged(std::min(limit_, bound), std::nullopt);
     }
@@ -283,7 +302,9 @@ Errc Reader::explain(std::uint64_t bound) {
     close_segment();
     return Errc::kOk;
   }
-  limit_ = base_behind(segment_.base());
+  auto limit = begun_behind(segment_.base());
+  if (!limit) return cannot_read(limit.error());
+  limit_ = *limit;
   const std::uint64_t base = at_.records_left != 0 ? batch_.base : at_.floor;
   if (base >= limit_) {
     close_segment();
@@ -324,8 +345,20 @@ Errc Reader::explain_batch(std::uint64_t bound) {
   return damaged(std::min(limit_, bound), std::nullopt);
 }
 
+/// The last segment may have its name, but nothing else yet.
+Result<void> Reader::forget_unbegun() {
+  while (!files_.segments.empty()) {
+    auto last = open_segment(directory_, files_.segments.back(), log_id_);
+    if (last) return {};
+    if (!(last.error() == Errc::kNotFound)) return Unexpected(last.error());
+    files_.segments.pop_back();
+  }
+  return {};
+}
+
 Result<void> Reader::seek_time(std::int64_t arrival_ns, std::uint64_t bound) {
   if (auto listed = list(); !listed) return listed;
+  if (auto begun = forget_unbegun(); !begun) return begun;
   // The last segment in front of which nothing is so late has it, or the first one.
   std::size_t low = 0;
   std::size_t high = files_.segments.size();

@@ -27,8 +27,15 @@ Result<SegmentHeader> read_header(disk::File& file, const std::string& name, dis
     return sys::error(Errc::kDamaged, name, "it is shorter than the header of a segment");
   }
   std::memcpy(&header, block.data(), sizeof header);
-  if (crc_behind_first(*block.data(), disk::kBlockBytes, 0) != header.crc) {
+  const std::span<const std::byte> rest(block.data() + kSectorBytes,
+                                        disk::kBlockBytes - kSectorBytes);
+  const bool is_clean =
+      std::all_of(rest.begin(), rest.end(), [](std::byte byte) { return byte == std::byte{0}; });
+  if (!is_clean || crc_behind_first(*block.data(), kSectorBytes, 0) != header.crc) {
     return sys::error(Errc::kDamaged, name, "the header of the segment is damaged");
+  }
+  if (header.magic == kSpareMagic) {
+    return sys::error(Errc::kNotFound, name, "the segment was never begun");
   }
   if (header.magic != kSegmentMagic) {
     return sys::error(Errc::kWrongFormat, name, "not a segment of a log");
@@ -62,8 +69,15 @@ Result<Segment> open_segment(disk::Directory& directory, std::uint64_t base_posi
 void encode_header(SegmentHeader header, std::span<std::byte> block) {
   std::memset(block.data(), 0, disk::kBlockBytes);
   std::memcpy(block.data(), &header, sizeof header);
-  header.crc = crc_behind_first(*block.data(), disk::kBlockBytes, 0);
+  header.crc = crc_behind_first(*block.data(), kSectorBytes, 0);
   std::memcpy(block.data(), &header.crc, sizeof header.crc);
+}
+
+void encode_spare(std::span<std::byte> block) {
+  SegmentHeader header{};
+  header.version = kFormatVersion;
+  header.magic = kSpareMagic;
+  encode_header(header, block);
 }
 
 void encode_footer(SegmentFooter footer, std::uint32_t seed, std::span<std::byte> block) {

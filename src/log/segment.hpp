@@ -28,13 +28,16 @@ struct Segment {
 };
 
 /// The header of a file, checked against itself and the file's length.
-/// Errors  kDamaged, kWrongFormat (another program's), kNewerFormat, kSystem.
+/// Errors  kNotFound: it was never begun; kDamaged, kWrongFormat, kNewerFormat, kSystem.
 Result<SegmentHeader> read_header(disk::File& file, const std::string& name,
                                   disk::Read how = disk::Read::kCached);
 /// The segment that begins at `base_position`. `log_id` 0: of any log.
-/// Errors  as read_header(); kNotFound; kWrongFormat also for another log's.
+/// Errors  as read_header(); kNotFound also without such a file, kWrongFormat also for another
+///         log's.
 Result<Segment> open_segment(disk::Directory& directory, std::uint64_t base_position,
                              std::uint64_t log_id);
+/// The whole block that begins a spare file: what it was before cannot be taken for a segment.
+void encode_spare(std::span<std::byte> block);
 /// The whole block that begins a segment; computes the checksum.
 void encode_header(SegmentHeader header, std::span<std::byte> block);
 

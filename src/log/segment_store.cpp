@@ -15,49 +15,71 @@ std::string free_spare_name(const LogFiles& files) {
   return name;
 }
 
-}  // namespace
-
-Result<std::string> SegmentStore::make_spare(LogFiles& files) {
-  std::string name = free_spare_name(files);
-  auto file = directory_.create(name, options_.segment_bytes);
-  if (!file) return Unexpected(file.error());
-  if (auto synced = (*file)->sync(); !synced) return Unexpected(synced.error());
-  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
-  files.spares.push_back(name);
-  return name;
+/// Safe when it returns.
+Result<void> write_spare_header(disk::File& file) {
+  const Buffer block(disk::kBlockBytes);
+  encode_spare({block.data(), disk::kBlockBytes});
+  return file.write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kData);
 }
 
-Result<std::unique_ptr<disk::File>> SegmentStore::take_spare(LogFiles& files, std::string& name) {
+}  // namespace
+
+Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
+  Spare spare{free_spare_name(files), nullptr};
+  auto file = directory_.create(spare.name, options_.segment_bytes);
+  if (!file) return Unexpected(file.error());
+  spare.file = std::move(*file);
+  if (auto written = write_spare_header(*spare.file); !written) {
+    return Unexpected(written.error());
+  }
+  if (auto synced = spare.file->sync(); !synced) return Unexpected(synced.error());
+  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
+  files.spares.push_back(spare.name);
+  return spare;
+}
+
+Result<SegmentStore::Spare> SegmentStore::take_spare(LogFiles& files) {
   while (!files.spares.empty()) {
-    name = std::move(files.spares.back());
+    Spare spare{std::move(files.spares.back()), nullptr};
     files.spares.pop_back();
-    auto file = directory_.open(name);
-    if (file && (*file)->bytes() == options_.segment_bytes && (*file)->try_reuse()) return file;
+    auto file = directory_.open(spare.name);
+    if (file && (*file)->bytes() == options_.segment_bytes && (*file)->try_reuse()) {
+      spare.file = std::move(*file);
+      auto header = read_header(*spare.file, spare.name);
+      if (!header && header.error() == Errc::kNotFound) return spare;
+      // Whoever made it a spare, or a segment, died before he was done.
+      auto written = write_spare_header(*spare.file);
+      if (!written) return Unexpected(written.error());
+      return spare;
+    }
     // Of another size since the options changed, or half made when the power went, or a reader has
     // still views of what it was: to that one it stays until it is closed.
-    if (auto gone = directory_.remove(name); !gone) return Unexpected(gone.error());
+    if (auto gone = directory_.remove(spare.name); !gone) return Unexpected(gone.error());
   }
-  auto made = make_spare(files);
-  if (!made) return Unexpected(made.error());
-  name = std::move(*made);
-  return directory_.open(name);
+  return make_spare(files);
 }
 
 Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
   auto files = list_files(directory_);
   if (!files) return Unexpected(files.error());
-  std::string name;
-  auto file = take_spare(*files, name);
-  if (!file) return Unexpected(file.error());
+  auto spare = take_spare(*files);
+  if (!spare) return Unexpected(spare.error());
   const Buffer block(disk::kBlockBytes);
   encode_header(header, {block.data(), disk::kBlockBytes});
-  auto written = (*file)->write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kData);
+  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kNone);
   if (!written) return Unexpected(written.error());
-  auto named = directory_.rename(name, segment_name(header.base_position));
+  auto named = directory_.rename(spare->name, segment_name(header.base_position));
   if (!named) return Unexpected(named.error());
-  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
-  (*file)->end_reuse();  // who finds an old name only now finds that the header is another's
-  return Segment{std::move(*file), header, seed_of(header.epoch)};
+  spare->file->end_reuse();  // who gets at it by an old name now finds another's header
+  return Segment{std::move(spare->file), header, seed_of(header.epoch)};
+}
+
+Result<void> SegmentStore::discard(const std::vector<std::uint64_t>& segments) {
+  for (auto base = segments.rbegin(); base != segments.rend(); ++base) {
+    if (auto gone = directory_.remove(segment_name(*base)); !gone) return gone;
+    if (auto synced = directory_.sync(); !synced) return synced;
+  }
+  return {};
 }
 
 Result<void> SegmentStore::make_spares() {
@@ -121,15 +143,15 @@ Result<void> SegmentStore::drop(std::uint64_t base, LogFiles& files) {
     if (!reusable) return Unexpected(reusable.error());
     reuse = *reusable;
   }
-  if (reuse) {
-    std::string spare = free_spare_name(files);
-    if (auto done = directory_.rename(name, spare); !done) return done;
-    files.spares.push_back(std::move(spare));
-  } else {
-    if (auto done = directory_.remove(name); !done) return done;
-  }
+  std::string spare = free_spare_name(files);
+  auto done = reuse ? directory_.rename(name, spare) : directory_.remove(name);
+  if (!done) return done;
   // Each by itself: a hole among the segments would look like damage after a loss of power.
-  return directory_.sync();
+  if (auto synced = directory_.sync(); !synced || !reuse) return synced;
+  auto file = directory_.open(spare);
+  if (!file) return Unexpected(file.error());
+  files.spares.push_back(std::move(spare));
+  return write_spare_header(**file);
 }
 
 }  // namespace ringpost::log

@@ -23,9 +23,11 @@ Unexpected<Error> refused(const disk::Directory& directory, std::string_view why
 
 }  // namespace
 
-WriterState Writer::state() const noexcept {
+WriterState Writer::state() {
   RINGPOST_ASSERT(is_idle());
   WriterState state{};
+  // The next writer would not know that the name is not safe yet.
+  if (is_new_ && sync_written() != Errc::kOk) return state;
   state.log_id = options_.log_id;
   if (segment_.file != nullptr) {
     state.segment_base = segment_.base();
@@ -76,6 +78,8 @@ Result<void> Writer::resume(const WriterState& state) {
   } else if (auto checked = check_place(segment_, state); !checked) {
     return checked;
   }
+  full_.clear();
+  is_new_ = new_is_planned_ = false;
   offset_ = state.offset;
   end_ = state.written_end;
   seen_end_ = std::max(seen_end_, end_);
