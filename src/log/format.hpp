@@ -1,6 +1,6 @@
 // The bytes of a segment file (LOG_FORMAT.md). Little endian; every field is checked before use.
 //
-//   block 0          SegmentHeader, in the first sector
+//   block 0          SegmentHeader, twice
 //   blocks 1 …       batches: BatchHeader · records, each padded to 8 bytes · zeros to a block
 //   near the end     the index of a sealed segment, at index_offset()
 //   last block       SegmentFooter of a sealed segment
@@ -30,14 +30,12 @@ inline constexpr std::uint64_t kSegmentBytesMin = 16 * 1024;
 inline constexpr std::uint64_t kSegmentBytesMax = 1ull << 30;
 inline constexpr std::uint64_t kIndexStrideBytes = 64 * 1024;  ///< at least so far apart
 
-/// What a disk writes wholly or not at all, if the power goes.
-inline constexpr std::size_t kSectorBytes = 512;
-
-/// Begins block 0, the rest of it zeros. Before it there was a spare's header (kSpareMagic, all the
-/// rest zeros), which was safe: a segment that has one was never begun, one that has neither is
-/// damaged.
+/// Twice in block 0, at kHeaderOffsets; the rest of it zeros. One copy that verifies is enough, so
+/// one that rots does no harm. Before them there were two of a spare (kSpareMagic, all the rest of
+/// them zeros), which were safe: if those are there, or nothing that verifies, the segment was not
+/// begun when the power went, unless its batches prove otherwise.
 struct SegmentHeader {
-  std::uint32_t crc;  ///< of the rest of the sector
+  std::uint32_t crc;  ///< of the rest
   std::uint32_t version;
   std::uint64_t magic;
   std::uint64_t segment_bytes;  ///< length of the file
@@ -52,7 +50,7 @@ struct SegmentHeader {
   std::uint32_t flags;           ///< 0
   std::byte wrapped_key[64];     ///< zeros without a cipher; one key for one epoch
 };
-static_assert(sizeof(SegmentHeader) == 152 && sizeof(SegmentHeader) <= kSectorBytes);
+static_assert(sizeof(SegmentHeader) == 152);
 static_assert(std::is_trivially_copyable_v<SegmentHeader>);
 static_assert(offsetof(SegmentHeader, version) == 4 && offsetof(SegmentHeader, magic) == 8);
 static_assert(offsetof(SegmentHeader, segment_bytes) == 16);
@@ -130,6 +128,7 @@ static_assert(offsetof(SegmentFooter, arrival_max) == 56 && offsetof(SegmentFoot
 static_assert(offsetof(SegmentFooter, entries_crc) == 68);
 static_assert(offsetof(SegmentFooter, durable_end) == 72);
 
+inline constexpr std::size_t kHeaderOffsets[] = {0, 2048};
 inline constexpr std::uint64_t kDataOffset = disk::kBlockBytes;  ///< of the first batch
 
 [[nodiscard]] constexpr std::uint64_t round_up_to_block(std::uint64_t bytes) noexcept {

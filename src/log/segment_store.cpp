@@ -1,6 +1,7 @@
 #include "log/segment_store.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace ringpost::log {
@@ -24,6 +25,11 @@ Result<void> write_spare_header(disk::File& file) {
 
 }  // namespace
 
+Result<void> SegmentStore::noted(Result<void> synced) noexcept {
+  if (!synced) sync_errno_ = synced.error().sys_errno != 0 ? synced.error().sys_errno : EIO;
+  return synced;
+}
+
 Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
   Spare spare{free_spare_name(files), nullptr};
   auto file = directory_.create(spare.name, options_.segment_bytes);
@@ -32,9 +38,8 @@ Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
   if (auto written = write_spare_header(*spare.file); !written) {
     return Unexpected(written.error());
   }
-  if (auto synced = spare.file->sync(); !synced) return Unexpected(synced.error());
-  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
-  files.spares.push_back(spare.name);
+  if (auto synced = noted(spare.file->sync()); !synced) return Unexpected(synced.error());
+  if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
   return spare;
 }
 
@@ -45,11 +50,11 @@ Result<SegmentStore::Spare> SegmentStore::take_spare(LogFiles& files) {
     auto file = directory_.open(spare.name);
     if (file && (*file)->bytes() == options_.segment_bytes && (*file)->try_reuse()) {
       spare.file = std::move(*file);
-      auto header = read_header(*spare.file, spare.name);
-      if (!header && header.error() == Errc::kNotFound) return spare;
-      // Whoever made it a spare, or a segment, died before he was done.
+      if (std::erase(safe_spares_, spare.name) != 0) return spare;
+      // Whoever made it a spare one, or a segment, may have died before he was done.
       auto written = write_spare_header(*spare.file);
       if (!written) return Unexpected(written.error());
+      if (auto synced = noted(spare.file->sync()); !synced) return Unexpected(synced.error());
       return spare;
     }
     // Of another size since the options changed, or half made when the power went, or a reader has
@@ -66,7 +71,11 @@ Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
   if (!spare) return Unexpected(spare.error());
   const Buffer block(disk::kBlockBytes);
   encode_header(header, {block.data(), disk::kBlockBytes});
-  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kNone);
+  // In place of an empty one it may be all that says how far the log had come.
+  const bool replaces =
+      std::binary_search(files->segments.begin(), files->segments.end(), header.base_position);
+  const disk::Sync sync = replaces ? disk::Sync::kData : disk::Sync::kNone;
+  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes}, sync);
   if (!written) return Unexpected(written.error());
   auto named = directory_.rename(spare->name, segment_name(header.base_position));
   if (!named) return Unexpected(named.error());
@@ -77,16 +86,24 @@ Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
 Result<void> SegmentStore::discard(const std::vector<std::uint64_t>& segments) {
   for (auto base = segments.rbegin(); base != segments.rend(); ++base) {
     if (auto gone = directory_.remove(segment_name(*base)); !gone) return gone;
-    if (auto synced = directory_.sync(); !synced) return synced;
+    if (auto synced = noted(directory_.sync()); !synced) return synced;
   }
   return {};
+}
+
+Result<void> SegmentStore::put_aside(std::uint64_t base) {
+  if (auto named = directory_.rename(segment_name(base), lost_name(base)); !named) return named;
+  return directory_.sync();
 }
 
 Result<void> SegmentStore::make_spares() {
   auto files = list_files(directory_);
   if (!files) return Unexpected(files.error());
   while (files->spares.size() < options_.spare_segments) {
-    if (auto made = make_spare(*files); !made) return Unexpected(made.error());
+    auto made = make_spare(*files);
+    if (!made) return Unexpected(made.error());
+    safe_spares_.push_back(made->name);
+    files->spares.push_back(std::move(made->name));
   }
   return {};
 }
@@ -147,11 +164,13 @@ Result<void> SegmentStore::drop(std::uint64_t base, LogFiles& files) {
   auto done = reuse ? directory_.rename(name, spare) : directory_.remove(name);
   if (!done) return done;
   // Each by itself: a hole among the segments would look like damage after a loss of power.
-  if (auto synced = directory_.sync(); !synced || !reuse) return synced;
+  if (auto synced = noted(directory_.sync()); !synced || !reuse) return synced;
   auto file = directory_.open(spare);
   if (!file) return Unexpected(file.error());
+  if (auto written = write_spare_header(**file); !written) return written;
+  safe_spares_.push_back(spare);
   files.spares.push_back(std::move(spare));
-  return write_spare_header(**file);
+  return {};
 }
 
 }  // namespace ringpost::log

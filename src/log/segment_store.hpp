@@ -39,8 +39,15 @@ class SegmentStore {
   Result<void> make_spares();
   /// How many there are.
   Result<std::size_t> count_spares();
+  /// Another writer has been at work meanwhile: his spares may be half made.
+  void forget_spares() noexcept { safe_spares_.clear(); }
   /// Takes segments away that recovery discards, the last one first.
   Result<void> discard(const std::vector<std::uint64_t>& segments);
+  /// Gives a file the name of a lost one.
+  Result<void> put_aside(std::uint64_t base);
+
+  /// Not 0: a sync has failed. Nobody knows which names the disk has, so the log has failed too.
+  [[nodiscard]] int sync_errno() const noexcept { return sync_errno_; }
 
   /// Returns the first position that is left.
   Result<std::uint64_t> drop_expired(const Retention& retention);
@@ -50,6 +57,7 @@ class SegmentStore {
     std::string name;
     std::unique_ptr<disk::File> file;
   };
+  Result<void> noted(Result<void> synced) noexcept;
   Result<Spare> make_spare(LogFiles& files);
   Result<Spare> take_spare(LogFiles& files);
   Result<bool> may_go(const LogFiles& files, std::size_t dropped, const Retention& retention);
@@ -58,6 +66,8 @@ class SegmentStore {
 
   disk::Directory& directory_;
   const LogOptions& options_;
+  std::vector<std::string> safe_spares_;  // whose length and header we made safe ourselves
+  int sync_errno_ = 0;
 };
 
 }  // namespace ringpost::log

@@ -63,13 +63,18 @@ Result<std::unique_ptr<Writer>> Writer::open(disk::Directory& directory,
 }
 
 Result<void> Writer::recover_end() {
-  auto found = recover(store_.directory(), options_);
+  auto found = recover(store_.directory(), options_, disk::Read::kDirect);
   if (!found) return Unexpected(found.error());
+  // A dead process may have renamed what it did not sync: a file is overwritten as a spare one only
+  // when it is one for certain.
+  if (auto synced = store_.directory().sync(); !synced) return synced;
   end_ = found->end;
   seen_end_ = found->seen_end;
   arrival_max_ = found->arrival_max;
+  if (found->lost) {
+    if (auto aside = store_.put_aside(*found->lost); !aside) return aside;
+  }
   if (auto gone = store_.discard(found->discarded); !gone) return gone;
-  // What a dead process has written may be in the page cache only.
   if (auto synced = sync_recovered(found->unsafe); !synced) return synced;
   if (found->last) {
     const bool is_empty = found->data_end == kDataOffset;  // then its name is taken away from it
@@ -94,7 +99,7 @@ Result<void> Writer::sync_recovered(const std::vector<std::uint64_t>& segments) 
     if (!segment) return Unexpected(segment.error());
     if (auto synced = segment->file->sync(); !synced) return synced;
   }
-  return segments.empty() ? Result<void>() : directory.sync();
+  return {};
 }
 
 Errc Writer::fail(int sys_errno) noexcept {
@@ -285,8 +290,8 @@ Errc Writer::sync_written() {
   progress_.durable_end = std::max(progress_.durable_end, written);
   planned_durable_ = std::max(planned_durable_, written);
   std::erase_if(full_, [](const Full& full) { return full.is_sealed; });
-  if (was_new) prepare_if_none();
-  return Errc::kOk;
+  if (was_new) prepare_if_none();  // no room is no error yet, a sync that failed is
+  return progress_.failed;
 }
 
 /// Others are made in pauses, or come from retention: those were written before.
@@ -350,6 +355,8 @@ Errc Writer::mark_durable() {
 }
 
 Errc Writer::begin_segment() {
+  // One name at a time may get lost: else a segment would be missing among the others, or in front.
+  if (is_new_ && sync_written() != Errc::kOk) return Errc::kLogFailed;
   SegmentHeader header{};
   header.version = kFormatVersion;
   header.magic = kSegmentMagic;
@@ -388,15 +395,27 @@ Errc Writer::seal(Full& full) {
 }
 
 Errc Writer::prepare() {
+  if (has_failed()) return Errc::kLogFailed;
   auto made = store_.make_spares();
   if (made) return space_ = Errc::kOk;
+  if (store_.sync_errno() != 0) return fail(store_.sync_errno());
   if (!(made.error() == Errc::kNoSpace)) return made.error().code;
   auto spares = store_.count_spares();
   return space_ = spares && *spares > 0 ? Errc::kOk : Errc::kNoSpace;
 }
 
 Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {
-  return store_.drop_expired(retention);
+  if (has_failed()) {
+    return sys::error(Errc::kLogFailed, store_.directory().path(), "the log has failed");
+  }
+  // The last segment stays, and says where the log is: it must be safe before the others go.
+  const bool is_clean = !is_new_ && full_.empty();
+  if (!is_clean && flush() != Errc::kOk) {
+    return sys::system_error("cannot sync", store_.directory().path(), progress_.sys_errno);
+  }
+  auto first = store_.drop_expired(retention);
+  if (store_.sync_errno() != 0) static_cast<void>(fail(store_.sync_errno()));
+  return first;
 }
 
 }  // namespace ringpost::log

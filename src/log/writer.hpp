@@ -137,7 +137,7 @@ class Writer {
   Errc prepare();
 
   /// Drops segments from the front; readers of them see kLapped. They become spares, or go.
-  /// Returns the first position that is left.
+  /// Returns the first position that is left. A sync that fails makes the log fail.
   Result<std::uint64_t> drop_expired(const Retention& retention);
 
  private:

@@ -26,8 +26,9 @@ Unexpected<Error> refused(const disk::Directory& directory, std::string_view why
 WriterState Writer::state() {
   RINGPOST_ASSERT(is_idle());
   WriterState state{};
-  // The next writer would not know that the name is not safe yet.
-  if (is_new_ && sync_written() != Errc::kOk) return state;
+  // The next writer would not know which names and other files are not safe yet.
+  const bool is_clean = !is_new_ && full_.empty();
+  if (!is_clean && sync_written() != Errc::kOk) return state;
   state.log_id = options_.log_id;
   if (segment_.file != nullptr) {
     state.segment_base = segment_.base();
@@ -56,6 +57,7 @@ Result<std::unique_ptr<Writer>> Writer::resume(disk::Directory& directory,
 Result<void> Writer::resume(const WriterState& state) {
   disk::Directory& directory = store_.directory();
   RINGPOST_ASSERT(is_idle());
+  store_.forget_spares();
   if (state.check != check_of(state) || state.log_id != options_.log_id || has_failed()) {
     return refused(directory, "not the state of a writer of this log");
   }

@@ -152,12 +152,42 @@ TEST(LogRecovery, DamageIsProvenByTheFooter) {
   EXPECT_EQ(stage.code_of_open(), Errc::kDamaged);
 }
 
-TEST(LogRecovery, ADamagedSegmentHeaderIsRefused) {
+TEST(LogRecovery, OneCopyOfASegmentsHeaderIsEnough) {
+  LogStage stage;
+  auto writer = stage.open();
+  stage.put(*writer, 2);
+  for (const std::size_t offset : {10u, 2058u}) {
+    stage.directory.file(stage.last_segment())[offset] ^= std::byte{1};
+    EXPECT_EQ(stage.open()->end(), 6u);
+    EXPECT_EQ(stage.read_all(6), (Strings{"0", "3"}));
+    stage.directory.file(stage.last_segment())[offset] ^= std::byte{1};
+  }
+}
+
+TEST(LogRecovery, ADamagedSegmentHeaderIsRefusedIfBatchesProveIt) {
   LogStage stage;
   auto writer = stage.open();
   stage.put(*writer, 1);
-  stage.directory.file(stage.last_segment())[3000] ^= std::byte{1};
+  stage.put(*writer, 1);
+  auto& file = stage.directory.file(stage.last_segment());
+  for (const std::size_t offset : log::kHeaderOffsets) file[offset + 10] ^= std::byte{1};
   EXPECT_EQ(stage.code_of_open(), Errc::kDamaged);
+}
+
+TEST(LogRecovery, ASegmentWhoseHeaderWasTornIsPutAside) {
+  LogStage stage;
+  auto writer = stage.open();
+  stage.put(*writer, 13);
+  writer = stage.open();
+  ASSERT_EQ(stage.add(*writer), Errc::kOk);
+  auto& file = stage.directory.file(log::segment_name(39));
+  for (const std::size_t offset : log::kHeaderOffsets) file[offset + 10] ^= std::byte{1};
+  writer = stage.open();
+  EXPECT_EQ(writer->end(), 39u);
+  EXPECT_EQ(stage.directory.list(), (Strings{log::segment_name(0), log::lost_name(39)}));
+  stage.go_on_at(39);
+  stage.put(*writer, 1);
+  EXPECT_EQ(stage.read_all(42).size(), 14u);
 }
 
 TEST(LogRecovery, ATruncatedSegmentIsRefused) {

@@ -66,6 +66,7 @@ TEST(LogRetention, DroppedSegmentsBecomeSparesUpToTheNumberWanted) {
   LogStage stage;
   stage.options.spare_segments = 2;
   const auto writer = four_segments(stage);
+  EXPECT_EQ(writer->prepare(), Errc::kOk);
   EXPECT_EQ(stage.directory.list().size(), 6u);
   stage.put(*writer, 1);
   EXPECT_EQ(writer->drop_expired(at_most(1)).value(), 156u);
@@ -101,7 +102,8 @@ TEST(LogRetention, ADamagedSegmentGoesWhenItsTimeHasCome) {
   stage.options.spare_segments = 1;
   const auto writer = four_segments(stage);
   stage.directory.remove(log::spare_name(0)).value();
-  stage.directory.file(log::segment_name(0))[100] ^= std::byte{1};
+  auto& file = stage.directory.file(log::segment_name(0));
+  for (const std::size_t offset : log::kHeaderOffsets) file[offset] ^= std::byte{1};
   EXPECT_EQ(writer->drop_expired(older_than(1500)).value(), 39u);
   EXPECT_FALSE(stage.directory.has(log::segment_name(0)));
   EXPECT_FALSE(stage.directory.has(log::spare_name(0)));
