@@ -53,8 +53,8 @@ LogPort::Progress SegmentLog::reap(bool wait) {
 
 void SegmentLog::pause() {
   static_cast<void>(writer_->mark_durable());  // what fails is met again by the next write
+  if (on_pause_) on_pause_(*writer_);  // what is dropped becomes a spare: better than a new one
   static_cast<void>(writer_->prepare());
-  if (on_pause_) on_pause_(*writer_);
 }
 
 int SegmentLog::last_errno() const noexcept {

@@ -79,7 +79,7 @@ Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
   if (!written) return Unexpected(written.error());
   auto named = directory_.rename(spare->name, segment_name(header.base_position));
   if (!named) return Unexpected(named.error());
-  spare->file->end_reuse();  // who finds an old name only now finds that the header is another's
+  spare->file->end_reuse();  // who gets at it by an old name now finds another's header
   return Segment{std::move(spare->file), header, seed_of(header.epoch)};
 }
 

@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::uint32_t kInFlightMax = 64;
 constexpr std::uint32_t kBatchBytesMax = 16u << 20;
+// Batches below the first size find so much written before. Larger ones are written as they come.
+constexpr std::size_t kSmallBatchBytes = 64 * 1024;
+constexpr std::size_t kFillBytes = 512 * 1024;
 
 Result<void> check(const LogOptions& options) {
   const bool holds =
@@ -186,6 +189,26 @@ Writer::Closed Writer::close_batch(std::uint64_t end_position, disk::Sync sync) 
   return closed;
 }
 
+/// The first write of a block that was only allocated changes what the file system knows of it, and
+/// a sync has to write that too: two and a half times the latency of a small batch. So small ones
+/// come to blocks with zeros in them, which recovery takes for what they are: nothing.
+void Writer::fill_ahead(const Closed& closed) {
+  const std::uint64_t end = closed.offset + closed.bytes.size();
+  const std::uint64_t from = std::max(closed.offset, filled_end_);
+  if (end <= filled_end_) return;
+  filled_end_ = end;
+  if (closed.bytes.size() >= kSmallBatchBytes) return;
+  const std::size_t bytes = std::min<std::uint64_t>(kFillBytes, segment_.batches_end() - from);
+  if (from + bytes <= end) return;
+  if (zeros_.size() == 0) {
+    zeros_ = Buffer(kFillBytes);
+    std::memset(zeros_.data(), 0, kFillBytes);
+  }
+  // If that fails, so will the batch, and says why.
+  const auto filled = segment_.file->write(from, {zeros_.data(), bytes}, disk::Sync::kNone);
+  if (filled) filled_end_ = from + bytes;
+}
+
 Errc Writer::submit(disk::Sync sync, std::uint64_t end_position) {
   if (records_ == 0) {
     if (has_failed()) return Errc::kLogFailed;
@@ -198,6 +221,7 @@ Errc Writer::submit(disk::Sync sync, std::uint64_t end_position) {
   Batch& batch = gathered();
   const std::uint64_t number = next_;
   const Closed closed = close_batch(end_position, sync);
+  fill_ahead(closed);
   const disk::Sync how = batch.is_durable ? disk::Sync::kData : disk::Sync::kNone;
   if (queue_->submit(*segment_.file, closed.offset, closed.bytes, how, number) != Errc::kOk) {
     return fail(EIO);
@@ -266,8 +290,14 @@ Errc Writer::sync_written() {
   progress_.durable_end = std::max(progress_.durable_end, written);
   planned_durable_ = std::max(planned_durable_, written);
   std::erase_if(full_, [](const Full& full) { return full.is_sealed; });
-  if (was_new) static_cast<void>(prepare());  // no room is no error yet, a sync that failed is
+  if (was_new) prepare_if_none();  // no room is no error yet, a sync that failed is
   return progress_.failed;
+}
+
+/// Others are made in pauses, or come from retention: those were written before.
+void Writer::prepare_if_none() {
+  auto spares = store_.count_spares();
+  if (!spares || *spares == 0) static_cast<void>(prepare());
 }
 
 Result<void> Writer::sync_files() {
@@ -294,6 +324,7 @@ Errc Writer::write_now(disk::Sync sync, std::uint64_t end_position) {
   }
   Batch& batch = gathered();
   const Closed closed = close_batch(end_position, sync);
+  fill_ahead(closed);
   const disk::Sync how = batch.is_durable ? disk::Sync::kData : disk::Sync::kNone;
   auto written = segment_.file->write(closed.offset, closed.bytes, how);
   if (!written) return fail(written.error().sys_errno);
@@ -347,7 +378,7 @@ Errc Writer::begin_segment() {
   segment_ = std::move(*begun);
   is_new_ = true;
   new_is_planned_ = false;
-  offset_ = kDataOffset;
+  offset_ = filled_end_ = kDataOffset;
   marked_end_ = header.durable_end;
   index_.begin(segment_);
   return progress_.failed;

@@ -33,7 +33,7 @@ struct WriterState {
   std::uint64_t written_end;
   std::uint64_t durable_end;
   std::uint64_t arrival_max;  ///< as two's complement
-  std::uint64_t reserved;     ///< 0
+  std::uint64_t filled_end;   ///< blocks of the segment below were written before; only a hint
 };
 static_assert(sizeof(WriterState) == 80 && std::is_trivially_copyable_v<WriterState>);
 
@@ -178,10 +178,12 @@ class Writer {
   Errc sync_written();
   Errc fail(int sys_errno) noexcept;
   Closed close_batch(std::uint64_t end_position, disk::Sync sync);
+  void fill_ahead(const Closed& closed);
   void complete(const disk::Completion& completion) noexcept;
   void settle();
   void close_full_segments();
   void sync_new_segment();
+  void prepare_if_none();
   [[nodiscard]] Result<void> sync_files();
   [[nodiscard]] bool has_failed() const noexcept { return progress_.failed != Errc::kOk; }
   [[nodiscard]] bool has_room(std::uint64_t bytes) const noexcept {
@@ -194,6 +196,8 @@ class Writer {
   Segment segment_;  // without a file: none is begun yet
   std::uint64_t previous_epoch_ = 0;
   std::uint64_t offset_ = 0;
+  std::uint64_t filled_end_ = 0;  // blocks of segment_ below were written before
+  Buffer zeros_;
   IndexBuilder index_;
   std::vector<Full> full_;       // oldest first
   bool is_new_ = false;          // name and header of segment_ may not be safe yet

@@ -10,7 +10,7 @@
 namespace ringpost::log {
 namespace {
 
-constexpr std::uint64_t kStateMark = 0x5743'0001ull << 32;  // and the version of these words
+constexpr std::uint64_t kStateMark = 0x5743'0002ull << 32;  // and the version of these words
 
 std::uint64_t check_of(const WriterState& state) noexcept {
   const ByteSpan words = std::as_bytes(std::span(&state, 1)).subspan(sizeof state.check);
@@ -34,6 +34,7 @@ WriterState Writer::state() {
     state.segment_base = segment_.base();
     state.segment_epoch = segment_.epoch();
     state.offset = offset_;
+    state.filled_end = filled_end_;
   } else {
     state.previous_epoch = previous_epoch_;
   }
@@ -83,6 +84,7 @@ Result<void> Writer::resume(const WriterState& state) {
   full_.clear();
   is_new_ = new_is_planned_ = false;
   offset_ = state.offset;
+  filled_end_ = state.filled_end;
   end_ = state.written_end;
   seen_end_ = std::max(seen_end_, end_);
   arrival_max_ = static_cast<std::int64_t>(state.arrival_max);

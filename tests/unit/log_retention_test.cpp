@@ -66,6 +66,7 @@ TEST(LogRetention, DroppedSegmentsBecomeSparesUpToTheNumberWanted) {
   LogStage stage;
   stage.options.spare_segments = 2;
   const auto writer = four_segments(stage);
+  EXPECT_EQ(writer->prepare(), Errc::kOk);
   EXPECT_EQ(stage.directory.list().size(), 6u);
   stage.put(*writer, 1);
   EXPECT_EQ(writer->drop_expired(at_most(1)).value(), 156u);
