@@ -58,7 +58,8 @@ class ConsumerCore {
     bool at_end = false;                       ///< everything was read
     bool end_delivered = false;
     std::uint64_t pause_until_ns = 0;   ///< the shard's limit of reads is reached
-    stream::LeaseOwner hand_over_to{};  ///< nobody, or who was announced by kHandOver
+    stream::LeaseOwner hand_over_to{};  ///< nobody, or who asked for it
+    bool is_announced = false;          ///< the caller was told so
   };
   /// A lease as I saw it last.
   struct Seen {

@@ -46,6 +46,10 @@ Result<std::optional<Delivery>> ConsumerCore::poll(Duration wait) {
     if (!events_.empty()) {
       std::optional<Delivery> first(std::move(events_.front()));
       events_.pop_front();
+      const auto held = held_.find(first->shard);
+      if (first->kind == Delivery::Kind::kHandOver && held != held_.end()) {
+        held->second.is_announced = true;
+      }
       return first;
     }
     if (now_ns() >= deadline) return std::optional<Delivery>{};
@@ -59,8 +63,13 @@ Result<std::optional<Delivery>> ConsumerCore::poll(Duration wait) {
 void ConsumerCore::finish_hand_overs() {
   for (auto each = held_.begin(); each != held_.end();) {
     Held& held = each->second;
+    if (!std::exchange(held.is_announced, false)) {
+      ++each;
+      continue;
+    }
     const LeaseOwner to = std::exchange(held.hand_over_to, LeaseOwner{});
-    if (to.is_nobody() || !stream::is_alive(me_.bus(), to)) {
+    const bool still_wanted = held.row->wanted.load(std::memory_order_acquire) == to.word;
+    if (!still_wanted || !stream::is_alive(me_.bus(), to)) {
       ++each;
       continue;
     }
@@ -77,9 +86,9 @@ void ConsumerCore::notice_requests() {
         static_cast<std::uint32_t>(held.row->wanted.load(std::memory_order_acquire))};
     if (wanter.is_nobody() || wanter == self_ || wanter == held.hand_over_to) continue;
     if (!stream::is_alive(me_.bus(), wanter)) continue;
-    const bool announced = !held.hand_over_to.is_nobody();
+    const bool is_known = !held.hand_over_to.is_nobody();
     held.hand_over_to = wanter;
-    if (!announced) events_.push_back({Delivery::Kind::kHandOver, shard, {}});
+    if (!is_known) events_.push_back({Delivery::Kind::kHandOver, shard, {}});
   }
 }
 
