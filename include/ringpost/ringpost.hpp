@@ -3,11 +3,13 @@
 
 #include "ringpost/admin.hpp"
 #include "ringpost/bus.hpp"
+#include "ringpost/consumer_group.hpp"
 #include "ringpost/delivery_policy.hpp"
 #include "ringpost/errc.hpp"
 #include "ringpost/message.hpp"
 #include "ringpost/move_task.hpp"
 #include "ringpost/options.hpp"
+#include "ringpost/producer.hpp"
 #include "ringpost/push.hpp"
 #include "ringpost/queue.hpp"
 #include "ringpost/result.hpp"

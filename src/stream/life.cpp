@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "log/reader.hpp"
+#include "stream/lease_table.hpp"
 #include "stream/settings.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
@@ -101,6 +102,7 @@ Result<void> finish_delete(const Membership& member, ControlFile& control) {
     const std::uint64_t id = control.entry(number).journal.load(std::memory_order_acquire);
     if (id != 0) journal::JournalFile::remove(member.bus(), id);
   }
+  remove_groups(member.bus(), control.stream_id());
   control.remove_name();
   return {};
 }

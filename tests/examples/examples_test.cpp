@@ -62,6 +62,7 @@ class Example : public testing::TestWithParam<std::string> {};
 TEST_P(Example, PrintsWhatItPromises) {
   const rig::Scratch scratch;
   ::setenv("RINGPOST_SHM_DIR", scratch.path("shm").c_str(), 1);
+  ::setenv("RINGPOST_STATE_DIR", scratch.path("state").c_str(), 1);
   const std::string promised = promised_output(GetParam());
   ASSERT_NE(promised, "") << "its head comment does not say what it prints";
   const Outcome outcome = run(GetParam());
