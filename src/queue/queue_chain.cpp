@@ -26,7 +26,8 @@ Result<std::unique_ptr<QueueCore>> QueueCore::open(const queue::Membership& memb
                                                    std::shared_ptr<queue::QueueMapping> mapping) {
   const std::string name = mapping->name();
   std::unique_ptr<QueueCore> core(new QueueCore(membership, std::move(mapping)));
-  core->refresh_lanes();
+  constexpr int kTriesMax = 1'000;  // others grow and retire rings while we look
+  for (int tries = 0; tries < kTriesMax && core->lanes_.empty(); ++tries) core->refresh_lanes();
   if (core->lanes_.empty()) {
     Error error{Errc::kCorrupt, 0, {}};
     name.copy(error.what, sizeof error.what - 1);
