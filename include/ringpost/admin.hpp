@@ -54,6 +54,7 @@ struct DoctorReport {
   std::vector<WaitingDeliveries> waiting;
   std::uint64_t queues_checked = 0;
   std::uint64_t topics_checked = 0;
+  std::uint64_t streams_checked = 0;
   std::uint64_t subscriptions_checked = 0;
   std::uint64_t slots_checked = 0;
   std::uint64_t blocks_checked = 0;

@@ -93,7 +93,11 @@ Result<Stream> Bus::stream(std::string_view name, const StreamSettings& settings
       if (auto same = compare(*opened, settings, tags); !same) return Unexpected(same.error());
       return opened;
     }
-    if (!(opened.error() == Errc::kNotFound)) return opened;
+    // That the state directory is another bus's is no matter to a stream that has nothing there.
+    const bool needs_state = settings.storage.value_or(StreamStorage::kLog) == StreamStorage::kLog;
+    const bool absent =
+        opened.error() == Errc::kNotFound || (opened.error() == Errc::kBusy && !needs_state);
+    if (!absent) return opened;
     const StreamSettings all = stream::with_defaults(settings);
     if (auto checked = check_new(settings); !checked) return Unexpected(checked.error());
     if (auto checked = stream::check_complete(all); !checked) return Unexpected(checked.error());

@@ -42,6 +42,7 @@ DoctorReport Doctor::examine() {
     examine_queue(name);
   }
   examine_topics();
+  examine_streams();
   examine_arena();
   count_waiting_deliveries();
   examine_files();

@@ -8,6 +8,7 @@
 //   groups, lists of tenants   doctor_groups.cpp
 //   blocks of the arena        doctor_arena.cpp
 //   topics, deliveries         doctor_topics.cpp
+//   streams                    doctor_streams.cpp
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,11 @@
 #include "group/groups.hpp"
 #include "ringpost/admin.hpp"
 #include "topic/topic_look.hpp"
+
+namespace ringpost::stream {
+class ControlFile;
+struct ShardRecord;
+}  // namespace ringpost::stream
 
 namespace ringpost::client {
 
@@ -95,6 +101,11 @@ class Doctor {
   void examine_subscription(const std::string& topic, const std::string& object,
                             const SubscriptionInfo& of);
   void count_waiting_deliveries();
+
+  void examine_streams();
+  void examine_stream(const std::string& name);
+  void examine_shard(stream::ControlFile& control, const stream::ShardRecord& shard,
+                     const std::string& object);
 
   void examine_arena();
   [[nodiscard]] Verdict judge_block(std::uint64_t block) const;

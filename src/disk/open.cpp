@@ -10,6 +10,7 @@
 
 #include "disk/plain_file.hpp"
 #include "disk/plain_queue.hpp"
+#include "disk/uring_queue.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 
@@ -89,7 +90,9 @@ Result<void> PlainDirectory::sync() {
 }
 
 Result<std::unique_ptr<WriteQueue>> PlainDirectory::make_queue(unsigned depth) {
-  std::unique_ptr<WriteQueue> queue = std::make_unique<PlainQueue>(depth);
+  std::unique_ptr<WriteQueue> queue;
+  if (options_.backend == Backend::kBest) queue = UringQueue::make(depth);
+  if (queue == nullptr) queue = std::make_unique<PlainQueue>(depth);
   return queue;
 }
 

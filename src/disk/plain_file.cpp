@@ -57,7 +57,7 @@ int PlainFile::write_all(std::uint64_t offset, ByteSpan bytes, Sync sync) noexce
   while (done < bytes.size()) {
     const iovec part{const_cast<std::byte*>(bytes.data()) + done, bytes.size() - done};
     // After a short write that ended within a block, O_DIRECT would refuse the rest.
-    const bool direct = is_direct() && done % kBlockBytes == 0;
+    const bool direct = is_direct() && (offset + done) % kBlockBytes == 0;
     const int fd = direct ? direct_.get() : cached_.get();
     const ssize_t put = ::pwritev2(fd, &part, 1, static_cast<off_t>(offset + done), flags);
     if (put > 0) {

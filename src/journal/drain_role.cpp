@@ -20,7 +20,10 @@ Errc DrainRole::take() noexcept {
     if (hot.writer.compare_exchange_strong(seen.word, WriterWord::of(me_).word,
                                            std::memory_order_acq_rel, std::memory_order_relaxed)) {
       mine_ = true;
-      return open_log(seen.clean());
+      // Whoever failed said so before he let go: the sync is never tried again.
+      if (hot.failed.load(std::memory_order_acquire) == 0) return open_log(seen.clean());
+      let_go(WriterWord{});
+      return Errc::kLogFailed;
     }
   }
 }
@@ -37,6 +40,7 @@ Errc DrainRole::open_log(bool clean) noexcept {
   const std::uint64_t durable = hot.durable.load(std::memory_order_relaxed);
   const std::uint64_t acknowledged = durable > view_.start() ? durable : 0;  // by this ring
   if (code != Errc::kOk || log_.end() < acknowledged) code = log_.open(acknowledged);
+  if (code == Errc::kLogFailed) return refused(code);
   if (code == Errc::kOk && !start_at(log_.end())) code = Errc::kCorrupt;
   if (code != Errc::kOk) let_go(WriterWord{});
   return code;
@@ -165,10 +169,13 @@ bool DrainRole::has_work() const noexcept {
 /// After the flush alone. The drain stays at the end: behind it nothing may be claimed.
 void DrainRole::made_durable(std::uint64_t end) noexcept {
   JournalHot& hot = view_.hot();
-  if (end <= hot.durable.load(std::memory_order_relaxed)) return;
+  const std::uint64_t drain = std::min(end, end_);
+  const bool is_new = end > hot.durable.load(std::memory_order_relaxed);
+  // A writer that died between the two has raised only the first one.
+  if (!is_new && drain <= hot.drain.load(std::memory_order_relaxed)) return;
   // [durable] [drain] Locked: in a fenced bus sleepers rely on it.
-  hot.durable.exchange(end, std::memory_order_seq_cst);
-  hot.drain.exchange(std::min(end, end_), std::memory_order_seq_cst);
+  if (is_new) hot.durable.exchange(end, std::memory_order_seq_cst);
+  hot.drain.exchange(drain, std::memory_order_seq_cst);
   hot.settled.wake_all_armed();
 }
 

@@ -16,10 +16,11 @@ class LogWriter {
  public:
   LogWriter(const JournalView& view, std::uint64_t me, const Liveness& alive, LogPort& log) noexcept
       : view_(view), role_(view, me, alive, log) {}
-  ~LogWriter() { role_.release(); }
+  ~LogWriter() { release(); }
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
+  [[nodiscard]] bool has_role() const noexcept { return role_.is_mine(); }
   /// One round. kOk: there was something to do; kEmpty: nothing; kBusy: another participant is the
   /// writer. Errors kNoSpace (try again later), kLogFailed, and those of DrainRole::take.
   Errc step() noexcept;
@@ -30,6 +31,8 @@ class LogWriter {
   /// kDamaged, ….
   Errc run() noexcept;
   void stop() noexcept;
+  /// Lets go of the role, with everything durable. The writer's thread, or after it.
+  void release() noexcept { role_.release(); }
 
  private:
   [[nodiscard]] bool is_stopping() const noexcept {

@@ -49,7 +49,7 @@ constexpr std::uint32_t cells_for(std::size_t bytes) noexcept {
 // clang-format off
 // from → to                      by                         if the mover dies just after
 // earlier lap → claimed          producer, CAS              void, by the sweeper
-// earlier lap → void, length 0   producer, CAS              nothing: the record goes into the next lap
+// earlier lap → void, length 0   producer, CAS              nothing: there is no record
 // earlier lap → end              whoever closes, CAS        nothing: it is closed
 // claimed → published            its producer               nothing: it is there
 // claimed → void                 its producer, the sweeper  nothing

@@ -1,6 +1,6 @@
 // The bytes of a segment file (LOG_FORMAT.md). Little endian; every field is checked before use.
 //
-//   block 0          SegmentHeader
+//   block 0          SegmentHeader, twice
 //   blocks 1 …       batches: BatchHeader · records, each padded to 8 bytes · zeros to a block
 //   near the end     the index of a sealed segment, at index_offset()
 //   last block       SegmentFooter of a sealed segment
@@ -21,6 +21,7 @@
 namespace ringpost::log {
 
 inline constexpr std::uint64_t kSegmentMagic = 0x544e'4d47'4553'5052;  // "RPSEGMNT"
+inline constexpr std::uint64_t kSpareMagic = 0x2045'5241'5053'5052;    // "RPSPARE "
 inline constexpr std::uint64_t kFooterMagic = 0x5245'544f'4f46'5052;   // "RPFOOTER"
 inline constexpr std::uint32_t kBatchMagic = 0x5442'5052;              // "RPBT"
 inline constexpr std::uint32_t kFormatVersion = 1;
@@ -29,9 +30,12 @@ inline constexpr std::uint64_t kSegmentBytesMin = 16 * 1024;
 inline constexpr std::uint64_t kSegmentBytesMax = 1ull << 30;
 inline constexpr std::uint64_t kIndexStrideBytes = 64 * 1024;  ///< at least so far apart
 
-/// Block 0, the rest of it zeros. Written and safe before the file gets the segment's name.
+/// Twice in block 0, at kHeaderOffsets; the rest of it zeros. One copy that verifies is enough, so
+/// one that rots does no harm. Before them there were two of a spare (kSpareMagic, all the rest of
+/// them zeros), which were safe: if those are there, or nothing that verifies, the segment was not
+/// begun when the power went, unless its batches prove otherwise.
 struct SegmentHeader {
-  std::uint32_t crc;  ///< of the rest of the block
+  std::uint32_t crc;  ///< of the rest
   std::uint32_t version;
   std::uint64_t magic;
   std::uint64_t segment_bytes;  ///< length of the file
@@ -46,7 +50,8 @@ struct SegmentHeader {
   std::uint32_t flags;           ///< 0
   std::byte wrapped_key[64];     ///< zeros without a cipher; one key for one epoch
 };
-static_assert(sizeof(SegmentHeader) == 152 && std::is_trivially_copyable_v<SegmentHeader>);
+static_assert(sizeof(SegmentHeader) == 152);
+static_assert(std::is_trivially_copyable_v<SegmentHeader>);
 static_assert(offsetof(SegmentHeader, version) == 4 && offsetof(SegmentHeader, magic) == 8);
 static_assert(offsetof(SegmentHeader, segment_bytes) == 16);
 static_assert(offsetof(SegmentHeader, log_id) == 24 && offsetof(SegmentHeader, epoch) == 32);
@@ -99,7 +104,7 @@ struct IndexEntry {
 };
 static_assert(sizeof(IndexEntry) == 24);
 
-/// Last block of a sealed segment, the rest of it zeros. Everything it covers was safe before.
+/// Last block of a sealed segment, the rest of it zeros.
 struct SegmentFooter {
   std::uint32_t crc;  ///< of the rest of the block, seeded with the epoch
   std::uint32_t version;
@@ -112,15 +117,18 @@ struct SegmentFooter {
   std::int64_t arrival_max;   ///< of all records of the log up to its end
   std::uint32_t entries;      ///< of the index
   std::uint32_t entries_crc;  ///< seeded with the epoch
+  std::uint64_t durable_end;  ///< positions below were safe when it was written
 };
-static_assert(sizeof(SegmentFooter) == 72 && std::is_trivially_copyable_v<SegmentFooter>);
+static_assert(sizeof(SegmentFooter) == 80 && std::is_trivially_copyable_v<SegmentFooter>);
 static_assert(offsetof(SegmentFooter, magic) == 8 && offsetof(SegmentFooter, epoch) == 16);
 static_assert(offsetof(SegmentFooter, base_position) == 24);
 static_assert(offsetof(SegmentFooter, end_position) == 32);
 static_assert(offsetof(SegmentFooter, data_end) == 40 && offsetof(SegmentFooter, records) == 48);
 static_assert(offsetof(SegmentFooter, arrival_max) == 56 && offsetof(SegmentFooter, entries) == 64);
 static_assert(offsetof(SegmentFooter, entries_crc) == 68);
+static_assert(offsetof(SegmentFooter, durable_end) == 72);
 
+inline constexpr std::size_t kHeaderOffsets[] = {0, 2048};
 inline constexpr std::uint64_t kDataOffset = disk::kBlockBytes;  ///< of the first batch
 
 [[nodiscard]] constexpr std::uint64_t round_up_to_block(std::uint64_t bytes) noexcept {

@@ -40,7 +40,8 @@ Result<void> IndexBuilder::catch_up(const Segment& segment, std::uint64_t data_e
   return {};
 }
 
-Result<ByteSpan> IndexBuilder::finish(const Segment& segment, std::uint64_t data_end) {
+Result<ByteSpan> IndexBuilder::finish(const Segment& segment, std::uint64_t data_end,
+                                      std::uint64_t durable_end) {
   if (auto caught_up = catch_up(segment, data_end); !caught_up) {
     return Unexpected(caught_up.error());
   }
@@ -59,6 +60,7 @@ Result<ByteSpan> IndexBuilder::finish(const Segment& segment, std::uint64_t data
   footer.records = records_;
   footer.arrival_max = arrival_max_;
   footer.entries = static_cast<std::uint32_t>(entries_.size());
+  footer.durable_end = durable_end;
   footer.entries_crc = base::crc32c(entries, segment.seed);
   encode_footer(footer, segment.seed,
                 {buffer_.data() + bytes - disk::kBlockBytes, disk::kBlockBytes});

@@ -16,7 +16,8 @@ class IndexBuilder {
   void note(const BatchHeader& header, std::uint64_t offset);
   /// Everything from index_offset() to the end of the file: entries and footer, in blocks.
   /// `data_end`: behind the last batch. Errors  kSystem, kDamaged: batches of others do not verify.
-  Result<ByteSpan> finish(const Segment& segment, std::uint64_t data_end);
+  Result<ByteSpan> finish(const Segment& segment, std::uint64_t data_end,
+                          std::uint64_t durable_end);
 
  private:
   Result<void> catch_up(const Segment& segment, std::uint64_t data_end);

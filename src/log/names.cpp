@@ -25,6 +25,8 @@ std::string spare_name(std::uint64_t number) {
   return std::string(kSparePrefix) += name;
 }
 
+std::string lost_name(std::uint64_t base_position) { return "lost-" + segment_name(base_position); }
+
 bool is_spare(std::string_view name) noexcept { return name.starts_with(kSparePrefix); }
 
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept {

@@ -15,6 +15,8 @@ namespace ringpost::log {
 [[nodiscard]] std::string segment_name(std::uint64_t base_position);
 /// Of a file that becomes a segment later.
 [[nodiscard]] std::string spare_name(std::uint64_t number);
+/// Of a file without a header that nothing proves to have been a segment; for people to look at.
+[[nodiscard]] std::string lost_name(std::uint64_t base_position);
 [[nodiscard]] bool is_spare(std::string_view name) noexcept;
 /// The base position that the name of a segment says; of other names nothing.
 [[nodiscard]] std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept;

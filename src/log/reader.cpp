@@ -12,26 +12,6 @@ namespace {
 
 constexpr disk::Read kAttempts[] = {disk::Read::kCached, disk::Read::kDirect};
 
-/// The first block from `offset` on that begins a batch at or behind `floor`.
-struct FoundBatch {
-  std::uint64_t offset;
-  std::uint64_t base;
-};
-Result<std::optional<FoundBatch>> find_header(const Segment& segment, std::uint64_t offset,
-                                              std::uint64_t floor) {
-  Window window;
-  window.attach(segment.file.get());
-  for (; offset + disk::kBlockBytes <= segment.batches_end(); offset += disk::kBlockBytes) {
-    auto block = window.at(offset, disk::kBlockBytes);
-    if (!block) return Unexpected(block.error());
-    const auto header = parse_batch(*block, segment);
-    if (header && header->base_position >= floor) {
-      return std::optional(FoundBatch{offset, header->base_position});
-    }
-  }
-  return std::optional<FoundBatch>();
-}
-
 /// Of the batch that the walk has just passed: its first record that arrived so late.
 std::uint64_t position_of_time(const BatchWalk& walk, std::int64_t arrival_ns) {
   ByteSpan rest = walk.records();
@@ -91,6 +71,18 @@ void Reader::seek(std::uint64_t position) noexcept {
 std::uint64_t Reader::base_behind(std::uint64_t base) const noexcept {
   const auto behind = std::upper_bound(files_.segments.begin(), files_.segments.end(), base);
   return behind == files_.segments.end() ? UINT64_MAX : *behind;
+}
+
+/// Forgets segments that have their names, but were never begun, or were dropped meanwhile.
+Result<std::uint64_t> Reader::begun_behind(std::uint64_t base) {
+  for (;;) {
+    const std::uint64_t behind = base_behind(base);
+    if (behind == UINT64_MAX) return behind;
+    auto segment = open_segment(directory_, behind, log_id_);
+    if (segment || segment.error() == Errc::kDamaged) return behind;
+    if (!(segment.error() == Errc::kNotFound)) return Unexpected(segment.error());
+    std::erase(files_.segments, behind);
+  }
 }
 
 Errc Reader::cannot_read(const Error& error) noexcept {
@@ -204,8 +196,10 @@ Errc Reader::enter_batch(std::uint64_t bound) {
 
 Errc Reader::enter_segment(std::uint64_t bound) {
   constexpr int kTriesMax = 100;  // segments are dropped while we look, but not so many
+  std::uint64_t missing = UINT64_MAX;
   for (int tries = 0; tries < kTriesMax; ++tries) {
     if (auto listed = list(); !listed) return cannot_read(listed.error());
+    std::erase(files_.segments, missing);  // its name is still there: it was never begun
     if (files_.segments.empty()) return Errc::kEmpty;
     const std::uint64_t front = files_.segments.front();
     if (position_ < front) {
@@ -215,8 +209,13 @@ Errc Reader::enter_segment(std::uint64_t bound) {
     }
     const auto behind = std::upper_bound(files_.segments.begin(), files_.segments.end(), position_);
     auto segment = open_segment(directory_, *std::prev(behind), log_id_);
-    if (!segment && segment.error() == Errc::kNotFound) continue;
-    limit_ = behind == files_.segments.end() ? UINT64_MAX : *behind;
+    if (!segment && segment.error() == Errc::kNotFound) {
+      missing = *std::prev(behind);
+      continue;
+    }
+    auto limit = begun_behind(*std::prev(behind));
+    if (!limit) return cannot_read(limit.error());
+    limit_ = *limit;
     if (!segment && segment.error() == Errc::kDamaged) {
       return damaged(std::min(limit_, bound), std::nullopt);
     }
@@ -256,7 +255,7 @@ Errc Reader::find_batch() {
     if (*step == BatchWalk::Found::kBatch && walk.header().end_position > position_) break;
     if (*step == BatchWalk::Found::kBatch) continue;
     if (*step == BatchWalk::Found::kNoRoom) break;
-    auto later = find_header(segment_, walk.offset(), walk.end());
+    auto later = find_batch_behind(segment_, walk.offset(), walk.end());
     if (!later) return cannot_read(later.error());
     if (!*later || (*later)->base > position_) break;
     walk.move_to((*later)->offset, (*later)->base, INT64_MIN);
@@ -283,7 +282,9 @@ Errc Reader::explain(std::uint64_t bound) {
     close_segment();
     return Errc::kOk;
   }
-  limit_ = base_behind(segment_.base());
+  auto limit = begun_behind(segment_.base());
+  if (!limit) return cannot_read(limit.error());
+  limit_ = *limit;
   const std::uint64_t base = at_.records_left != 0 ? batch_.base : at_.floor;
   if (base >= limit_) {
     close_segment();
@@ -313,7 +314,7 @@ Errc Reader::explain_record() {
 }
 
 Errc Reader::explain_batch(std::uint64_t bound) {
-  auto later = find_header(segment_, at_.offset + disk::kBlockBytes, at_.floor);
+  auto later = find_batch_behind(segment_, at_.offset, at_.floor);
   if (!later) return cannot_read(later.error());
   if (*later && (*later)->base < limit_) {
     const Place behind{(*later)->offset, (*later)->base, 0};
@@ -324,8 +325,20 @@ Errc Reader::explain_batch(std::uint64_t bound) {
   return damaged(std::min(limit_, bound), std::nullopt);
 }
 
+/// The last segment may have its name, but nothing else yet.
+Result<void> Reader::forget_unbegun() {
+  while (!files_.segments.empty()) {
+    auto last = open_segment(directory_, files_.segments.back(), log_id_);
+    if (last) return {};
+    if (!(last.error() == Errc::kNotFound)) return Unexpected(last.error());
+    files_.segments.pop_back();
+  }
+  return {};
+}
+
 Result<void> Reader::seek_time(std::int64_t arrival_ns, std::uint64_t bound) {
   if (auto listed = list(); !listed) return listed;
+  if (auto begun = forget_unbegun(); !begun) return begun;
   // The last segment in front of which nothing is so late has it, or the first one.
   std::size_t low = 0;
   std::size_t high = files_.segments.size();

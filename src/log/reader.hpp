@@ -111,7 +111,9 @@ class Reader {
   Errc cannot_read(const Error& error) noexcept;
   Result<bool> is_still_there();
   Result<void> list();
+  Result<void> forget_unbegun();
   [[nodiscard]] std::uint64_t base_behind(std::uint64_t base) const noexcept;
+  Result<std::uint64_t> begun_behind(std::uint64_t base);
   void close_segment() noexcept;
   Errc explain_record();
   Errc explain_batch(std::uint64_t bound);

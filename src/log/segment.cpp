@@ -18,37 +18,48 @@ std::uint32_t crc_behind_first(const T& bytes, std::size_t size, std::uint32_t s
 
 }  // namespace
 
+std::optional<SegmentHeader> parse_header(ByteSpan block, std::uint64_t magic) noexcept {
+  for (const std::size_t offset : kHeaderOffsets) {
+    SegmentHeader header;
+    std::memcpy(&header, block.data() + offset, sizeof header);
+    if (header.magic != magic) continue;
+    if (crc_behind_first(header, sizeof header, 0) == header.crc) return header;
+  }
+  return std::nullopt;
+}
+
 Result<SegmentHeader> read_header(disk::File& file, const std::string& name, disk::Read how) {
-  const Buffer block(disk::kBlockBytes);
-  auto got = file.read(0, {block.data(), disk::kBlockBytes}, how);
+  const Buffer buffer(disk::kBlockBytes);
+  auto got = file.read(0, {buffer.data(), disk::kBlockBytes}, how);
   if (!got) return Unexpected(got.error());
-  SegmentHeader header{};
   if (*got != disk::kBlockBytes) {
     return sys::error(Errc::kDamaged, name, "it is shorter than the header of a segment");
   }
-  std::memcpy(&header, block.data(), sizeof header);
-  if (crc_behind_first(*block.data(), disk::kBlockBytes, 0) != header.crc) {
-    return sys::error(Errc::kDamaged, name, "the header of the segment is damaged");
+  const ByteSpan block(buffer.data(), disk::kBlockBytes);
+  const std::optional<SegmentHeader> header = parse_header(block, kSegmentMagic);
+  if (!header && parse_header(block, kSpareMagic)) {
+    return sys::error(Errc::kNotFound, name, "the segment was never begun");
   }
-  if (header.magic != kSegmentMagic) {
-    return sys::error(Errc::kWrongFormat, name, "not a segment of a log");
-  }
-  if (header.version != kFormatVersion || header.cipher != 0 || header.flags != 0) {
+  if (!header) return sys::error(Errc::kDamaged, name, "the header of the segment is damaged");
+  if (header->version != kFormatVersion || header->cipher != 0 || header->flags != 0) {
     return sys::error(Errc::kNewerFormat, name, "written by a newer version");
   }
-  if (!is_segment_size(header.segment_bytes) || file.bytes() != header.segment_bytes) {
+  if (!is_segment_size(header->segment_bytes) || file.bytes() != header->segment_bytes) {
     return sys::error(Errc::kDamaged, name, "the file does not have its length");
   }
-  return header;
+  return *header;
 }
 
 Result<Segment> open_segment(disk::Directory& directory, std::uint64_t base_position,
-                             std::uint64_t log_id) {
+                             std::uint64_t log_id, disk::Read how) {
   const std::string name = segment_name(base_position);
   const std::string path = directory.path() + "/" + name;
   auto file = directory.open(name);
   if (!file) return Unexpected(file.error());
-  auto header = read_header(**file, path);
+  auto header = read_header(**file, path, how);
+  if (!header && header.error() == Errc::kDamaged) {  // or only the page cache is
+    header = read_header(**file, path, disk::Read::kDirect);
+  }
   if (!header) return Unexpected(header.error());
   if (log_id != 0 && header->log_id != log_id) {
     return sys::error(Errc::kWrongFormat, path, "belongs to another log");
@@ -60,10 +71,18 @@ Result<Segment> open_segment(disk::Directory& directory, std::uint64_t base_posi
 }
 
 void encode_header(SegmentHeader header, std::span<std::byte> block) {
+  header.crc = crc_behind_first(header, sizeof header, 0);
   std::memset(block.data(), 0, disk::kBlockBytes);
-  std::memcpy(block.data(), &header, sizeof header);
-  header.crc = crc_behind_first(*block.data(), disk::kBlockBytes, 0);
-  std::memcpy(block.data(), &header.crc, sizeof header.crc);
+  for (const std::size_t offset : kHeaderOffsets) {
+    std::memcpy(block.data() + offset, &header, sizeof header);
+  }
+}
+
+void encode_spare(std::span<std::byte> block) {
+  SegmentHeader header{};
+  header.version = kFormatVersion;
+  header.magic = kSpareMagic;
+  encode_header(header, block);
 }
 
 void encode_footer(SegmentFooter footer, std::uint32_t seed, std::span<std::byte> block) {
@@ -73,17 +92,26 @@ void encode_footer(SegmentFooter footer, std::uint32_t seed, std::span<std::byte
   std::memcpy(block.data(), &footer.crc, sizeof footer.crc);
 }
 
-std::optional<BatchHeader> parse_batch(ByteSpan memory, const Segment& segment) noexcept {
+std::optional<BatchHeader> parse_batch(ByteSpan memory, std::uint64_t epoch,
+                                       std::uint32_t seed) noexcept {
   BatchHeader header;
   if (memory.size() < sizeof header) return std::nullopt;
   std::memcpy(&header, memory.data(), sizeof header);
-  if (header.magic != kBatchMagic || header.epoch != segment.epoch()) return std::nullopt;
-  if (crc_behind_first(header, sizeof header, segment.seed) != header.crc) return std::nullopt;
+  if (header.magic != kBatchMagic || header.epoch != epoch) return std::nullopt;
+  if (crc_behind_first(header, sizeof header, seed) != header.crc) return std::nullopt;
   const bool known = header.version == kFormatVersion && (header.flags & ~kBatchLost) == 0;
   const bool counts = (header.records == 0) == (header.record_bytes == 0) &&
                       header.records <= header.record_bytes / sizeof(RecordHeader);
   if (!known || !counts || header.end_position < header.base_position) return std::nullopt;
   return header;
+}
+
+std::optional<BatchHeader> parse_any_batch(ByteSpan memory) noexcept {
+  BatchHeader header;
+  if (memory.size() < sizeof header) return std::nullopt;
+  std::memcpy(&header, memory.data(), sizeof header);
+  if (header.magic != kBatchMagic) return std::nullopt;
+  return parse_batch(memory, header.epoch, seed_of(header.epoch));
 }
 
 void encode_batch(BatchHeader header, std::uint32_t seed, std::byte* batch) noexcept {
@@ -134,6 +162,22 @@ Result<std::optional<SealedIndex>> read_index(const Segment& segment) {
     behind = entry.offset + disk::kBlockBytes;
   }
   return std::optional<SealedIndex>(std::move(index));
+}
+
+Result<std::optional<BatchPlace>> find_batch_behind(const Segment& segment, std::uint64_t offset,
+                                                    std::uint64_t floor) {
+  Window window;
+  window.attach(segment.file.get());
+  for (std::uint64_t at = offset + disk::kBlockBytes;
+       at + disk::kBlockBytes <= segment.batches_end(); at += disk::kBlockBytes) {
+    auto block = window.at(at, disk::kBlockBytes);
+    if (!block) return Unexpected(block.error());
+    const auto header = parse_batch(*block, segment);
+    if (header && header->base_position >= floor) {
+      return std::optional(BatchPlace{at, header->base_position});
+    }
+  }
+  return std::optional<BatchPlace>();
 }
 
 BatchWalk::BatchWalk(const Segment& segment)

@@ -26,20 +26,32 @@ struct Segment {
   }
 };
 
+/// The first copy of a header in block 0 that verifies, of a segment or of a spare.
+[[nodiscard]] std::optional<SegmentHeader> parse_header(ByteSpan block,
+                                                        std::uint64_t magic) noexcept;
 /// The header of a file, checked against itself and the file's length.
-/// Errors  kDamaged, kWrongFormat (another program's), kNewerFormat, kSystem.
+/// Errors  kNotFound: it was never begun; kDamaged, kWrongFormat, kNewerFormat, kSystem.
 Result<SegmentHeader> read_header(disk::File& file, const std::string& name,
                                   disk::Read how = disk::Read::kCached);
 /// The segment that begins at `base_position`. `log_id` 0: of any log.
-/// Errors  as read_header(); kNotFound; kWrongFormat also for another log's.
+/// Errors  as read_header(); kNotFound also without such a file, kWrongFormat also for another
+///         log's.
 Result<Segment> open_segment(disk::Directory& directory, std::uint64_t base_position,
-                             std::uint64_t log_id);
+                             std::uint64_t log_id, disk::Read how = disk::Read::kCached);
+/// The whole block that begins a spare file: what it was before cannot be taken for a segment.
+void encode_spare(std::span<std::byte> block);
 /// The whole block that begins a segment; computes the checksum.
 void encode_header(SegmentHeader header, std::span<std::byte> block);
 
-/// The batch header that begins `memory`; nothing if it is none of that segment.
-[[nodiscard]] std::optional<BatchHeader> parse_batch(ByteSpan memory,
-                                                     const Segment& segment) noexcept;
+/// The batch header that begins `memory`; nothing if it is none of that incarnation of a segment.
+[[nodiscard]] std::optional<BatchHeader> parse_batch(ByteSpan memory, std::uint64_t epoch,
+                                                     std::uint32_t seed) noexcept;
+[[nodiscard]] inline std::optional<BatchHeader> parse_batch(ByteSpan memory,
+                                                            const Segment& segment) noexcept {
+  return parse_batch(memory, segment.epoch(), segment.seed);
+}
+/// The same of any incarnation of any segment.
+[[nodiscard]] std::optional<BatchHeader> parse_any_batch(ByteSpan memory) noexcept;
 /// The whole last block of a sealed segment; computes the checksum.
 void encode_footer(SegmentFooter footer, std::uint32_t seed, std::span<std::byte> block);
 /// Computes the checksum and puts the header in front of the batch.
@@ -65,6 +77,15 @@ struct SealedIndex {
 };
 [[nodiscard]] Result<std::optional<SealedIndex>> read_index(const Segment& segment);
 [[nodiscard]] Result<std::optional<SegmentFooter>> read_footer(const Segment& segment);
+
+/// A batch of a segment, by its header alone.
+struct BatchPlace {
+  std::uint64_t offset = 0;
+  std::uint64_t base = 0;
+};
+/// The first one behind the block at `offset` that begins at `floor` or later.
+Result<std::optional<BatchPlace>> find_batch_behind(const Segment& segment, std::uint64_t offset,
+                                                    std::uint64_t floor);
 
 /// Goes from batch to batch of a segment and verifies each wholly.
 class BatchWalk {
@@ -92,6 +113,7 @@ class BatchWalk {
   void move_to(std::uint64_t offset, std::uint64_t end, std::int64_t arrival_max) noexcept;
   /// After kBad: reads anew, from the disk itself.
   void read_directly() noexcept { window_.forget(disk::Read::kDirect); }
+  void trust_cache() noexcept { window_.trust_cache(); }
 
  private:
   Result<std::optional<BatchHeader>> look();

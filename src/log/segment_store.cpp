@@ -1,6 +1,7 @@
 #include "log/segment_store.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace ringpost::log {
@@ -15,54 +16,92 @@ std::string free_spare_name(const LogFiles& files) {
   return name;
 }
 
-}  // namespace
-
-Result<std::string> SegmentStore::make_spare(LogFiles& files) {
-  std::string name = free_spare_name(files);
-  auto file = directory_.create(name, options_.segment_bytes);
-  if (!file) return Unexpected(file.error());
-  if (auto synced = (*file)->sync(); !synced) return Unexpected(synced.error());
-  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
-  files.spares.push_back(name);
-  return name;
+/// Safe when it returns.
+Result<void> write_spare_header(disk::File& file) {
+  const Buffer block(disk::kBlockBytes);
+  encode_spare({block.data(), disk::kBlockBytes});
+  return file.write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kData);
 }
 
-Result<std::unique_ptr<disk::File>> SegmentStore::take_spare(LogFiles& files, std::string& name) {
-  while (!files.spares.empty()) {
-    name = std::move(files.spares.back());
-    files.spares.pop_back();
-    auto file = directory_.open(name);
-    if (file && (*file)->bytes() == options_.segment_bytes) return file;
-    // Of another size since the options changed, or half made when the power went.
-    if (auto gone = directory_.remove(name); !gone) return Unexpected(gone.error());
+}  // namespace
+
+Result<void> SegmentStore::noted(Result<void> synced) noexcept {
+  if (!synced) sync_errno_ = synced.error().sys_errno != 0 ? synced.error().sys_errno : EIO;
+  return synced;
+}
+
+Result<SegmentStore::Spare> SegmentStore::make_spare(LogFiles& files) {
+  Spare spare{free_spare_name(files), nullptr};
+  auto file = directory_.create(spare.name, options_.segment_bytes);
+  if (!file) return Unexpected(file.error());
+  spare.file = std::move(*file);
+  if (auto written = write_spare_header(*spare.file); !written) {
+    return Unexpected(written.error());
   }
-  auto made = make_spare(files);
-  if (!made) return Unexpected(made.error());
-  name = std::move(*made);
-  return directory_.open(name);
+  if (auto synced = noted(spare.file->sync()); !synced) return Unexpected(synced.error());
+  if (auto synced = noted(directory_.sync()); !synced) return Unexpected(synced.error());
+  return spare;
+}
+
+Result<SegmentStore::Spare> SegmentStore::take_spare(LogFiles& files) {
+  while (!files.spares.empty()) {
+    Spare spare{std::move(files.spares.back()), nullptr};
+    files.spares.pop_back();
+    auto file = directory_.open(spare.name);
+    if (file && (*file)->bytes() == options_.segment_bytes) {
+      spare.file = std::move(*file);
+      if (std::erase(safe_spares_, spare.name) != 0) return spare;
+      // Whoever made it a spare one, or a segment, may have died before he was done.
+      auto written = write_spare_header(*spare.file);
+      if (!written) return Unexpected(written.error());
+      if (auto synced = noted(spare.file->sync()); !synced) return Unexpected(synced.error());
+      return spare;
+    }
+    // Of another size since the options changed, or half made when the power went.
+    if (auto gone = directory_.remove(spare.name); !gone) return Unexpected(gone.error());
+  }
+  return make_spare(files);
 }
 
 Result<Segment> SegmentStore::begin(const SegmentHeader& header) {
   auto files = list_files(directory_);
   if (!files) return Unexpected(files.error());
-  std::string name;
-  auto file = take_spare(*files, name);
-  if (!file) return Unexpected(file.error());
+  auto spare = take_spare(*files);
+  if (!spare) return Unexpected(spare.error());
   const Buffer block(disk::kBlockBytes);
   encode_header(header, {block.data(), disk::kBlockBytes});
-  auto written = (*file)->write(0, {block.data(), disk::kBlockBytes}, disk::Sync::kData);
+  // In place of an empty one it may be all that says how far the log had come.
+  const bool replaces =
+      std::binary_search(files->segments.begin(), files->segments.end(), header.base_position);
+  const disk::Sync sync = replaces ? disk::Sync::kData : disk::Sync::kNone;
+  auto written = spare->file->write(0, {block.data(), disk::kBlockBytes}, sync);
   if (!written) return Unexpected(written.error());
-  auto named = directory_.rename(name, segment_name(header.base_position));
+  auto named = directory_.rename(spare->name, segment_name(header.base_position));
   if (!named) return Unexpected(named.error());
-  if (auto synced = directory_.sync(); !synced) return Unexpected(synced.error());
-  return Segment{std::move(*file), header, seed_of(header.epoch)};
+  return Segment{std::move(spare->file), header, seed_of(header.epoch)};
+}
+
+Result<void> SegmentStore::discard(const std::vector<std::uint64_t>& segments) {
+  for (auto base = segments.rbegin(); base != segments.rend(); ++base) {
+    if (auto gone = directory_.remove(segment_name(*base)); !gone) return gone;
+    if (auto synced = noted(directory_.sync()); !synced) return synced;
+  }
+  return {};
+}
+
+Result<void> SegmentStore::put_aside(std::uint64_t base) {
+  if (auto named = directory_.rename(segment_name(base), lost_name(base)); !named) return named;
+  return directory_.sync();
 }
 
 Result<void> SegmentStore::make_spares() {
   auto files = list_files(directory_);
   if (!files) return Unexpected(files.error());
   while (files->spares.size() < options_.spare_segments) {
-    if (auto made = make_spare(*files); !made) return Unexpected(made.error());
+    auto made = make_spare(*files);
+    if (!made) return Unexpected(made.error());
+    safe_spares_.push_back(made->name);
+    files->spares.push_back(std::move(made->name));
   }
   return {};
 }
@@ -119,15 +158,17 @@ Result<void> SegmentStore::drop(std::uint64_t base, LogFiles& files) {
     if (!reusable) return Unexpected(reusable.error());
     reuse = *reusable;
   }
-  if (reuse) {
-    std::string spare = free_spare_name(files);
-    if (auto done = directory_.rename(name, spare); !done) return done;
-    files.spares.push_back(std::move(spare));
-  } else {
-    if (auto done = directory_.remove(name); !done) return done;
-  }
+  std::string spare = free_spare_name(files);
+  auto done = reuse ? directory_.rename(name, spare) : directory_.remove(name);
+  if (!done) return done;
   // Each by itself: a hole among the segments would look like damage after a loss of power.
-  return directory_.sync();
+  if (auto synced = noted(directory_.sync()); !synced || !reuse) return synced;
+  auto file = directory_.open(spare);
+  if (!file) return Unexpected(file.error());
+  if (auto written = write_spare_header(**file); !written) return written;
+  safe_spares_.push_back(spare);
+  files.spares.push_back(std::move(spare));
+  return {};
 }
 
 }  // namespace ringpost::log

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "disk/disk.hpp"
 #include "log/names.hpp"
@@ -27,27 +29,45 @@ class SegmentStore {
 
   [[nodiscard]] disk::Directory& directory() const noexcept { return directory_; }
 
-  /// A new segment with this header, under its name, all safe on disk. Takes the name away from an
-  /// empty one that a dead writer left there. Errors  kNoSpace: nothing has changed; kSystem.
+  /// A new segment with this header, under its name. Nothing of that is safe on disk before the
+  /// file and the directory are synced, but what is found meanwhile is no damage. Takes the name
+  /// away from an empty one that a dead writer left there. Errors  kNoSpace: nothing has changed;
+  /// kSystem.
   Result<Segment> begin(const SegmentHeader& header);
 
   /// Makes spare files until there are options.spare_segments. Errors  kNoSpace, kSystem.
   Result<void> make_spares();
   /// How many there are.
   Result<std::size_t> count_spares();
+  /// Another writer has been at work meanwhile: his spares may be half made.
+  void forget_spares() noexcept { safe_spares_.clear(); }
+  /// Takes segments away that recovery discards, the last one first.
+  Result<void> discard(const std::vector<std::uint64_t>& segments);
+  /// Gives a file the name of a lost one.
+  Result<void> put_aside(std::uint64_t base);
+
+  /// Not 0: a sync has failed. Nobody knows which names the disk has, so the log has failed too.
+  [[nodiscard]] int sync_errno() const noexcept { return sync_errno_; }
 
   /// Returns the first position that is left.
   Result<std::uint64_t> drop_expired(const Retention& retention);
 
  private:
-  Result<std::string> make_spare(LogFiles& files);
-  Result<std::unique_ptr<disk::File>> take_spare(LogFiles& files, std::string& name);
+  struct Spare {
+    std::string name;
+    std::unique_ptr<disk::File> file;
+  };
+  Result<void> noted(Result<void> synced) noexcept;
+  Result<Spare> make_spare(LogFiles& files);
+  Result<Spare> take_spare(LogFiles& files);
   Result<bool> may_go(const LogFiles& files, std::size_t dropped, const Retention& retention);
   Result<void> drop(std::uint64_t base, LogFiles& files);
   Result<bool> is_reusable(std::uint64_t base);
 
   disk::Directory& directory_;
   const LogOptions& options_;
+  std::vector<std::string> safe_spares_;  // whose length and header we made safe ourselves
+  int sync_errno_ = 0;
 };
 
 }  // namespace ringpost::log

@@ -60,14 +60,20 @@ Result<std::unique_ptr<Writer>> Writer::open(disk::Directory& directory,
 }
 
 Result<void> Writer::recover_end() {
-  auto found = recover(store_.directory(), options_);
+  auto found = recover(store_.directory(), options_, disk::Read::kDirect);
   if (!found) return Unexpected(found.error());
+  // A dead process may have renamed what it did not sync: a file is overwritten as a spare one only
+  // when it is one for certain.
+  if (auto synced = store_.directory().sync(); !synced) return synced;
   end_ = found->end;
   seen_end_ = found->seen_end;
   arrival_max_ = found->arrival_max;
+  if (found->lost) {
+    if (auto aside = store_.put_aside(*found->lost); !aside) return aside;
+  }
+  if (auto gone = store_.discard(found->discarded); !gone) return gone;
+  if (auto synced = sync_recovered(found->unsafe); !synced) return synced;
   if (found->last) {
-    // What a dead process has written may be in the page cache only.
-    if (auto synced = found->last->file->sync(); !synced) return synced;
     const bool is_empty = found->data_end == kDataOffset;  // then its name is taken away from it
     const SegmentHeader& header = found->last->header;
     previous_epoch_ = is_empty ? header.previous_epoch : header.epoch;
@@ -81,6 +87,16 @@ Result<void> Writer::recover_end() {
   }
   return sys::system_error("cannot begin a segment in", store_.directory().path(),
                            progress_.sys_errno);
+}
+
+Result<void> Writer::sync_recovered(const std::vector<std::uint64_t>& segments) {
+  disk::Directory& directory = store_.directory();
+  for (const std::uint64_t base : segments) {
+    auto segment = open_segment(directory, base, options_.log_id);
+    if (!segment) return Unexpected(segment.error());
+    if (auto synced = segment->file->sync(); !synced) return synced;
+  }
+  return {};
 }
 
 Errc Writer::fail(int sys_errno) noexcept {
@@ -155,9 +171,11 @@ Writer::Closed Writer::close_batch(std::uint64_t end_position, disk::Sync sync) 
   batch.base = end_;
   batch.end = end;
   batch.is_done = false;
-  batch.is_durable = sync == disk::Sync::kData && planned_durable_ == end_;
-  batch.is_synced = sync == disk::Sync::kData && !batch.is_durable;
-  if (sync == disk::Sync::kData) planned_durable_ = end;
+  const bool is_data = sync == disk::Sync::kData;
+  batch.is_durable = is_data && planned_durable_ == end_ && (!is_new_ || new_is_planned_);
+  batch.is_synced = is_data && !batch.is_durable;
+  new_is_planned_ |= batch.is_synced;
+  if (is_data) planned_durable_ = end;
   const Closed closed{offset_, {batch.buffer.data(), size}};
   marked_end_ = header.durable_end;
   offset_ += size;
@@ -185,7 +203,8 @@ Errc Writer::submit(disk::Sync sync, std::uint64_t end_position) {
     return fail(EIO);
   }
   ++outstanding_;
-  return Errc::kOk;
+  sync_new_segment();
+  return progress_.failed;
 }
 
 Progress Writer::reap(bool wait) {
@@ -214,16 +233,52 @@ void Writer::settle() {
     wants_sync |= batch.is_synced;
     ++first_;
   }
+  close_full_segments();
   if (wants_sync && !has_failed()) static_cast<void>(sync_written());
+}
+
+/// Seals what is written wholly: whoever dies with writes under way to a segment has not sealed it.
+void Writer::close_full_segments() {
+  for (Full& full : full_) {
+    if (full.is_sealed || full.batches_end > first_ || has_failed()) continue;
+    static_cast<void>(seal(full));
+  }
+  std::erase_if(full_, [this](const Full& full) {
+    return full.is_sealed && progress_.durable_end >= full.end;
+  });
+}
+
+/// A while after a segment was begun, with other batches under way: so recovery has little to read
+/// though nobody asked for durability.
+void Writer::sync_new_segment() {
+  if (!is_new_ || new_is_planned_ || has_failed()) return;
+  const bool is_written = full_.empty() || full_.back().is_sealed;
+  if (!is_written || offset_ == kDataOffset) return;
+  static_cast<void>(sync_written());
 }
 
 Errc Writer::sync_written() {
   const std::uint64_t written = progress_.written_end;
-  if (progress_.durable_end >= written) return Errc::kOk;
-  if (auto synced = segment_.file->sync(); !synced) return fail(synced.error().sys_errno);
-  progress_.durable_end = written;
+  if (progress_.durable_end >= written && !is_new_) return Errc::kOk;
+  if (auto synced = sync_files(); !synced) return fail(synced.error().sys_errno);
+  const bool was_new = std::exchange(is_new_, false);
+  new_is_planned_ = false;
+  progress_.durable_end = std::max(progress_.durable_end, written);
   planned_durable_ = std::max(planned_durable_, written);
-  return Errc::kOk;
+  std::erase_if(full_, [](const Full& full) { return full.is_sealed; });
+  if (was_new) static_cast<void>(prepare());  // no room is no error yet, a sync that failed is
+  return progress_.failed;
+}
+
+Result<void> Writer::sync_files() {
+  for (Full& full : full_) {
+    if (progress_.durable_end >= full.end) continue;
+    if (auto synced = full.segment.file->sync(); !synced) return synced;
+  }
+  if (segment_.file != nullptr) {
+    if (auto synced = segment_.file->sync(); !synced) return synced;
+  }
+  return is_new_ ? store_.directory().sync() : Result<void>();
 }
 
 Errc Writer::wait_for_all() {
@@ -244,6 +299,7 @@ Errc Writer::write_now(disk::Sync sync, std::uint64_t end_position) {
   if (!written) return fail(written.error().sys_errno);
   batch.is_done = true;
   settle();
+  sync_new_segment();
   return progress_.failed;
 }
 
@@ -268,7 +324,8 @@ Errc Writer::mark_durable() {
 }
 
 Errc Writer::begin_segment() {
-  if (const Errc flushed = flush(); flushed != Errc::kOk) return flushed;
+  // One name at a time may get lost: else a segment would be missing among the others, or in front.
+  if (is_new_ && sync_written() != Errc::kOk) return Errc::kLogFailed;
   SegmentHeader header{};
   header.version = kFormatVersion;
   header.magic = kSegmentMagic;
@@ -284,34 +341,50 @@ Errc Writer::begin_segment() {
   if (!begun && begun.error() == Errc::kNoSpace) return space_ = Errc::kNoSpace;
   if (!begun) return fail(begun.error().sys_errno);
   if (segment_.file != nullptr) {
-    if (const Errc sealed = seal(); sealed != Errc::kOk) return sealed;
+    full_.push_back({std::move(segment_), std::move(index_), offset_, end_, next_});
+    close_full_segments();
   }
   segment_ = std::move(*begun);
+  is_new_ = true;
+  new_is_planned_ = false;
   offset_ = kDataOffset;
-  marked_end_ = end_;
+  marked_end_ = header.durable_end;
   index_.begin(segment_);
-  static_cast<void>(prepare());
-  return Errc::kOk;
+  return progress_.failed;
 }
 
-Errc Writer::seal() {
-  auto index = index_.finish(segment_, offset_);
+/// Leaves the segment without an index where others' batches do not verify: readers then walk.
+Errc Writer::seal(Full& full) {
+  full.is_sealed = true;
+  auto index = full.index.finish(full.segment, full.data_end, progress_.durable_end);
   if (!index) return Errc::kOk;
-  auto written = segment_.file->write(segment_.batches_end(), *index, disk::Sync::kNone);
+  auto written = full.segment.file->write(full.segment.batches_end(), *index, disk::Sync::kNone);
   if (!written) return fail(written.error().sys_errno);
   return Errc::kOk;
 }
 
 Errc Writer::prepare() {
+  if (has_failed()) return Errc::kLogFailed;
   auto made = store_.make_spares();
   if (made) return space_ = Errc::kOk;
+  if (store_.sync_errno() != 0) return fail(store_.sync_errno());
   if (!(made.error() == Errc::kNoSpace)) return made.error().code;
   auto spares = store_.count_spares();
   return space_ = spares && *spares > 0 ? Errc::kOk : Errc::kNoSpace;
 }
 
 Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {
-  return store_.drop_expired(retention);
+  if (has_failed()) {
+    return sys::error(Errc::kLogFailed, store_.directory().path(), "the log has failed");
+  }
+  // The last segment stays, and says where the log is: it must be safe before the others go.
+  const bool is_clean = !is_new_ && full_.empty();
+  if (!is_clean && flush() != Errc::kOk) {
+    return sys::system_error("cannot sync", store_.directory().path(), progress_.sys_errno);
+  }
+  auto first = store_.drop_expired(retention);
+  if (store_.sync_errno() != 0) static_cast<void>(fail(store_.sync_errno()));
+  return first;
 }
 
 }  // namespace ringpost::log

@@ -67,11 +67,13 @@ class Writer {
   static Result<std::unique_ptr<Writer>> resume(disk::Directory& directory,
                                                 const LogOptions& options,
                                                 const WriterState& state);
-  /// The same for a writer that is there already: cheap while the segment is the same. After an
-  /// error it is of no use any more.
+  /// The same for a writer that is there already and idle: cheap while the segment is the same.
+  /// After an error it is of no use any more.
   Result<void> resume(const WriterState& state);
-  /// With nothing gathered and nothing under way: see is_idle().
-  [[nodiscard]] WriterState state() const noexcept;
+  /// With nothing gathered and nothing under way: see is_idle(). Syncs if a segment was begun and
+  /// nothing was synced since; if that fails there is no state (check is 0), and the log has
+  /// failed.
+  [[nodiscard]] WriterState state();
 
   ~Writer();  ///< waits for what is under way
   Writer(const Writer&) = delete;
@@ -97,7 +99,7 @@ class Writer {
   /// first: `record` may be memory that others write.
   ///
   /// Requires  fits(). `position` at or above end() and behind the last record.
-  /// Blocking  only when it must begin a segment: then everything under way is waited for.
+  /// Blocking  only when it must begin a segment, for a write or two.
   /// Errors    kNoSpace: no room for another segment, try again later. kCorrupt: the record does
   ///           not have that position and length. kTooLarge: no segment can hold it. kLogFailed.
   Errc add(std::uint64_t position, ByteSpan record);
@@ -119,6 +121,7 @@ class Writer {
   Errc write_now(disk::Sync sync, std::uint64_t end_position);
 
   /// Everything that was submitted is durable when it returns.
+  /// Errors  kLogFailed.
   Errc flush();
 
   /// Puts it on disk that everything is durable, if the log does not say so yet (4 KiB): then later
@@ -134,7 +137,7 @@ class Writer {
   Errc prepare();
 
   /// Drops segments from the front; readers of them see kLapped. They become spares, or go.
-  /// Returns the first position that is left.
+  /// Returns the first position that is left. A sync that fails makes the log fail.
   Result<std::uint64_t> drop_expired(const Retention& retention);
 
  private:
@@ -146,6 +149,15 @@ class Writer {
     bool is_durable = false;  // written so
     bool is_synced = false;   // to be synced, with all before it, once it is written
     bool is_done = false;
+  };
+  /// A full segment, until all of it is on disk and its index too.
+  struct Full {
+    Segment segment;
+    IndexBuilder index;
+    std::uint64_t data_end;
+    std::uint64_t end;          // position
+    std::uint64_t batches_end;  // number of the first batch that is not in it
+    bool is_sealed = false;
   };
   /// A closed batch: its bytes and where they go.
   struct Closed {
@@ -160,13 +172,17 @@ class Writer {
   Result<void> check_place(const Segment& segment, const WriterState& state) const;
   Errc begin_batch(std::size_t record_bytes);
   Errc begin_segment();
-  Errc seal();  // leaves the segment as it is where others' batches do not verify: readers walk
+  Result<void> sync_recovered(const std::vector<std::uint64_t>& segments);
+  Errc seal(Full& full);
   Errc wait_for_all();
   Errc sync_written();
   Errc fail(int sys_errno) noexcept;
   Closed close_batch(std::uint64_t end_position, disk::Sync sync);
   void complete(const disk::Completion& completion) noexcept;
   void settle();
+  void close_full_segments();
+  void sync_new_segment();
+  [[nodiscard]] Result<void> sync_files();
   [[nodiscard]] bool has_failed() const noexcept { return progress_.failed != Errc::kOk; }
   [[nodiscard]] bool has_room(std::uint64_t bytes) const noexcept {
     return segment_.file != nullptr && bytes <= segment_.batches_end() - offset_;
@@ -179,6 +195,9 @@ class Writer {
   std::uint64_t previous_epoch_ = 0;
   std::uint64_t offset_ = 0;
   IndexBuilder index_;
+  std::vector<Full> full_;       // oldest first
+  bool is_new_ = false;          // name and header of segment_ may not be safe yet
+  bool new_is_planned_ = false;  // a batch under way will sync them
 
   std::uint64_t end_ = 0;
   std::uint64_t seen_end_ = 0;

@@ -23,9 +23,12 @@ Unexpected<Error> refused(const disk::Directory& directory, std::string_view why
 
 }  // namespace
 
-WriterState Writer::state() const noexcept {
+WriterState Writer::state() {
   RINGPOST_ASSERT(is_idle());
   WriterState state{};
+  // The next writer would not know which names and other files are not safe yet.
+  const bool is_clean = !is_new_ && full_.empty();
+  if (!is_clean && sync_written() != Errc::kOk) return state;
   state.log_id = options_.log_id;
   if (segment_.file != nullptr) {
     state.segment_base = segment_.base();
@@ -53,6 +56,7 @@ Result<std::unique_ptr<Writer>> Writer::resume(disk::Directory& directory,
 Result<void> Writer::resume(const WriterState& state) {
   disk::Directory& directory = store_.directory();
   RINGPOST_ASSERT(is_idle());
+  store_.forget_spares();
   if (state.check != check_of(state) || state.log_id != options_.log_id || has_failed()) {
     return refused(directory, "not the state of a writer of this log");
   }
@@ -76,6 +80,8 @@ Result<void> Writer::resume(const WriterState& state) {
   } else if (auto checked = check_place(segment_, state); !checked) {
     return checked;
   }
+  full_.clear();
+  is_new_ = new_is_planned_ = false;
   offset_ = state.offset;
   end_ = state.written_end;
   seen_end_ = std::max(seen_end_, end_);

@@ -37,7 +37,7 @@ std::uint64_t children_word(const std::vector<std::uint32_t>& children) noexcept
   return word;
 }
 
-void fill(ShardEntry& entry, const ShardRecord& shard, std::uint64_t journal) noexcept {
+void fill(ShardEntry& entry, const ShardRecord& shard, const NamedJournal& journal) noexcept {
   entry.number = shard.number;
   entry.parent_plus_one = shard.parent ? *shard.parent + 1 : 0;
   entry.adjacent_plus_one = shard.adjacent_parent ? *shard.adjacent_parent + 1 : 0;
@@ -47,7 +47,8 @@ void fill(ShardEntry& entry, const ShardRecord& shard, std::uint64_t journal) no
   entry.last_low = shard.range.last.low;
   entry.created_s = shard.created_s;
   entry.created_ns = shard.created_ns;
-  entry.journal.store(journal, std::memory_order_relaxed);
+  entry.log_end = journal.log_end;
+  entry.journal.store(journal.id, std::memory_order_relaxed);
   entry.children.store(children_word(shard.children), std::memory_order_relaxed);
   entry.expired.store(shard.expired ? 1 : 0, std::memory_order_relaxed);
   entry.closed_ns.store(shard.closed_ns, std::memory_order_relaxed);
@@ -90,7 +91,7 @@ Result<void> ControlFile::map() {
 }
 
 Result<ControlFile> ControlFile::create(const shm::Participant& creator, const Meta& meta,
-                                        const std::vector<std::uint64_t>& journals) {
+                                        const std::vector<NamedJournal>& journals) {
   shm::BusFiles& bus = creator.bus();
   const std::string temporary = creator.temporary_name();
   auto file = sys::create_file(bus.temporary(), temporary);
@@ -114,7 +115,7 @@ Result<ControlFile> ControlFile::create(const shm::Participant& creator, const M
       std::copy(encoded.begin(), encoded.end(), mapping->data() + kChangeableOffset);
       auto* const entries = reinterpret_cast<ShardEntry*>(mapping->data() + kMapOffset);
       for (std::size_t i = 0; i < meta.shards.size(); ++i) {
-        fill(entries[i], meta.shards[i], i < journals.size() ? journals[i] : 0);
+        fill(entries[i], meta.shards[i], i < journals.size() ? journals[i] : NamedJournal{});
       }
       header.shards.store(meta.shards.size(), std::memory_order_release);
       header.changes.store(2, std::memory_order_release);
@@ -250,7 +251,7 @@ void ControlFile::write_changeable(const Meta& meta) noexcept {
   header().changes.store(next, std::memory_order_release);  // [stream-changes]
 }
 
-Result<void> ControlFile::append(const Meta& meta, const std::vector<std::uint64_t>& journals) {
+Result<void> ControlFile::append(const Meta& meta, const std::vector<NamedJournal>& journals) {
   const auto count = shards();
   if (!count) return Unexpected(count.error());
   if (meta.shards.size() > kEntriesMax) {
@@ -265,14 +266,14 @@ Result<void> ControlFile::append(const Meta& meta, const std::vector<std::uint64
   }
   for (std::size_t number = *count; number < meta.shards.size(); ++number) {
     fill(entry(static_cast<std::uint32_t>(number)), meta.shards[number],
-         number < journals.size() ? journals[number] : 0);
+         number < journals.size() ? journals[number] : NamedJournal{});
   }
   // [stream-map] release: whoever sees so many sees them complete.
   header().shards.store(meta.shards.size(), std::memory_order_release);
   return {};
 }
 
-Result<void> ControlFile::apply(const Meta& meta, const std::vector<std::uint64_t>& journals) {
+Result<void> ControlFile::apply(const Meta& meta, const std::vector<NamedJournal>& journals) {
   if (auto appended = append(meta, journals); !appended) return appended;
   for (const ShardRecord& shard : meta.shards) {
     ShardEntry& entry = this->entry(shard.number);

@@ -12,6 +12,12 @@
 
 namespace ringpost::stream {
 
+/// Of a shard. Id 0: it has none, everything is in the log.
+struct NamedJournal {
+  std::uint64_t id = 0;
+  std::uint64_t log_end = 0;  ///< where the log ended when the journal was made
+};
+
 /// Threads     one at a time.
 /// Blocking    only lock(): up to two seconds, for another changer that may be stopped.
 /// Crash       settings and tags are those before a change or those after it: one store decides.
@@ -20,9 +26,9 @@ class ControlFile {
  public:
   /// Errors kNotFound, kWrongFormat, kCorrupt, ….
   static Result<ControlFile> open(std::shared_ptr<shm::BusFiles> bus, const std::string& name);
-  /// `journals`: of each shard of `meta`, 0 for none. kExists if the name is taken.
+  /// `journals`: of each shard of `meta`. kExists if the name is taken.
   static Result<ControlFile> create(const shm::Participant& creator, const Meta& meta,
-                                    const std::vector<std::uint64_t>& journals);
+                                    const std::vector<NamedJournal>& journals);
   /// What is in the way of a stream, and is none.
   static void remove(const shm::BusFiles& bus, const std::string& name) noexcept;
 
@@ -64,7 +70,7 @@ class ControlFile {
   void unlock() noexcept;
   /// Brings the file to what `meta` says: settings, tags, children, closed shards, new entries with
   /// these journals, which may be absent; in an order that lets everybody go on at any time.
-  Result<void> apply(const Meta& meta, const std::vector<std::uint64_t>& journals);
+  Result<void> apply(const Meta& meta, const std::vector<NamedJournal>& journals);
   /// Makes everybody look at the map again.
   void tell_changed() noexcept;
   /// Takes the stream off the bus: from now on every call of everybody says so.
@@ -95,7 +101,7 @@ class ControlFile {
     return fixed_.data() + kChangeableOffset + (which & 1) * kMetaBytesMax;
   }
   void write_changeable(const Meta& meta) noexcept;
-  Result<void> append(const Meta& meta, const std::vector<std::uint64_t>& journals);
+  Result<void> append(const Meta& meta, const std::vector<NamedJournal>& journals);
 
   std::shared_ptr<shm::BusFiles> bus_;
   std::string name_;

@@ -81,9 +81,13 @@ struct alignas(2 * base::kHotLineBytes) ShardEntry {
   std::uint32_t reserved;
   std::uint32_t parent_plus_one;  ///< 0: none
   std::uint32_t adjacent_plus_one;
-  std::uint64_t first_high, first_low, last_high, last_low;
+  std::uint64_t first_high;
+  std::uint64_t first_low;
+  std::uint64_t last_high;
+  std::uint64_t last_low;
   std::uint64_t created_s;
   std::uint64_t created_ns;
+  std::uint64_t log_end;  ///< where its log ended when its journal was made
   /// Id of its journal; 0: it has none any more, everything is in the log, or was before a reboot.
   std::atomic<std::uint64_t> journal;
   /// Their numbers plus one, the second one in the upper half; 0: none. Set before the journal is

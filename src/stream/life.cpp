@@ -46,25 +46,25 @@ bool is_file_there(const shm::BusFiles& bus, const std::string& name) {
   return file || !(file.error() == Errc::kNotFound);
 }
 
-void remove_journals(const shm::BusFiles& bus, const std::vector<std::uint64_t>& journals) {
-  for (const std::uint64_t id : journals) {
-    if (id != 0) journal::JournalFile::remove(bus, id);
+void remove_journals(const shm::BusFiles& bus, const std::vector<NamedJournal>& journals) {
+  for (const NamedJournal& each : journals) {
+    if (each.id != 0) journal::JournalFile::remove(bus, each.id);
   }
 }
 
 /// Of every shard that is open. `log_ends`: of each shard, where its log ends.
-Result<std::vector<std::uint64_t>> make_journals(const Membership& member, const Meta& meta,
-                                                 const std::vector<std::uint64_t>& log_ends) {
-  std::vector<std::uint64_t> journals(meta.shards.size());
+Result<std::vector<NamedJournal>> make_journals(const Membership& member, const Meta& meta,
+                                                const std::vector<std::uint64_t>& log_ends) {
+  std::vector<NamedJournal> journals(meta.shards.size());
   for (const ShardRecord& shard : meta.shards) {
     if (shard.end) continue;
-    const auto id = make_journal(member, meta.stream_id, shard.number, *meta.settings.storage,
-                                 *meta.settings.ring_bytes, log_ends[shard.number]);
-    if (!id) {
+    const auto made = make_journal(member, meta.stream_id, shard.number, *meta.settings.storage,
+                                   *meta.settings.ring_bytes, log_ends[shard.number]);
+    if (!made) {
       remove_journals(member.bus(), journals);
-      return Unexpected(id.error());
+      return Unexpected(made.error());
     }
-    journals[shard.number] = *id;
+    journals[shard.number] = *made;
   }
   return journals;
 }

@@ -2,8 +2,6 @@
 
 #include <bit>
 
-#include "stream/control_file.hpp"
-
 namespace ringpost::stream {
 namespace {
 
@@ -43,9 +41,9 @@ Result<std::shared_ptr<journal::JournalFile>> Shared::journal(std::uint64_t id) 
   return file;
 }
 
-Result<std::uint64_t> make_journal(const Membership& member, std::uint64_t stream_id,
-                                   std::uint32_t number, StreamStorage storage,
-                                   std::uint64_t ring_bytes, std::uint64_t log_end) {
+Result<NamedJournal> make_journal(const Membership& member, std::uint64_t stream_id,
+                                  std::uint32_t number, StreamStorage storage,
+                                  std::uint64_t ring_bytes, std::uint64_t log_end) {
   const std::uint64_t cells = ring_bytes / journal::kCellBytes;
   journal::JournalOptions options;
   options.cells_log2 = static_cast<std::uint32_t>(std::bit_width(cells) - 1);
@@ -57,7 +55,7 @@ Result<std::uint64_t> make_journal(const Membership& member, std::uint64_t strea
   options.number = number;
   auto made = journal::JournalFile::create(member.me, options);
   if (!made) return Unexpected(made.error());
-  return (*made)->id();
+  return NamedJournal{(*made)->id(), log_end};
 }
 
 }  // namespace ringpost::stream

@@ -9,6 +9,7 @@
 
 #include "journal/journal_file.hpp"
 #include "shm/participant.hpp"
+#include "stream/control_file.hpp"
 #include "stream/state_directory.hpp"
 
 namespace ringpost::stream {
@@ -43,10 +44,10 @@ struct Membership {
   [[nodiscard]] std::uint64_t now_ns() const noexcept { return me.bus().time().precise_ns(); }
 };
 
-/// A journal for a shard whose log ends at `log_end`. Nothing names it yet. Returns its id.
-[[nodiscard]] Result<std::uint64_t> make_journal(const Membership& member, std::uint64_t stream_id,
-                                                 std::uint32_t number, StreamStorage storage,
-                                                 std::uint64_t ring_bytes, std::uint64_t log_end);
+/// A journal for a shard whose log ends at `log_end`. Nothing names it yet.
+[[nodiscard]] Result<NamedJournal> make_journal(const Membership& member, std::uint64_t stream_id,
+                                                std::uint32_t number, StreamStorage storage,
+                                                std::uint64_t ring_bytes, std::uint64_t log_end);
 
 /// Who lives, and what to do about the dead while one waits. Outlived by the membership.
 class Alive final : public journal::Liveness {

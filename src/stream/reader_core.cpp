@@ -40,14 +40,8 @@ void ShardReaderCore::move_to(std::uint64_t position, Follow follow) noexcept {
   put_back_.reset();
   lost_.reset();
   // The ring wants the beginning of a record; the log takes any position.
-  const bool in_log = stream_.has_log() && (shard_.journal == nullptr || position < durable());
+  const bool in_log = stream_.has_log() && (shard_.journal == nullptr || position < extent().ring);
   source_ = in_log ? Source::kLog : Source::kRing;
-}
-
-/// How far the log can be read.
-std::uint64_t ShardReaderCore::durable() const noexcept {
-  if (shard_.journal != nullptr) return shard_.journal->durable();
-  return stream_.map().shards()[number_].end.value_or(0);
 }
 
 Result<StreamRecord, Errc> ShardReaderCore::next() noexcept {
@@ -151,9 +145,10 @@ Result<StreamRecord, Errc> ShardReaderCore::next_in_log() {
   }
   if (const Errc code = open_log(); code != Errc::kOk) return Unexpected(code);
   for (;;) {
-    const std::uint64_t bound = durable();
-    const auto record = position_ < bound ? log_->next(bound)
-                                          : Result<log::RecordView, Errc>(Unexpected(Errc::kEmpty));
+    const StreamCore::Extent extent = this->extent();
+    const auto record = position_ < extent.log
+                            ? log_->next(extent.log)
+                            : Result<log::RecordView, Errc>(Unexpected(Errc::kEmpty));
     if (record) {
       position_ = log_->position();
       if (record->header.kind == log::RecordKind::kEnd) {
@@ -167,7 +162,7 @@ Result<StreamRecord, Errc> ShardReaderCore::next_in_log() {
       return give(record->header, record->bytes);
     }
     if (record.error() == Errc::kEmpty) {
-      position_ = std::max(position_, bound);
+      position_ = std::max(position_, extent.ring);
       if (shard_.journal == nullptr) return Unexpected(Errc::kClosed);
       source_ = Source::kRing;
       return Unexpected(Errc::kInterrupted);
@@ -277,7 +272,7 @@ Result<Records> ShardReaderCore::read(const ReadOptions& options) {
 Errc ShardReaderCore::look_ahead(bool help) noexcept {
   if (const Errc code = stream_.begin(); code != Errc::kOk) return code;
   if (source_ == Source::kLog) {
-    if (put_back_ || shard_.journal == nullptr || position_ < durable()) return Errc::kOk;
+    if (put_back_ || shard_.journal == nullptr || position_ < extent().ring) return Errc::kOk;
   }
   journal::Seen seen;
   const Errc code = shard_.journal->look(position_, seen);

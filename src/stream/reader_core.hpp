@@ -43,7 +43,9 @@ class ShardReaderCore {
  private:
   enum class Source : std::uint8_t { kRing, kLog };
 
-  [[nodiscard]] std::uint64_t durable() const noexcept;
+  [[nodiscard]] StreamCore::Extent extent() const noexcept {
+    return stream_.extent(number_, shard_);
+  }
   Result<StreamRecord, Errc> next_in_ring();
   Result<StreamRecord, Errc> next_in_log();
   Errc lapped_in_ring();

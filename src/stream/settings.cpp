@@ -102,6 +102,9 @@ std::optional<std::string> name_of(std::string_view file_name) {
 
 bool is_valid_key(std::string_view key) noexcept {
   if (key.empty() || key.size() > kKeyBytesMax) return false;
+  unsigned char all = 0;
+  for (const char c : key) all |= static_cast<unsigned char>(c);
+  if (all < 0x80) return key.size() <= kKeyCharactersMax;
   std::size_t characters = 0;
   while (!key.empty()) {
     const std::size_t bytes = character_bytes(key);

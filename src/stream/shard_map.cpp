@@ -35,10 +35,7 @@ Result<void> ShardMap::refresh(ControlFile& control, const EndOf& end_of) {
 }
 
 bool ShardMap::has_begun(const ShardRecord& shard) const noexcept {
-  const auto ended = [this](const std::optional<std::uint32_t>& parent) {
-    return !parent || shards_[*parent].end.has_value();
-  };
-  return ended(shard.parent) && ended(shard.adjacent_parent);
+  return !shard.parent || has_ended(shard.parent) || has_ended(shard.adjacent_parent);
 }
 
 void ShardMap::met_end(std::uint32_t shard, std::uint64_t end) {
@@ -49,15 +46,13 @@ void ShardMap::met_end(std::uint32_t shard, std::uint64_t end) {
 
 /// Of the part of its range whose parents have ended.
 void ShardMap::add_routes(const ShardRecord& shard) {
-  if (shard.end) return;
-  if (has_begun(shard)) {
-    routes_.push_back({shard.range.first, shard.number});
-    ++open_;
-    return;
-  }
-  for (const auto& parent : {shard.parent, shard.adjacent_parent}) {
-    if (!parent || !shards_[*parent].end) continue;
-    routes_.push_back({std::max(shard.range.first, shards_[*parent].range.first), shard.number});
+  if (shard.end || !has_begun(shard)) return;
+  ++open_;
+  const bool lower = !shard.parent || has_ended(shard.parent);
+  const bool upper = !shard.adjacent_parent || has_ended(shard.adjacent_parent);
+  if (lower) routes_.push_back({shard.range.first, shard.number});
+  if (!lower && upper) {
+    routes_.push_back({shards_[*shard.adjacent_parent].range.first, shard.number});
   }
 }
 

@@ -29,7 +29,7 @@ class ShardMap {
   [[nodiscard]] const ShardRecord* find(std::uint32_t shard) const noexcept {
     return shard < shards_.size() ? &shards_[shard] : nullptr;
   }
-  /// Whether its parents have ended: before that nobody puts into it.
+  /// Whether it has no parents, or one that has ended: before that nobody puts into it.
   [[nodiscard]] bool has_begun(const ShardRecord& shard) const noexcept;
   [[nodiscard]] std::uint32_t open() const noexcept { return open_; }
 
@@ -38,6 +38,9 @@ class ShardMap {
     HashKey first;
     std::uint32_t shard;
   };
+  [[nodiscard]] bool has_ended(const std::optional<std::uint32_t>& parent) const noexcept {
+    return parent && shards_[*parent].end.has_value();
+  }
   void add_routes(const ShardRecord& shard);
   void build();
 

@@ -43,14 +43,14 @@ Result<const stream::ShardRecord*> StreamCore::open_listed(std::uint32_t number,
   if (const Errc code = begin(); code != Errc::kOk) {
     return sys::error(code, "stream \"" + name() + "\"", message(code));
   }
-  const stream::ShardRecord* const record = find(number);
-  if (record == nullptr) {
+  const auto not_found = [&] {
     return sys::error(Errc::kNotFound, object_of(number), "Could not find it, or it is expired.");
-  }
-  if (const Errc code = open_shard(number, shard); code != Errc::kOk) {
-    return sys::error(code, object_of(number), message(code));
-  }
-  return record;
+  };
+  if (find(number) == nullptr) return not_found();
+  const Errc code = open_shard(number, shard);
+  if (code == Errc::kNotFound) return not_found();
+  if (code != Errc::kOk) return sys::error(code, object_of(number), message(code));
+  return &map_.shards()[number];  // as it is by now
 }
 
 /// Where the next record goes; of a closed shard its end.
@@ -131,6 +131,7 @@ Result<std::uint64_t> StreamCore::find_time_in_log(Shard& shard, std::int64_t ar
 Result<std::uint64_t> StreamCore::position_of_time(const stream::ShardRecord& record, Shard& shard,
                                                    std::int64_t arrival_ns) {
   constexpr int kTriesMax = 1'000;  // against producers that go round
+  if (shard.journal == nullptr && !has_log()) return *record.end;
   if (shard.journal == nullptr) return find_time_in_log(shard, arrival_ns, *record.end);
   const journal::JournalView& view = shard.journal->view();
   for (int tries = 0; tries < kTriesMax; ++tries) {
@@ -138,10 +139,10 @@ Result<std::uint64_t> StreamCore::position_of_time(const stream::ShardRecord& re
     if (!end) return end;
     std::uint64_t position = 0;
     if (has_log()) {
-      const std::uint64_t bound = shard.journal->durable();
-      const auto found = find_time_in_log(shard, arrival_ns, bound);
-      if (!found || *found < bound) return found;
-      position = bound;
+      const Extent extent = this->extent(record.number, shard);
+      const auto found = find_time_in_log(shard, arrival_ns, extent.log);
+      if (!found || *found < extent.log) return found;
+      position = extent.ring;
     } else {
       position = stream::locate(view, 0, *end);
     }

@@ -41,7 +41,8 @@ Result<void> StreamCore::change(const std::function<Result<void>(stream::Meta&)>
 }
 
 /// On disk first: from then on it will be so, whoever dies.
-Result<void> StreamCore::save(stream::Meta& meta, const std::vector<std::uint64_t>& journals) {
+Result<void> StreamCore::save(stream::Meta& meta,
+                              const std::vector<stream::NamedJournal>& journals) {
   ++meta.generation;
   if (has_log()) {
     auto directory = state_->stream(name());
@@ -64,7 +65,7 @@ Result<void> StreamCore::carry_on() {
     if (meta->generation > control_.header().generation.load(std::memory_order_acquire)) {
       const auto count = control_.shards();
       if (!count) return Unexpected(count.error());
-      std::vector<std::uint64_t> journals(meta->shards.size());
+      std::vector<stream::NamedJournal> journals(meta->shards.size());
       for (std::size_t i = *count; i < meta->shards.size(); ++i) {
         if (meta->shards[i].end) continue;
         auto made = make_journal(static_cast<std::uint32_t>(i));
@@ -127,10 +128,21 @@ Result<void> StreamCore::tidy_up() {
     for (const stream::ShardRecord& record : meta.shards) {
       Shard* shard = nullptr;
       if (record.end || open_shard(record.number, shard) != Errc::kOk) continue;
-      if (shard->journal != nullptr) trim(record.number, *shard);
+      if (shard->journal == nullptr) continue;
+      write_out(*shard);
+      trim(record.number, *shard);
     }
     return {};
   });
+}
+
+/// What somebody put without waiting, if nobody else is the writer.
+void StreamCore::write_out(Shard& shard) noexcept {
+  std::uint64_t frontier = 0;
+  if (!has_log() || shard.journal->producer().frontier(frontier) != Errc::kOk) return;
+  if (frontier > shard.journal->durable()) {
+    static_cast<void>(shard.journal->wait_durable(frontier - 1, 0));
+  }
 }
 
 /// Of closed shards: everything is in the log, or past retention.

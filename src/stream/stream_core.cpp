@@ -67,20 +67,27 @@ Errc StreamCore::open_anew(std::uint32_t number, Shard*& into) {
     shard->directory = std::move(*directory);
   }
   const std::uint64_t id = control_.entry(number).journal.load(std::memory_order_acquire);
+  if (id == 0 && !map_.shards()[number].end) {
+    // Closed and let go of since I looked at the map.
+    if (const Errc code = look_again(); code != Errc::kOk) return code;
+    if (!map_.shards()[number].end) return Errc::kCorrupt;
+  }
+  if (id == 0 && !has_log()) return Errc::kNotFound;  // past retention
   if (id != 0) {
     auto file = member_.shared->journal(id);
-    // Somebody may have let go of it just now: everything is in the log then.
-    const bool let_go = !file && control_.entry(number).journal.load() == 0;
-    if (!file && !let_go) return file.error().code;
-    if (file) {
-      const bool is_it = (*file)->owner_id() == control_.stream_id() && (*file)->number() == number;
-      if (!is_it) return Errc::kCorrupt;
-      shard->start = (*file)->start();
-      auto log = has_log() ? make_log(number, *shard) : nullptr;
-      shard->journal =
-          std::make_unique<journal::Journal>(std::move(*file), member_.me, alive_, std::move(log));
+    if (!file) {
+      const bool let_go = control_.entry(number).journal.load() == 0;  // just now
+      return let_go ? open_anew(number, into) : file.error().code;
     }
+    const bool is_it = (*file)->owner_id() == control_.stream_id() && (*file)->number() == number;
+    if (!is_it) return Errc::kCorrupt;
+    shard->start = (*file)->start();
+    shard->log_end = control_.entry(number).log_end;
+    auto log = has_log() ? make_log(number, *shard) : nullptr;
+    shard->journal =
+        std::make_unique<journal::Journal>(std::move(*file), member_.me, alive_, std::move(log));
   }
+  trim_later(*shard, shard->start);
   if (open_.size() <= number) open_.resize(map_.shards().size());
   into = shard.get();
   open_[number] = std::move(shard);
@@ -107,12 +114,16 @@ std::unique_ptr<journal::SegmentLog> StreamCore::make_log(std::uint32_t number,
       });
 }
 
-void StreamCore::trim(std::uint32_t number, Shard& shard) noexcept {
+void StreamCore::trim_later(Shard& shard, std::uint64_t position) const noexcept {
   constexpr std::int64_t kEveryNs = 60'000'000'000;
   shard.trim_at_ns = static_cast<std::int64_t>(member_.wall_ns()) + kEveryNs;
+  shard.trim_at = position + *settings_.segment_bytes / journal::kCellBytes;
+}
+
+void StreamCore::trim(std::uint32_t number, Shard& shard) noexcept {
   std::uint64_t frontier = 0;
   static_cast<void>(shard.journal->producer().frontier(frontier));
-  shard.trim_at = frontier + *settings_.segment_bytes / journal::kCellBytes;
+  trim_later(shard, frontier);
   if (!has_log()) return;
   const auto log = make_log(number, shard);
   journal::DrainRole role(shard.journal->view(), member_.me.creator_word(), alive_, *log);
@@ -130,6 +141,16 @@ Errc StreamCore::met_end(std::uint32_t shard, std::uint64_t end) {
   if (const Errc code = look_again(); code != Errc::kOk) return code;
   map_.met_end(shard, end);
   return map_.shards()[shard].children.empty() ? Errc::kCorrupt : Errc::kOk;
+}
+
+StreamCore::Extent StreamCore::extent(std::uint32_t number, const Shard& shard) const noexcept {
+  if (shard.journal == nullptr) {
+    const std::uint64_t end = map_.shards()[number].end.value_or(0);
+    return {end, end};
+  }
+  const std::uint64_t durable = shard.journal->durable();
+  // What a lost ring had claimed and not written is nowhere, and the log knows nothing of it.
+  return {durable == shard.start ? shard.log_end : durable, durable};
 }
 
 bool StreamCore::is_gone(const stream::ShardRecord& shard) const noexcept {

@@ -31,6 +31,7 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
     std::unique_ptr<journal::Journal> journal;
     std::unique_ptr<ShardReaderCore> reader;  ///< of get()
     std::uint64_t start = 0;                  ///< its journal's first position; below, the log
+    std::uint64_t log_end = 0;                ///< where the log ended when the journal was made
     std::uint64_t trim_at = 0;    ///< position from which on to look what retention drops
     std::int64_t trim_at_ns = 0;  ///< Unix time, the same
   };
@@ -122,6 +123,12 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   [[nodiscard]] std::uint64_t created_ns() const noexcept {
     return control_.header().created_wall_ns;
   }
+  /// Records that are in the log are below it. Without a journal: up to the end.
+  struct Extent {
+    std::uint64_t log = 0;   ///< how far the log may be read
+    std::uint64_t ring = 0;  ///< from where on the ring has it; nothing lies between
+  };
+  [[nodiscard]] Extent extent(std::uint32_t number, const Shard& shard) const noexcept;
   [[nodiscard]] std::int64_t retention_ns() const noexcept { return retention_ns_; }
   [[nodiscard]] const journal::Liveness& alive() const noexcept { return alive_; }
   /// What a writer of a shard's log needs; calls back, in pauses, to drop what is past retention.
@@ -139,6 +146,7 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   Result<void> refresh();
   Errc open_anew(std::uint32_t number, Shard*& into);
   [[nodiscard]] log::LogOptions log_options(std::uint32_t number, std::uint64_t start) const;
+  void trim_later(Shard& shard, std::uint64_t position) const noexcept;
   /// Drops what retention does not keep. Nothing while another one is the writer.
   [[gnu::cold, gnu::noinline]] void trim(std::uint32_t number, Shard& shard) noexcept;
   [[nodiscard]] std::optional<std::uint64_t> look_for_end(const stream::ShardRecord& shard);
@@ -173,11 +181,12 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   // Changing: `act` with the lock, on the map and settings as they are, which it may save().
   class Change;
   Result<void> change(const std::function<Result<void>(stream::Meta&)>& act);
-  Result<void> save(stream::Meta& meta, const std::vector<std::uint64_t>& journals = {});
+  Result<void> save(stream::Meta& meta, const std::vector<stream::NamedJournal>& journals = {});
   Result<void> carry_on();
   Result<void> let_go_of_journals(const stream::Meta& meta);
+  void write_out(Shard& shard) noexcept;
   Result<void> drop_gone_shards(stream::Meta& meta);
-  Result<std::uint64_t> make_journal(std::uint32_t number);
+  Result<stream::NamedJournal> make_journal(std::uint32_t number);
   Result<std::uint64_t> close(std::uint32_t number);
   Result<void> finish_reshard(stream::Meta& meta);
   Result<std::vector<std::uint32_t>> reshard(stream::Meta& meta,
@@ -196,8 +205,8 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
                                            const SequenceNumber& number, bool after);
   Result<std::uint64_t> position_of_time(const stream::ShardRecord& record, Shard& shard,
                                          std::int64_t arrival_ns);
-  Result<std::uint64_t> find_time_in_log(Shard& shard, std::int64_t arrival_ns,
-                                         std::uint64_t bound);
+  static Result<std::uint64_t> find_time_in_log(Shard& shard, std::int64_t arrival_ns,
+                                                std::uint64_t bound);
   Result<const stream::ShardRecord*> open_listed(std::uint32_t number, Shard*& shard);
 
   stream::Membership member_;

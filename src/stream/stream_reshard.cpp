@@ -22,7 +22,7 @@ constexpr std::uint64_t kCloseWithinNs = 5 * kSecondNs;
 
 }  // namespace
 
-Result<std::uint64_t> StreamCore::make_journal(std::uint32_t number) {
+Result<stream::NamedJournal> StreamCore::make_journal(std::uint32_t number) {
   if (has_log()) {
     if (auto made = state_->make_shard(name(), number); !made) return Unexpected(made.error());
   }
@@ -66,7 +66,7 @@ Result<std::vector<std::uint32_t>> StreamCore::reshard(stream::Meta& meta,
                                                        const std::vector<std::uint32_t>& parents,
                                                        const std::vector<stream::Range>& ranges) {
   std::vector<std::uint32_t> children;
-  std::vector<std::uint64_t> journals(meta.shards.size());
+  std::vector<stream::NamedJournal> journals(meta.shards.size());
   std::uint64_t created_s = member_.wall_ns() / kSecondNs;
   for (const std::uint32_t parent : parents) {
     // Numbers of a child are higher than those of its parents.
@@ -94,8 +94,8 @@ Result<std::vector<std::uint32_t>> StreamCore::reshard(stream::Meta& meta,
   if (done) done = save(meta, journals);
   if (!done) {
     // Unless the disk has it already: then it is made again, with journals of its own.
-    for (const std::uint64_t id : journals) {
-      if (id != 0) journal::JournalFile::remove(member_.bus(), id);
+    for (const stream::NamedJournal& each : journals) {
+      if (each.id != 0) journal::JournalFile::remove(member_.bus(), each.id);
     }
     return Unexpected(done.error());
   }

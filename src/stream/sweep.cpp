@@ -67,6 +67,7 @@ std::uint64_t remove_orphans(const Membership& member, std::uint16_t dead) {
     const auto file = sys::open_file(member.bus().journals(), name);
     journal::JournalHeader header{};
     if (!file || !sys::read_front(*file, &header, sizeof header)) continue;
+    if (header.magic != journal::kJournalMagic) continue;
     const bool of_the_dead = (header.creator & shm::kParticipantsMax) == dead;
     if (of_the_dead || !alive.is_alive(header.creator)) orphans.push_back(id_of(name));
   }

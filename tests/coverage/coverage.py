@@ -1,4 +1,4 @@
-"""Reads docs/sqs-coverage.md and docs/sns-coverage.md: which rule is shown by which test."""
+"""Reads docs/sqs-coverage.md and its like: which rule is shown by which test."""
 
 import glob
 import os
@@ -11,6 +11,8 @@ SQS = {"A": 23, "Q": 17, "T": 20, "S": 17, "M": 8, "R": 17, "V": 11, "F": 15, "D
 # K: the edge cases of section 11. R04 to R09 do not exist.
 SNS = {"A": 20, "T": 9, "P": 15, "S": 13, "U": 8, "M": 16, "E": 14, "H": 5, "G": 4, "R": 21, "D": 6,
        "F": 13, "X": 11, "K": 20}
+# C: the edge cases of section 10.
+KINESIS = {"A": 28, "S": 24, "W": 14, "R": 17, "E": 11, "P": 14, "L": 9, "K": 22, "X": 9, "C": 27}
 # Rules of filter-policy.md; they stand in the document of SNS as "filter C01".
 FILTERS = {"C": 17, "O": 17, "N": 11, "I": 4, "K": 7, "E": 20, "X": 4, "V": 24}
 
@@ -22,7 +24,8 @@ def _ids(rules, before=""):
 
 IDS = {"sqs": _ids(SQS),
        "sns": [each for each in _ids(SNS) if not "R04" <= each <= "R09"] +
-              _ids(FILTERS, "filter ")}
+              _ids(FILTERS, "filter "),
+       "kinesis": _ids(KINESIS)}
 
 _ROW = re.compile(r"^\| ((?:filter )?[A-Z]\d\d) \| (.*) \| (.*) \|$", re.M)
 _TICK = re.compile(r"`(\w+\.\w+)`")

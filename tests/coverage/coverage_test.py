@@ -56,6 +56,10 @@ class SnsCoverage(OfEveryRule, unittest.TestCase):
     service = "sns"
 
 
+class KinesisCoverage(OfEveryRule, unittest.TestCase):
+    service = "kinesis"
+
+
 class TableOfRules(unittest.TestCase):
     def test_with_a_missing_or_doubled_id_is_found(self):
         ids = coverage.IDS["sqs"]

@@ -1,5 +1,5 @@
-// Rigs of whole queues have no topics and no streams: what sweepers and the doctor do about those of
-// a bus.
+// Rigs of whole queues have no topics and no streams: what sweepers and the doctor do about
+// those of a bus.
 #include "client/doctor.hpp"
 #include "client/stream_sweep.hpp"
 #include "topic/topic_look.hpp"
@@ -8,6 +8,7 @@ namespace ringpost {
 
 void client::Doctor::examine_topics() {}
 void client::Doctor::count_waiting_deliveries() {}
+void client::Doctor::examine_streams() {}
 
 std::uint64_t topic::finish_for_the_dead(const std::shared_ptr<shm::BusFiles>& /*bus*/) {
   return 0;

@@ -112,6 +112,8 @@ class Machine {
 
   // ---- for the hooks ----------------------------------------------------------------------------
   [[nodiscard]] bool in_fiber() const noexcept { return current_ != nullptr; }
+  /// In a fiber: which one.
+  [[nodiscard]] std::size_t current() const noexcept { return current_index_; }
   [[nodiscard]] bool observes(const volatile void* address, std::size_t bytes) const noexcept {
     return current_ != nullptr && may_be_shared(address, bytes) && is_shared(address, bytes);
   }

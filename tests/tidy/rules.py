@@ -17,6 +17,7 @@ LAYERS = {"base": 0, "sys": 1, "dedup": 1, "sqs": 1, "filter": 1, "push": 1, "di
           "stream": 9, "client": 10, "http": 11}
 # Public headers that promise what a layer gives; the others depend on nothing.
 PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client", "topic.hpp": "topic",
+          "stream.hpp": "stream",
           "wait_set.hpp": "client", "admin.hpp": "client", "push.hpp": "client",
           "ringpost.hpp": "client", "consumer_group.hpp": "client", "producer.hpp": "client",
           "http_provider.hpp": "http"}
@@ -43,6 +44,8 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
           "src/topic/layout.hpp": ("TopicHeader", "PublisherCounts", "LogRecord", "TopicRecord"),
           "src/topic/turn.hpp": ("TurnHeader",),
+          "src/stream/layout.hpp": ("UserCounts", "ControlHeader", "BucketWord", "ShardEntry"),
+          "src/journal/layout.hpp": ("JournalHeader", "JournalHot"),
           "src/stream/lease_table.hpp": ("LeaseHeader",),
           "src/stream/lease_word.hpp": ("LeaseRow",),
           "src/group/layout.hpp": ("FifoHead", "Bucket"),
@@ -51,7 +54,8 @@ _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", 
 TESTING = "docs/testing.md"
 MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/group.txt",
            "tests/rig/mutants/growth.txt", "tests/rig/mutants/dedup.txt",
-           "tests/rig/mutants/fair.txt", "tests/rig/mutants/move.txt")
+           "tests/rig/mutants/fair.txt", "tests/rig/mutants/move.txt",
+           "tests/rig/mutants/journal.txt")
 _MUTANT = re.compile(r"^mutant +(\S+)", re.M)
 _MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"

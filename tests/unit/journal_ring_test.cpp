@@ -399,10 +399,11 @@ TEST(JournalHostile, AnyBytesAreSurvived) {
     for (std::uint64_t cell = 0; cell < 8; ++cell) {
       const std::uint64_t lap = next() % (round % 5 == 0 ? 1ull << 34 : 10);
       journal.view().descriptor(cell) =
-          round % 7 == 0
-              ? next()
-              : Descriptor::of(lap, next() % 4, next() % 6, static_cast<CellState>(next() % 4))
-                    .word;
+          round % 7 == 0 ? next()
+                         : Descriptor::of(lap, static_cast<std::uint16_t>(next() % 4),
+                                          static_cast<std::uint32_t>(next() % 6),
+                                          static_cast<CellState>(next() % 4))
+                               .word;
     }
     Producer producer(journal.view(), kMe);
     for (int i = 0; i < 20; ++i) {

@@ -320,8 +320,8 @@ TEST_P(ThreadsAtAJournal, LoseNothingAndWriteNothingTwice) {
     threads.emplace_back([&, i] {
       Journal& journal = ends[static_cast<std::size_t>(i)]->journal;
       for (int n = 0; n < kRecords; ++n) {
-        const std::string data =
-            std::to_string(i) + ":" + std::to_string(n) + std::string(n % 300, '.');
+        const std::string data = std::to_string(i) + ":" + std::to_string(n) +
+                                 std::string(static_cast<std::size_t>(n) % 300, '.');
         Claim claim;
         Errc code = Errc::kOk;
         while ((code = journal.producer().claim(record_bytes(data.size()), claim)) == Errc::kFull) {

@@ -62,14 +62,31 @@ TEST(LogHandover, AWriterThatHasBegunNoSegmentHandsOverToo) {
 TEST(LogHandover, WhatIsWrittenAndNotSafeIsMadeSafeByTheNextWriter) {
   LogStage stage;
   auto first = stage.open();
+  stage.put(*first, 1);
   ASSERT_EQ(stage.add(*first), Errc::kOk);
-  ASSERT_EQ(first->write_now(disk::Sync::kNone, 3), Errc::kOk);
+  ASSERT_EQ(first->write_now(disk::Sync::kNone, 6), Errc::kOk);
   auto second = log::Writer::resume(stage.directory, stage.options, first->state()).value();
-  EXPECT_EQ(second->progress().durable_end, 0u);
-  EXPECT_EQ(second->progress().written_end, 3u);
+  EXPECT_EQ(second->progress().durable_end, 3u);
+  EXPECT_EQ(second->progress().written_end, 6u);
   const unsigned syncs = stage.directory.syncs;
   stage.put(*second, 1);
   EXPECT_EQ(stage.directory.syncs, syncs + 1);
+}
+
+TEST(LogHandover, ASegmentThatWasJustBegunIsSafeBeforeItIsHandedOver) {
+  LogStage stage;
+  auto first = stage.open();
+  stage.put(*first, 13);
+  ASSERT_EQ(stage.add(*first), Errc::kOk);
+  ASSERT_EQ(first->submit(disk::Sync::kNone, stage.next_position()), Errc::kOk);
+  ASSERT_EQ(first->reap(true).written_end, 42u);
+  EXPECT_EQ(first->state().durable_end, 39u);
+  stage.put(*first, 12);
+  stage.directory.faults.holds_completions = true;
+  ASSERT_EQ(stage.add(*first), Errc::kOk);
+  ASSERT_EQ(first->submit(disk::Sync::kData, stage.next_position()), Errc::kOk);
+  stage.directory.faults.sync_errno = 5;
+  EXPECT_EQ(first->reap(true).failed, Errc::kLogFailed);
 }
 
 TEST(LogHandover, AnyChangedWordOfTheStateIsRefused) {

@@ -253,7 +253,8 @@ TEST(LogReader, ADamagedSegmentHeaderIsReported) {
   LogStage stage;
   const auto writer = stage.open();
   stage.put(*writer, 3 * kBatchesInSegment);
-  stage.directory.file(log::segment_name(39))[8] ^= std::byte{1};
+  auto& file = stage.directory.file(log::segment_name(39));
+  for (const std::size_t offset : log::kHeaderOffsets) file[offset] ^= std::byte{1};
   const Strings found = stage.read_all(117);
   ASSERT_EQ(found.size(), 27u);
   EXPECT_EQ(found[13], "damaged 39..78");

@@ -152,12 +152,42 @@ TEST(LogRecovery, DamageIsProvenByTheFooter) {
   EXPECT_EQ(stage.code_of_open(), Errc::kDamaged);
 }
 
-TEST(LogRecovery, ADamagedSegmentHeaderIsRefused) {
+TEST(LogRecovery, OneCopyOfASegmentsHeaderIsEnough) {
+  LogStage stage;
+  auto writer = stage.open();
+  stage.put(*writer, 2);
+  for (const std::size_t offset : {10u, 2058u}) {
+    stage.directory.file(stage.last_segment())[offset] ^= std::byte{1};
+    EXPECT_EQ(stage.open()->end(), 6u);
+    EXPECT_EQ(stage.read_all(6), (Strings{"0", "3"}));
+    stage.directory.file(stage.last_segment())[offset] ^= std::byte{1};
+  }
+}
+
+TEST(LogRecovery, ADamagedSegmentHeaderIsRefusedIfBatchesProveIt) {
   LogStage stage;
   auto writer = stage.open();
   stage.put(*writer, 1);
-  stage.directory.file(stage.last_segment())[3000] ^= std::byte{1};
+  stage.put(*writer, 1);
+  auto& file = stage.directory.file(stage.last_segment());
+  for (const std::size_t offset : log::kHeaderOffsets) file[offset + 10] ^= std::byte{1};
   EXPECT_EQ(stage.code_of_open(), Errc::kDamaged);
+}
+
+TEST(LogRecovery, ASegmentWhoseHeaderWasTornIsPutAside) {
+  LogStage stage;
+  auto writer = stage.open();
+  stage.put(*writer, 13);
+  writer = stage.open();
+  ASSERT_EQ(stage.add(*writer), Errc::kOk);
+  auto& file = stage.directory.file(log::segment_name(39));
+  for (const std::size_t offset : log::kHeaderOffsets) file[offset + 10] ^= std::byte{1};
+  writer = stage.open();
+  EXPECT_EQ(writer->end(), 39u);
+  EXPECT_EQ(stage.directory.list(), (Strings{log::segment_name(0), log::lost_name(39)}));
+  stage.go_on_at(39);
+  stage.put(*writer, 1);
+  EXPECT_EQ(stage.read_all(42).size(), 14u);
 }
 
 TEST(LogRecovery, ATruncatedSegmentIsRefused) {
@@ -197,7 +227,7 @@ TEST(LogRecovery, AnEmptySegmentThatADeadWriterBeganIsReplaced) {
   auto writer = stage.open();
   stage.put(*writer, 13);
   stage.directory.faults.write_errno = EIO;
-  stage.directory.faults.writes_before = 2;  // the next segment's header and the index
+  stage.directory.faults.writes_before = 3;  // a spare's header, the segment's, the index
   ASSERT_EQ(stage.add(*writer), Errc::kOk);
   ASSERT_EQ(writer->submit(Sync::kData, stage.next_position()), Errc::kOk);
   EXPECT_EQ(writer->flush(), Errc::kLogFailed);
@@ -208,6 +238,67 @@ TEST(LogRecovery, AnEmptySegmentThatADeadWriterBeganIsReplaced) {
   stage.put(*writer, 1);
   EXPECT_EQ(stage.directory.list(), (Strings{log::segment_name(0), log::segment_name(39)}));
   EXPECT_EQ(stage.read_all(42).size(), 14u);
+}
+
+TEST(LogRecovery, ASegmentThatHasOnlyItsNameWasNeverBegun) {
+  LogStage stage;
+  stage.options.spare_segments = 1;
+  auto writer = stage.open();
+  stage.put(*writer, 2);
+  stage.directory.rename(log::spare_name(0), log::segment_name(6)).value();
+  EXPECT_EQ(stage.read_all(6), (Strings{"0", "3"}));
+  const auto reader = stage.reader();
+  reader->seek_time(0, 6).value();
+  EXPECT_EQ(stage.read_all(*reader, 6), (Strings{"0", "3"}));
+  reader->seek(6);
+  EXPECT_EQ(stage.read_all(*reader, 7), Strings{"damaged 6..7"});
+  EXPECT_EQ(reader->find_end().value(), 6u);
+  writer = stage.open();
+  EXPECT_EQ(stage.directory.list(), Strings{log::segment_name(0)});
+  stage.put(*writer, 1);
+  EXPECT_EQ(stage.read_all(9), (Strings{"0", "3", "6"}));
+}
+
+TEST(LogRecovery, ASegmentBehindATornOneIsDiscarded) {
+  LogStage stage;
+  auto writer = stage.open();
+  stage.put(*writer, 1);
+  const auto safe = stage.directory.image();
+  write_unsafe(stage, *writer, 11);
+  stage.directory.faults.holds_completions = true;
+  for (int i = 0; i < 4; ++i) {  // three in the next segment, whose name nobody has synced
+    ASSERT_EQ(stage.add(*writer), Errc::kOk);
+    ASSERT_EQ(writer->submit(Sync::kNone, stage.next_position()), Errc::kOk);
+  }
+  stage.directory.faults.holds_completions = false;
+  auto image = stage.directory.image();
+  ASSERT_EQ(image.count(log::segment_name(39)), 1u);
+  writer.reset();
+  stage.directory.restore(image);
+  EXPECT_EQ(stage.open()->end(), 48u) << "nothing was lost";
+  stage.directory.restore(image);
+  stage.directory.file(log::segment_name(0)) = safe.at(log::segment_name(0));
+  EXPECT_EQ(stage.reader()->find_end().value(), 3u);
+  writer = stage.open();
+  EXPECT_EQ(writer->end(), 3u) << "the end of the first one never came to the disk";
+  EXPECT_EQ(writer->seen_end(), 48u);
+  EXPECT_FALSE(stage.directory.has(log::segment_name(39)));
+  stage.go_on_at(48);
+  stage.put(*writer, 1);
+  EXPECT_EQ(stage.read_all(51), (Strings{"0", "48"}));
+  EXPECT_EQ(stage.open()->end(), 51u);
+}
+
+TEST(LogRecovery, LooksAtNoSegmentBelowWhatWasSafe) {
+  LogStage stage;
+  auto writer = stage.open();
+  stage.put(*writer, 1);
+  const auto safe = stage.directory.image();
+  stage.put(*writer, 12);
+  stage.put(*writer, 1);
+  stage.directory.file(log::segment_name(0)) = safe.at(log::segment_name(0));
+  EXPECT_EQ(stage.open()->end(), 42u);
+  EXPECT_EQ(stage.read_all(42), (Strings{"0", "damaged 3..39", "39"}));
 }
 
 TEST(LogRecovery, ALateWriteOfADeadWriterDoesNoHarm) {

@@ -101,7 +101,8 @@ TEST(LogRetention, ADamagedSegmentGoesWhenItsTimeHasCome) {
   stage.options.spare_segments = 1;
   const auto writer = four_segments(stage);
   stage.directory.remove(log::spare_name(0)).value();
-  stage.directory.file(log::segment_name(0))[100] ^= std::byte{1};
+  auto& file = stage.directory.file(log::segment_name(0));
+  for (const std::size_t offset : log::kHeaderOffsets) file[offset] ^= std::byte{1};
   EXPECT_EQ(writer->drop_expired(older_than(1500)).value(), 39u);
   EXPECT_FALSE(stage.directory.has(log::segment_name(0)));
   EXPECT_FALSE(stage.directory.has(log::spare_name(0)));

@@ -254,7 +254,8 @@ TEST_F(OtherUsers, TheyAreKeptOutOfAPrivateBus) {
 TEST_F(OtherUsers, TheyMayUseABusOfTheirGroup) {
   const BusOptions shared{.mode = 0770, .shm_dir = scratch_.path("shm")};
   Bus bus = Bus::open("shared", shared).value();
-  for (const char* part : {"", "/queues", "/rings", "/topics", "/arena", "/tags", "/tmp", "/bus"}) {
+  for (const char* part : {"", "/queues", "/rings", "/topics", "/streams", "/journals", "/arena",
+                           "/tags", "/tmp", "/bus"}) {
     ASSERT_EQ(::chown((bus.directory() + part).c_str(), 0, kGroup), 0);
   }
   Queue queue = bus.queue("q").value();
