@@ -1,4 +1,7 @@
 // Streams at the command line: making and changing them, putting, reading, replaying.
+#include <filesystem>
+#include <fstream>
+
 #include "child.hpp"
 
 namespace ringpost::cli_test {
@@ -163,6 +166,46 @@ TEST_F(CliStreams, AreReplayedToAQueueOrToStandardOutput) {
   error_of({"replay", "trades", "--to", "nowhere"}, 2);
   error_of({"replay", "trades", "--speed", "fast"}, 2);
   error_of({"replay", "trades", "--to", "queue:none"}, 5);
+}
+
+TEST_F(CliStreams, HaveLogsThatAreVerifiedDumpedAndSalvaged) {
+  put_three();
+  std::string lines;
+  for (int i = 0; i < 200; ++i) lines += std::string(1'000, 'x') + "\n";
+  succeed({"put", "trades", "--durability", "durable", "--key", "BTC"}, lines);
+  const auto whole = json({"log", "verify", "trades"});
+  ASSERT_FALSE(whole.empty());
+  std::uint64_t records = 0;
+  std::string directory;
+  for (const auto& each : whole) {
+    EXPECT_TRUE(each.at("findings").as_array().empty());
+    records += each.at("records").to_number<std::uint64_t>();
+    if (each.at("records").to_number<int>() != 0) directory = text_of(each.at("directory"));
+  }
+  EXPECT_EQ(records, 203u);
+  EXPECT_NE(succeed({"log", "verify", directory}).find("203 records of 1 segment, whole"),
+            std::string::npos);
+  EXPECT_NE(succeed({"log", "dump", "trades", "-n", "1"}).find("BTC  one"), std::string::npos);
+  EXPECT_EQ(text_of(json({"log", "dump", directory, "-n", "2"}).at(1).at("data")), "two");
+  EXPECT_NE(succeed({"log", "salvage", directory}).find("nothing to do"), std::string::npos);
+
+  std::string segment;
+  for (const auto& each : std::filesystem::directory_iterator(directory)) {
+    if (each.path().extension() == ".segment") segment = each.path();
+  }
+  std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(100'000);
+  file.write("damage", 6);
+  file.close();
+  const Outcome damaged = run({"log", "verify", "trades"});
+  EXPECT_EQ(damaged.status, 6) << damaged.out << damaged.err;
+  EXPECT_NE(damaged.err.find("ringpost log salvage trades"), std::string::npos);
+  EXPECT_NE(succeed({"log", "salvage", "trades"}).find("lost"), std::string::npos);
+  const auto after = json({"log", "verify", directory}).at(0);
+  EXPECT_TRUE(after.at("findings").as_array().empty());
+  EXPECT_EQ(after.at("lost_before").as_array().size(), 1u);
+  EXPECT_LT(after.at("records").to_number<int>(), 203);
+  error_of({"log", "verify", "nosuch"}, 5);
 }
 
 }  // namespace

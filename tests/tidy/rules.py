@@ -20,6 +20,7 @@ PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client", "to
           "stream.hpp": "stream",
           "wait_set.hpp": "client", "admin.hpp": "client", "push.hpp": "client",
           "ringpost.hpp": "client", "consumer_group.hpp": "client", "producer.hpp": "client",
+          "log_admin.hpp": "client",
           "http_provider.hpp": "http"}
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)

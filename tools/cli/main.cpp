@@ -86,6 +86,7 @@ void add_verbs(CLI::App& app, Context& context) {
   add_get(app, context);
   add_tail(app, context);
   add_replay(app, context);
+  add_log(app, context);
 
   CLI::App& bus = *app.add_subcommand("bus", "List, look at and remove buses");
   bus.group("Queues and buses")->require_subcommand(1);

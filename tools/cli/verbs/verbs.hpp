@@ -51,6 +51,7 @@ void add_put(CLI::App& app, Context& context);
 void add_get(CLI::App& app, Context& context);
 void add_tail(CLI::App& app, Context& context);
 void add_replay(CLI::App& app, Context& context);
+void add_log(CLI::App& app, Context& context);
 
 void add_bus_list(CLI::App& bus, Context& context);
 void add_bus_show(CLI::App& bus, Context& context);
