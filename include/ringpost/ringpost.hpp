@@ -6,6 +6,7 @@
 #include "ringpost/consumer_group.hpp"
 #include "ringpost/delivery_policy.hpp"
 #include "ringpost/errc.hpp"
+#include "ringpost/log_admin.hpp"
 #include "ringpost/message.hpp"
 #include "ringpost/move_task.hpp"
 #include "ringpost/options.hpp"

@@ -156,7 +156,8 @@ Result<std::uint64_t> StreamCore::position_of_time(const stream::ShardRecord& re
       if (header.arrival_ns >= arrival_ns) return seen.position;
       position = seen.next;
     }
-    if (code == Errc::kEmpty || code == Errc::kClosed) return seen.position;
+    // The ring of a closed shard may have been emptied beyond its end.
+    if (code == Errc::kEmpty || code == Errc::kClosed) return std::min(seen.position, *end);
     if (code == Errc::kCorrupt) {
       return sys::error(code, object_of(record.number), message(code));
     }

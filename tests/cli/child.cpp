@@ -124,6 +124,7 @@ void CliTest::SetUp() {
   if (mkdtemp(name.data()) == nullptr) FAIL() << "no directory in /dev/shm";
   directory_ = name;
   setenv("RINGPOST_SHM_DIR", (directory_ / "buses").c_str(), 1);
+  setenv("RINGPOST_STATE_DIR", (directory_ / "state").c_str(), 1);
   unsetenv("RINGPOST_BUS");
 }
 

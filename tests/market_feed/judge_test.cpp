@@ -22,6 +22,9 @@ DemoReport good_report() {
     phase.proof->lines = 100;
   }
   report.phases.back().feed_kill->resumed_at = 0;  // it sends all again
+  report.phases.back().writer_kill = WriterKillReport{1'000, 900, 1'000, true};
+  report.history.from_beginning = {100, 100, 0, 0.5, 9'000};
+  report.history.by_time = {50, 50, 0, 0.5, 4'500};
   report.order = {4, 12, 100, 100, 7, 0, 0};
   report.ordered.sent = 100;
   report.topic.published = 100;
@@ -87,6 +90,15 @@ TEST(Judge, BreaksAPromiseForEachThingThatGoesWrong) {
       {"a queue without trades", [](DemoReport& r) { r.delivered[0].expected = 0; }},
       {"a delivery that nobody got", [](DemoReport& r) { r.topic.delivered = 121; }},
       {"a delivery that was dropped", [](DemoReport& r) { r.topic.dropped = 1; }},
+      {"no log writer was killed", [](DemoReport& r) { r.phases[2].writer_kill.reset(); }},
+      {"nobody wrote in its place",
+       [](DemoReport& r) { r.phases[2].writer_kill->durable_before = 999; }},
+      {"a line that is not in the stream",
+       [](DemoReport& r) { r.history.from_beginning.records = 99; }},
+      {"a line that the stream changed",
+       [](DemoReport& r) { r.history.from_beginning.changed = 1; }},
+      {"a replay that begins too late", [](DemoReport& r) { r.history.by_time.records = 49; }},
+      {"a replay that did not happen", [](DemoReport& r) { r.history.by_time = {}; }},
       {"messages left", [](DemoReport& r) { r.phases[1].emptied = false; }},
       {"a finding of the doctor", [](DemoReport& r) { r.doctor->findings.emplace_back(); }},
       {"a leaked block", [](DemoReport& r) { r.blocks_used = 1; }},

@@ -20,6 +20,7 @@ PUBLIC = {"queue.hpp": "queue", "message.hpp": "queue", "bus.hpp": "client", "to
           "stream.hpp": "stream",
           "wait_set.hpp": "client", "admin.hpp": "client", "push.hpp": "client",
           "ringpost.hpp": "client", "consumer_group.hpp": "client", "producer.hpp": "client",
+          "log_admin.hpp": "client",
           "http_provider.hpp": "http"}
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
@@ -44,10 +45,10 @@ SHARED = {"src/shm/bus_layout.hpp": ("BusHeader", "ParticipantRecord"),
           "src/ring/layout.hpp": ("RingHeader", "RingHotWords", "SlotHead"),
           "src/topic/layout.hpp": ("TopicHeader", "PublisherCounts", "LogRecord", "TopicRecord"),
           "src/topic/turn.hpp": ("TurnHeader",),
-          "src/stream/lease_table.hpp": ("LeaseHeader",),
-          "src/stream/lease_word.hpp": ("LeaseRow",),
           "src/stream/layout.hpp": ("UserCounts", "ControlHeader", "BucketWord", "ShardEntry"),
           "src/journal/layout.hpp": ("JournalHeader", "JournalHot"),
+          "src/stream/lease_table.hpp": ("LeaseHeader",),
+          "src/stream/lease_word.hpp": ("LeaseRow",),
           "src/group/layout.hpp": ("FifoHead", "Bucket"),
           "src/group/attempt_layout.hpp": ("AttemptTable", "AttemptEntry", "AttemptNote")}
 _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", re.M)

@@ -356,6 +356,15 @@ TEST_F(AConsumerGroup, GoesFromParentToChildrenAndThroughAMerge) {  // K12 K13
   EXPECT_FALSE(all[3].finished);
 }
 
+TEST_F(AConsumerGroup, GoesThroughShardsThatNeverHadARecord) {  // K12 K13
+  stream(1, StreamStorage::kLog);
+  stream_.split(0, {1ull << 63, 0}).value();
+  EXPECT_EQ(stream_.merge(1, 2).value(), 3u);
+  put(3, "a");
+  Consumer only = consumer();
+  EXPECT_EQ(work(only), (Texts{"0:end", "1:end", "2:end", "3:a"}));
+}
+
 TEST_F(AConsumerGroup, ThatBeganAtTheLatestReadsChildrenFromTheirBeginning) {  // K11
   stream(1);
   Consumer only = consumer({.from = From::latest()});

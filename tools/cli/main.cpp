@@ -81,6 +81,13 @@ void add_verbs(CLI::App& app, Context& context) {
   add_watch(app, context);
   add_deliver(app, context);
 
+  add_stream(app, context);
+  add_put(app, context);
+  add_get(app, context);
+  add_tail(app, context);
+  add_replay(app, context);
+  add_log(app, context);
+
   CLI::App& bus = *app.add_subcommand("bus", "List, look at and remove buses");
   bus.group("Queues and buses")->require_subcommand(1);
   add_bus_list(bus, context);

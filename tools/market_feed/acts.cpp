@@ -28,10 +28,11 @@ std::string in_hand(const Held& held) {
 
 class Play {
  public:
-  Play(std::size_t phase, Stage& stage, const Queue& queue, PhaseReport& report)
+  Play(std::size_t phase, Stage& stage, const Queue& queue, History& history, PhaseReport& report)
       : phase_(phase),
         stage_(stage),
         queue_(queue),
+        history_(history),
         report_(report),
         lines_(stage.ledger().lines()),
         entry_(stage.ledger().feed(phase)),
@@ -49,6 +50,7 @@ class Play {
                           messages(lines_), stage_.workers().size());
     stop_worker();
     kill_feed();
+    if (kPhases[phase_].ordered) kill_log_writer();
     kill_worker();
     continue_worker();
     finish();
@@ -59,6 +61,7 @@ class Play {
   void continue_worker();
   void kill_feed();
   void kill_worker();
+  void kill_log_writer();
   void finish();
   /// Rates and latencies of the phase, from the entries of all its processes.
   void measure();
@@ -83,6 +86,7 @@ class Play {
   std::size_t phase_;
   Stage& stage_;
   const Queue& queue_;
+  History& history_;
   PhaseReport& report_;
   std::uint32_t lines_;
   FeedEntry& entry_;
@@ -205,6 +209,29 @@ void Play::kill_feed() {
                  stage_.feed().pid(), format_count(std::uint64_t{kill.resumed_at} + 1));
 }
 
+/// While the second feed publishes. Nobody takes its place until what was in the ring when it died
+/// is on disk all the same.
+void Play::kill_log_writer() {
+  const std::uint32_t from = window_of(Act::kKillFeed, lines_).until;
+  stage_.await("line " + format_count(from) + " to be sent",
+               [&] { return entry_.done.load(std::memory_order_acquire) >= from; });
+  WriterKillReport& kill = report_.writer_kill.emplace();
+  stage_.log_writer().kill();
+  kill.published = history_.published();
+  kill.durable = history_.durable();
+  console().tell("the log writer is killed (SIGKILL) with {} not yet on disk",
+                 cli::format_size(kill.published - std::min(kill.durable, kill.published)));
+  stage_.await("the log to go on without its writer", [&] {
+    kill.durable_before = history_.durable();
+    return kill.durable_before >= kill.published;
+  });
+  stage_.start_log_writer();
+  kill.over = true;
+  console().tell(
+      "whoever waits for the disk writes: {} more are safe before a new one starts",
+      cli::format_size(kill.durable_before - std::min(kill.durable, kill.durable_before)));
+}
+
 void Play::kill_worker() {
   await_line(Act::kKillWorker);
   WorkerProcess& worker = catch_worker();
@@ -283,8 +310,9 @@ void Play::measure() {
 
 }  // namespace
 
-void play(std::size_t phase, Stage& stage, const Queue& queue, PhaseReport& report) {
-  Play(phase, stage, queue, report).run();
+void play(std::size_t phase, Stage& stage, const Queue& queue, History& history,
+          PhaseReport& report) {
+  Play(phase, stage, queue, history, report).run();
 }
 
 }  // namespace ringpost::market_feed

@@ -9,6 +9,7 @@ namespace ringpost::market_feed {
 
 /// Plays phase number `phase`; fills `report` as it goes, so that a run that is broken off has
 /// told what it saw. Throws BrokenOff, Interrupted.
-void play(std::size_t phase, Stage& stage, const Queue& queue, PhaseReport& report);
+void play(std::size_t phase, Stage& stage, const Queue& queue, History& history,
+          PhaseReport& report);
 
 }  // namespace ringpost::market_feed

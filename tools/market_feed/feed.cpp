@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "feed_file.hpp"
+#include "history.hpp"
 #include "ledger.hpp"
 #include "mark.hpp"
 #include "market_update.hpp"
@@ -74,13 +76,15 @@ class Outlet {
   Outlet(Bus& bus, const Phase& phase) {
     if (phase.ordered) {
       topic_ = bus.open_topic(kTopicName).value();
+      historian_.emplace(bus);
     } else {
       queue_ = bus.open_queue(kQueueName).value();
     }
   }
 
-  /// True once the message is in the queue, or in all that want it.
+  /// True once the message is in the queue, or in all that want it, and in the stream.
   bool send(std::string_view line, const Mark& mark, FeedLife& life) {
+    if (historian_ && !is_noted(historian_->note(mark.line, line))) return false;
     for (;;) {
       const Errc outcome = kPhases[mark.phase].ordered ? publish(line, mark) : send(line, mark);
       if (outcome == Errc::kOk) return true;
@@ -92,7 +96,16 @@ class Outlet {
     }
   }
 
+  /// At the end: true once all that was put into the stream is safe.
+  bool settle() { return !historian_ || is_noted(historian_->settle()); }
+
  private:
+  static bool is_noted(Errc outcome) {
+    if (outcome == Errc::kOk) return true;
+    fmt::print(stderr, "feed: cannot put into the stream: {}\n", message(outcome));
+    return false;
+  }
+
   Errc send(std::string_view line, const Mark& mark) {
     const Attribute attribute = as_attribute(mark);
     const auto sent =
@@ -123,6 +136,7 @@ class Outlet {
   static constexpr std::uint64_t kPauseNs = 100'000;  // until there is room
   Queue queue_;
   Topic topic_;
+  std::optional<Historian> historian_;
   UpdateReader reader_;
 };
 
@@ -160,7 +174,7 @@ int run_feed(const RoleOptions& options) {
       life.slow_ns.fetch_add(now - before_ns, kRelaxed);
     }
   }
-  return 0;
+  return outlet.settle() ? 0 : 2;
 }
 
 }  // namespace ringpost::market_feed

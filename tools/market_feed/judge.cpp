@@ -168,6 +168,32 @@ Promise counted(const DemoReport& report) {
           held};
 }
 
+Promise writer_killed(const DemoReport& report) {
+  Promise promise{"a killed log writer: others write on", "it did not come to that", false};
+  const auto& kill = report.phases.back().writer_kill;
+  if (!kill || !kill->over) return promise;
+  promise.held = kill->durable_before >= kill->published;
+  promise.evidence =
+      fmt::format("{} were not on disk when it died, all were before the next one",
+                  cli::format_size(kill->published - std::min(kill->durable, kill->published)));
+  return promise;
+}
+
+/// Byte for byte the file, in its order.
+Promise replayed(const Replayed& found, const std::string& from, const std::string& failure) {
+  Promise promise{"the stream replayed " + from + " is the file, byte for byte", "not replayed",
+                  found.exact()};
+  if (found.expected != 0) {
+    promise.evidence =
+        fmt::format("{} of {} lines, {} not the same, {}/s", format_count(found.records),
+                    format_count(found.expected), format_count(found.changed),
+                    cli::format_size(static_cast<std::uint64_t>(static_cast<double>(found.bytes) /
+                                                                std::max(found.seconds, 1e-9))));
+  }
+  if (!failure.empty()) promise.evidence = failure;
+  return promise;
+}
+
 Promise emptied(const DemoReport& report) {
   const bool held = std::all_of(report.phases.begin(), report.phases.end(),
                                 [](const PhaseReport& phase) { return phase.emptied; });
@@ -213,6 +239,10 @@ std::vector<Promise> judge(const DemoReport& report) {
   promises.push_back(duplicates_kept_out(report));
   for (const Delivered& each : report.delivered) promises.push_back(delivered(each));
   promises.push_back(counted(report));
+  promises.push_back(writer_killed(report));
+  const HistoryReport& history = report.history;
+  promises.push_back(replayed(history.from_beginning, "from the beginning", history.failure));
+  promises.push_back(replayed(history.by_time, "from a time in the middle", history.failure));
   promises.push_back(late_acknowledgements(report));
   promises.push_back(emptied(report));
   promises.push_back(nothing_leaked(report));

@@ -48,6 +48,7 @@ int run(int argc, char** argv) {
   RoleOptions role;
   add_role(program, "feed", role, run_feed, status);
   add_role(program, "worker", role, run_worker, status);
+  add_role(program, "log-writer", role, run_log_writer, status);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -10,6 +10,7 @@
 
 #include "acts.hpp"
 #include "feed_file.hpp"
+#include "history.hpp"
 #include "interrupt.hpp"
 #include "report.hpp"
 #include "ringpost/ringpost.hpp"
@@ -83,10 +84,12 @@ class Demo {
         expected_ordered_(expect(lines_, true)),
         feed_(share(text_)),
         ledger_(Ledger::create(static_cast<std::uint32_t>(lines_.size()))),
+        state_(options.keep),
         bus_(options.keep),
         queue_(bus_->queue(kQueueName, settings()).value()),
         ordered_(bus_->queue(kOrderedQueueName, ordered_settings()).value()),
         subscribers_(*bus_),
+        history_(*bus_),
         stage_(bus_.name(), ledger_, feed_.descriptor(), console_) {
     report_.lines = ledger_.lines();
     expect_order();
@@ -96,6 +99,7 @@ class Demo {
     introduce();
     try {
       while (stage_.workers().size() < kWorkers) stage_.start_worker();
+      stage_.start_log_writer();
       for (std::size_t i = 0; i < kPhases.size(); ++i) play(i);
       report_.children_succeeded = stage_.dismiss();
     } catch (const BrokenOff& broken) {
@@ -113,7 +117,7 @@ class Demo {
  private:
   void play(std::size_t phase) {
     const Queue& queue = kPhases[phase].ordered ? ordered_ : queue_;
-    market_feed::play(phase, stage_, queue, report_.phases[phase]);
+    market_feed::play(phase, stage_, queue, history_, report_.phases[phase]);
   }
 
   void expect_order() {
@@ -158,9 +162,11 @@ class Demo {
     fmt::print(
         "{} messages of a market feed, {}, recorded within {:.1f} s\n"
         "bus {}, queue {}, topic {} → queues {} (FIFO), trades, large-depth\n"
+        "stream {}, log in {}\n"
         "visibility timeout {} ms, {} workers\n",
         format_count(lines_.size()), cli::format_size(text_.size()), seconds, bus_->directory(),
-        kQueueName, kTopicName, kOrderedQueueName, kVisibilityTimeout.count(), kWorkers);
+        kQueueName, kTopicName, kOrderedQueueName, kStreamName, state_.path(),
+        kVisibilityTimeout.count(), kWorkers);
   }
 
   void examine_all() {
@@ -178,6 +184,7 @@ class Demo {
       report_.order = ledger_.order().prove();
       report_.delivered = subscribers_.check(lines_);
       report_.topic = subscribers_.stats();
+      report_.history = history_.replay(lines_);
     }
     report_.strangers = ledger_.strangers().load();
     bus_->sweep();  // the workers did it while they were there; the last dead have only us
@@ -194,11 +201,14 @@ class Demo {
     print_results(report_);
     if (!options_.svg_path.empty()) write_svg(report_, options_.svg_path);
     if (!options_.json_path.empty()) write_json(report_, promises, options_.json_path);
-    if (options_.keep) {
+    if (!options_.keep) {
+      static_cast<void>(bus_->delete_stream(kStreamName));  // what is on disk
+    } else {
       fmt::print(
           "\nThe bus stays. Look at it: ringpost --bus {0} stat\n"
-          "Remove it: ringpost bus remove {0}\n",
-          bus_.name());
+          "Its stream: RINGPOST_STATE_DIR={1} ringpost --bus {0} stream show {2}\n"
+          "Remove it: ringpost bus remove {0}; rm -r {1}\n",
+          bus_.name(), state_.path(), kStreamName);
     }
     if (report_.interrupted) {
       fmt::print("\nInterrupted before the end: no promise is judged.\n");
@@ -216,10 +226,12 @@ class Demo {
   std::vector<Expected> expected_ordered_;
   SharedMemory feed_;
   Ledger ledger_;
+  TemporaryState state_;
   TemporaryBus bus_;
   Queue queue_;
   Queue ordered_;
   Subscribers subscribers_;
+  History history_;
   Stage stage_;
   DemoReport report_;
 };
@@ -233,6 +245,7 @@ int run_demo(const DemoOptions& options) {
   }
   cli::catch_interrupts();
   remove_abandoned();
+  TemporaryState::remove_abandoned();
   return Demo(options).run();
 }
 

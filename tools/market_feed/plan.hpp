@@ -59,6 +59,7 @@ inline constexpr std::chrono::milliseconds kVisibilityTimeout{1000};
 inline constexpr const char* kQueueName = "feed";
 inline constexpr const char* kOrderedQueueName = "feed-in-order";
 inline constexpr const char* kTopicName = "market";
+inline constexpr const char* kStreamName = "history";  ///< of what is published to the topic
 /// Price levels that a depth update changes, from which on it is a large one.
 inline constexpr std::uint32_t kLargeLevels = 100;
 

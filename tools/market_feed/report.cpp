@@ -85,6 +85,14 @@ void print_proof(const DemoReport& report) {
         format_count(proof.processed_again), format_count(proof.sent_again));
     for (const std::string& example : proof.examples) fmt::print("  {}\n", example);
   }
+  const HistoryReport& history = report.history;
+  if (history.from_beginning.expected != 0) {
+    fmt::print("stream: {} lines in {} of {}, replayed in {:.0f} ms; from line {} on by time\n",
+               format_count(history.from_beginning.records), cli::format_size(history.log_bytes),
+               cli::format_counted(history.segments, "segment"),
+               history.from_beginning.seconds * 1e3,
+               format_count(std::uint64_t{history.from_line} + 1));
+  }
   if (!report.doctor) return;
   for (const Finding& finding : report.doctor->findings) {
     fmt::print("doctor: {}: {}\n", finding.object, finding.what);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "history.hpp"
 #include "ledger.hpp"
 #include "plan.hpp"
 #include "ringpost/admin.hpp"
@@ -48,6 +49,7 @@ struct PhaseReport {
   std::optional<StopReport> stop;
   std::optional<FeedKillReport> feed_kill;
   std::optional<WorkerKillReport> worker_kill;
+  std::optional<WriterKillReport> writer_kill;  ///< of the ordered phase
   bool emptied = false;  ///< at its end the queue had no message in any state
   double seconds = 0;
   double feed_per_second = 0;        ///< while it ran at its own pace
@@ -75,6 +77,7 @@ struct DemoReport {
   QueueStats queue;
   QueueStats ordered;  ///< the FIFO queue
   TopicStats topic;
+  HistoryReport history;  ///< the stream of the ordered phase
 };
 
 struct Promise {

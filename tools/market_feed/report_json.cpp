@@ -40,6 +40,12 @@ JsonObject acts_of(const PhaseReport& phase) {
                                        {"others_processed", phase.worker_kill->others_processed},
                                        {"back_after_ms", phase.worker_kill->back_after_ms}};
   }
+  if (phase.writer_kill) {
+    acts["log_writer_killed"] =
+        JsonObject{{"published_bytes", phase.writer_kill->published},
+                   {"durable_bytes", phase.writer_kill->durable},
+                   {"durable_bytes_before_the_next", phase.writer_kill->durable_before}};
+  }
   return acts;
 }
 
@@ -80,6 +86,24 @@ JsonObject topic_of(const DemoReport& report) {
   return object;
 }
 
+JsonObject replayed_of(const Replayed& found) {
+  return {{"expected", found.expected},
+          {"records", found.records},
+          {"changed", found.changed},
+          {"bytes", found.bytes},
+          {"seconds", found.seconds}};
+}
+
+JsonObject stream_of(const HistoryReport& history) {
+  JsonObject object{{"log_bytes", history.log_bytes},
+                    {"segments", history.segments},
+                    {"replayed", replayed_of(history.from_beginning)},
+                    {"replayed_by_time", replayed_of(history.by_time)},
+                    {"by_time_from_line", std::uint64_t{history.from_line} + 1}};
+  if (!history.failure.empty()) object["failure"] = history.failure;
+  return object;
+}
+
 JsonObject phase_of(std::size_t number, const PhaseReport& phase) {
   JsonObject object{{"title", kPhases[number].title},
                     {"seconds", phase.seconds},
@@ -110,9 +134,13 @@ void write_json(const DemoReport& report, const std::vector<Promise>& promises,
     judged.push_back(
         JsonObject{{"promise", promise.text}, {"held", promise.held}, {"seen", promise.evidence}});
   }
-  const JsonObject all{{"messages", report.lines},          {"all_held", all_held(promises)},
-                       {"interrupted", report.interrupted}, {"phases", std::move(phases)},
-                       {"order", order_of(report)},         {"topic", topic_of(report)},
+  const JsonObject all{{"messages", report.lines},
+                       {"all_held", all_held(promises)},
+                       {"interrupted", report.interrupted},
+                       {"phases", std::move(phases)},
+                       {"order", order_of(report)},
+                       {"topic", topic_of(report)},
+                       {"stream", stream_of(report.history)},
                        {"promises", std::move(judged)}};
   std::ofstream file(path);
   file << cli::json_line(all) << '\n';

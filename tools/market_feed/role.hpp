@@ -20,6 +20,9 @@ int run_feed(const RoleOptions& options);
 /// Receives, parses, enters into the ledger, acknowledges, until all is finished. An exit status.
 int run_worker(const RoleOptions& options);
 
+/// Writes the log of the stream, until all is finished. An exit status.
+int run_log_writer(const RoleOptions& options);
+
 /// Of every role: dies with the orchestrator, leaves Ctrl-C to it.
 void become_child(int orchestrator);
 

@@ -39,9 +39,20 @@ WorkerProcess& Stage::start_worker() {
   return workers_.back();
 }
 
+void Stage::start_log_writer() {
+  log_writer_ = std::make_unique<Child>(Child::start("the log writer", arguments("log-writer")));
+}
+
 bool Stage::dismiss() {
   ledger_.finished().store(true, std::memory_order_release);
   bool all_well = true;
+  if (log_writer_) {
+    await("the end of the log writer", [&] {
+      log_writer_->ended();
+      return !log_writer_->running();
+    });
+    all_well = log_writer_->succeeded();
+  }
   for (WorkerProcess& worker : workers_) {
     await("the end of " + worker.child.name(), [&] {
       worker.child.ended();
@@ -54,6 +65,7 @@ bool Stage::dismiss() {
 
 void Stage::kill_all() {
   if (feed_ && feed_->running()) feed_->kill();
+  if (log_writer_ && log_writer_->running()) log_writer_->kill();
   for (WorkerProcess& worker : workers_) {
     if (worker.child.running()) worker.child.kill();
   }
@@ -98,6 +110,12 @@ void Stage::look_around(const std::string& what, Watchdog& watchdog) {
   if (feed_) {
     if (const auto how = feed_->ended(); how && !feed_->succeeded()) {
       throw BrokenOff("the feed ended by itself: " + *how);
+    }
+  }
+
+  if (log_writer_) {
+    if (const auto how = log_writer_->ended(); how && !(finished && log_writer_->succeeded())) {
+      throw BrokenOff("the log writer ended by itself: " + *how);
     }
   }
 

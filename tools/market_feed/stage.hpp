@@ -42,9 +42,12 @@ class Stage {
   [[nodiscard]] Console& console() noexcept { return console_; }
   [[nodiscard]] std::vector<WorkerProcess>& workers() noexcept { return workers_; }
   [[nodiscard]] Child& feed() noexcept { return *feed_; }
+  [[nodiscard]] Child& log_writer() noexcept { return *log_writer_; }
 
   void start_feed(std::size_t phase);
   WorkerProcess& start_worker();
+  /// In place of the one that was there.
+  void start_log_writer();
   /// Tells the workers to leave and waits for them. True: each ended with exit status 0.
   bool dismiss();
   /// SIGKILL for all that still run.
@@ -82,6 +85,7 @@ class Stage {
   std::size_t phase_ = 0;
   std::size_t workers_started_ = 0;
   std::unique_ptr<Child> feed_;
+  std::unique_ptr<Child> log_writer_;
   std::vector<WorkerProcess> workers_;
 };
 

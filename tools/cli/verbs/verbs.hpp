@@ -39,6 +39,20 @@ void add_publish(CLI::App& app, Context& context);
 void add_watch(CLI::App& app, Context& context);
 void add_deliver(CLI::App& app, Context& context);
 
+void add_stream(CLI::App& app, Context& context);
+void add_stream_set(CLI::App& stream, Context& context);
+void add_stream_retention(CLI::App& stream, Context& context);
+void add_stream_tag(CLI::App& stream, Context& context);
+void add_stream_untag(CLI::App& stream, Context& context);
+void add_stream_split(CLI::App& stream, Context& context);
+void add_stream_merge(CLI::App& stream, Context& context);
+void add_stream_scale(CLI::App& stream, Context& context);
+void add_put(CLI::App& app, Context& context);
+void add_get(CLI::App& app, Context& context);
+void add_tail(CLI::App& app, Context& context);
+void add_replay(CLI::App& app, Context& context);
+void add_log(CLI::App& app, Context& context);
+
 void add_bus_list(CLI::App& bus, Context& context);
 void add_bus_show(CLI::App& bus, Context& context);
 void add_bus_remove(CLI::App& bus, Context& context);
