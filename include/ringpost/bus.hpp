@@ -35,7 +35,8 @@ class RINGPOST_API Bus {
   static Result<Bus> open(std::string_view name, const BusOptions& options = {});
   /// Names of the buses in the shared-memory directory, also of one whose creator died half-way.
   static Result<std::vector<std::string>> list(const BusOptions& options = {});
-  /// Removes a bus with all that is in it. Errors: kBusy (somebody is attached), kNotFound,
+  /// Removes a bus with all that is in it. What its streams have on disk stays: a bus of that name
+  /// has it again. Errors: kBusy (somebody is attached), kNotFound,
   /// kUnsafeFile (the directory holds files that are not a bus's).
   static Result<void> remove(std::string_view name, const BusOptions& options = {});
 

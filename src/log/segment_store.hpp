@@ -39,6 +39,8 @@ class SegmentStore {
   Result<void> make_spares();
   /// How many there are.
   Result<std::size_t> count_spares();
+  /// Another writer has been at work meanwhile: his spares may be half made.
+  void forget_spares() noexcept { safe_spares_.clear(); }
   /// Takes segments away that recovery discards, the last one first.
   Result<void> discard(const std::vector<std::uint64_t>& segments);
   /// Gives a file the name of a lost one.

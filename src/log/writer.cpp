@@ -377,8 +377,9 @@ Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {
   if (has_failed()) {
     return sys::error(Errc::kLogFailed, store_.directory().path(), "the log has failed");
   }
-  // The last segment stays: it must be safe before the others go.
-  if (is_new_ && sync_written() != Errc::kOk) {
+  // The last segment stays, and says where the log is: it must be safe before the others go.
+  const bool is_clean = !is_new_ && full_.empty();
+  if (!is_clean && flush() != Errc::kOk) {
     return sys::system_error("cannot sync", store_.directory().path(), progress_.sys_errno);
   }
   auto first = store_.drop_expired(retention);

@@ -56,6 +56,7 @@ Result<std::unique_ptr<Writer>> Writer::resume(disk::Directory& directory,
 Result<void> Writer::resume(const WriterState& state) {
   disk::Directory& directory = store_.directory();
   RINGPOST_ASSERT(is_idle());
+  store_.forget_spares();
   if (state.check != check_of(state) || state.log_id != options_.log_id || has_failed()) {
     return refused(directory, "not the state of a writer of this log");
   }

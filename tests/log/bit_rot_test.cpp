@@ -186,6 +186,29 @@ TEST_F(BitRot, AMissingSegmentIsNoticed) {
   }
 }
 
+/// The same records, from another life of the file: what a recycled one may hold.
+TEST_F(BitRot, BatchesOfAnotherEpochDoNotCount) {
+  const SampleLog other = make_sample_log(7, kSegmentBytes, 2, 600, 1);
+  for (const SampleSegment* segment : {&sealed(), &last()}) {
+    const std::vector<std::byte> whole = sample_.disk->content(segment->name);
+    for (const Batch& batch : segment->batches) {
+      if (batch.base == batch.end) continue;
+      for (const std::uint64_t skip : {std::uint64_t{0}, std::uint64_t{disk::kBlockBytes}}) {
+        if (skip >= batch.bytes) continue;
+        splice(*sample_.disk, segment->name, *other.disk, segment->name, batch.offset + skip,
+               batch.bytes - skip);
+        const Reading reading = read(0, end());
+        EXPECT_EQ(reading.wrong, "") << batch.offset;
+        EXPECT_TRUE(reading.has_reported) << batch.offset;
+        if (segment == &last()) {
+          EXPECT_EQ(recover(true), Errc::kDamaged) << batch.offset;
+        }
+        sample_.disk->put(segment->name, whole);
+      }
+    }
+  }
+}
+
 /// The page cache got it wrong, the disk has it right.
 TEST_F(BitRot, WhatOnlyTheCacheHasWrongIsReadAgain) {
   for (std::uint64_t offset = 1; offset < sealed().data_end(); offset += 401) {

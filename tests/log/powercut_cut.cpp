@@ -35,7 +35,7 @@ void Run::on_step(sim::Step step) {
     context_.tally.note(Rare::kKilledInCall);
     now_.mount->kill();
   }
-  if (disk_.late_writes() > 0 && random_.one_in(4) && disk_.land_late_writes() > 0) {
+  if (disk_.late_writes() > 0 && random_.one_in(late_one_in_) && disk_.land_late_writes() > 0) {
     trace("(late write)");
     context_.tally.note(Rare::kLateWrite);
   }

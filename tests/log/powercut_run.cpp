@@ -24,6 +24,7 @@ Run::Run(Context& context, sim::Disk& disk, Model model, std::uint64_t seed, uns
       model_(std::move(model)),
       random_(seed),
       depth_(depth),
+      late_one_in_(random_.one_in(2) ? 4 : 60),
       clock_(model_.now_ns),
       options_(context.options) {
   options_.time = base::TimeSource(&clock_);
@@ -58,6 +59,10 @@ bool Run::start() {
     model_.written_end = model_.durable_end;
   }
   options_.spare_segments = static_cast<std::uint32_t>(random_.below(4));
+  if (planned_ == sim::Step::kCountOf && random_.percent(context_.theme.failures_percent / 4)) {
+    planned_ = sim::Step::kSync;  // of what its predecessor has left
+    disk_.fail(planned_, 1, EIO);
+  }
   trace("open");
   now_.mount = disk_.mount();
   recovering_ = true;
@@ -133,6 +138,9 @@ bool Run::let_go() {
 void Run::hand_over() {
   if (!let_go()) return;
   log::WriterState state = now_.writer->state();
+  if (context_.is_over() || !now_.mount->is_alive()) return;
+  if (state.check == 0) return judge(Errc::kLogFailed, "state", false);
+  take(now_.writer->progress());
   const bool spoilt = random_.one_in(10);
   trace(spoilt ? "hand-over-spoilt" : "hand-over");
   if (spoilt) {
@@ -398,6 +406,9 @@ void Run::take(const log::Progress& progress) {
     broken("a log that has failed has healed");
   }
   if (failed_) return;
+  if (progress.durable_end > model_.durable_end) {
+    trace("(safe below " + std::to_string(progress.durable_end) + ")");
+  }
   model_.written_end = std::max(model_.written_end, progress.written_end);
   model_.durable_end = std::max(model_.durable_end, progress.durable_end);
 }
@@ -472,7 +483,7 @@ void Run::call() {
     return;
   }
   const Theme& theme = context_.theme;
-  if (theme.deaths && random_.one_in(20)) return die();
+  if (random_.one_in(failed_ ? 5 : 20) && (theme.deaths || failed_)) return die();
   if (theme.retention && random_.one_in(12)) return random_.one_in(3) ? read() : drop();
   const std::uint64_t dice = random_.below(100);
   if (dice < 30) return append();
@@ -485,7 +496,6 @@ void Run::call() {
   if (dice < 80) return pass();
   if (dice < 88) return read();
   if (dice < 93) return theme.hand_over ? hand_over() : submit();
-  if (failed_ && random_.one_in(2)) return die();
   return theme.full_disk ? fill_or_free() : reap();
 }
 

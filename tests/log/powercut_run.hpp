@@ -99,6 +99,7 @@ class Run {
   Model model_;
   rig::Random random_;
   unsigned depth_;
+  std::uint64_t late_one_in_;  ///< writes of the dead land at one step in so many
   ManualClock clock_;
   log::LogOptions options_;
   Process now_;

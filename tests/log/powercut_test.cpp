@@ -16,8 +16,8 @@ struct Share {
   unsigned percent;  ///< of all images
 };
 
-constexpr Share kShares[] = {
-    {kAll, 40}, {kPlain, 15}, {kDeaths, 15}, {kFailures, 20}, {kRetention, 10}};
+constexpr Share kShares[] = {{kAll, 35},      {kPlain, 15},     {kDeaths, 15},
+                             {kFailures, 15}, {kRetention, 10}, {kRecycling, 10}};
 
 TEST(PowerCut, EveryAcknowledgedRecordIsGivenBackAndNothingElse) {
   const std::uint64_t images =

@@ -24,4 +24,12 @@ inline constexpr Theme kRetention{.name = "retention",
                                   .calls = 120,
                                   .images_per_step = 1};
 
+/// Files that live again, while the dead still write to them.
+inline constexpr Theme kRecycling{.name = "recycling",
+                                  .hand_over = false,
+                                  .failures_percent = 0,
+                                  .calls = 150,
+                                  .images_per_step = 1,
+                                  .gone_on_percent = 1};
+
 }  // namespace ringpost::log_rig

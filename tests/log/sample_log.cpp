@@ -60,7 +60,8 @@ const Batch* SampleSegment::batch_at(std::uint64_t offset) const {
 }
 
 SampleLog make_sample_log(std::uint64_t seed, std::uint64_t segment_bytes,
-                          std::size_t full_segments, std::size_t record_bytes_max) {
+                          std::size_t full_segments, std::size_t record_bytes_max,
+                          std::uint64_t life) {
   rig::Random random(seed);
   SampleLog sample;
   sample.disk = std::make_unique<sim::Disk>(random.next());
@@ -68,7 +69,9 @@ SampleLog make_sample_log(std::uint64_t seed, std::uint64_t segment_bytes,
   sample.options.batch_bytes_max = 8192;
   sample.options.spare_segments = 1;
   sample.options.log_id = random.next() | 1;
-  sample.options.new_epoch = [state = random]() mutable { return state.next() | 1; };
+  sample.options.new_epoch = [state = rig::Random(seed + life + 1)]() mutable {
+    return state.next() | 1;
+  };
   const auto mount = sample.disk->mount();
   auto writer = log::Writer::open(*mount, sample.options).value();
   Model& model = sample.model;
@@ -94,6 +97,15 @@ SampleLog make_sample_log(std::uint64_t seed, std::uint64_t segment_bytes,
     if (name.ends_with(".segment")) sample.segments.push_back(dissect(*sample.disk, name));
   }
   return sample;
+}
+
+void splice(sim::Disk& into, const std::string& file, const sim::Disk& from,
+            const std::string& other, std::uint64_t offset, std::uint64_t bytes) {
+  std::vector<std::byte> content = into.content(file);
+  const std::vector<std::byte> source = from.content(other);
+  std::copy_n(source.begin() + static_cast<std::ptrdiff_t>(offset), bytes,
+              content.begin() + static_cast<std::ptrdiff_t>(offset));
+  into.put(file, content);
 }
 
 Reading read_damaged(disk::Directory& directory, const Model& model, std::uint64_t from,

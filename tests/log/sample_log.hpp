@@ -39,9 +39,14 @@ struct SampleLog {
   std::vector<SampleSegment> segments;  ///< oldest first; the last one is not sealed
 };
 
-/// Full segments, and one that is half full. Everything was acknowledged, and the log says so.
+/// Full segments, and one that is half full. Everything was acknowledged, and the log says so. With
+/// another `life` the same records, but other epochs.
 [[nodiscard]] SampleLog make_sample_log(std::uint64_t seed, std::uint64_t segment_bytes,
-                                        std::size_t full_segments, std::size_t record_bytes_max);
+                                        std::size_t full_segments, std::size_t record_bytes_max,
+                                        std::uint64_t life = 0);
+/// Some bytes of a file, from another disk.
+void splice(sim::Disk& into, const std::string& file, const sim::Disk& from,
+            const std::string& other, std::uint64_t offset, std::uint64_t bytes);
 
 /// What somebody finds who reads a part of the log.
 struct Reading {
