@@ -202,7 +202,10 @@ void DrainRole::release() noexcept {
     return;
   }
   std::uint64_t state[kLogStateWords] = {};
-  log_.save(LogStateWords(state));
+  if (const Errc code = log_.save(LogStateWords(state)); code != Errc::kOk) {
+    refused(code);
+    return;
+  }
   std::memcpy(view_.hot().log_state, state, sizeof state);
   let_go(WriterWord{WriterWord::kClean});
 }

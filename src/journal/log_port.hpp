@@ -29,8 +29,9 @@ class LogPort {
   /// Goes on where the last writer let go in order, with everything durable. After an error open()
   /// may be tried.
   virtual Errc resume(ConstLogStateWords state) = 0;
-  /// With nothing gathered and nothing under way: for the next writer's resume().
-  virtual void save(LogStateWords state) const = 0;
+  /// With nothing gathered and nothing under way: for the next writer's resume(). May have to sync.
+  /// Error kLogFailed.
+  virtual Errc save(LogStateWords state) = 0;
   /// Behind the last position that the log covers.
   [[nodiscard]] virtual std::uint64_t end() const noexcept = 0;
 

@@ -41,9 +41,10 @@ Errc SegmentLog::resume(ConstLogStateWords state) {
   return writer_->flush();
 }
 
-void SegmentLog::save(LogStateWords state) const {
+Errc SegmentLog::save(LogStateWords state) {
   const log::WriterState mine = writer_->state();
   std::memcpy(state.data(), &mine, sizeof mine);
+  return writer_->progress().failed;
 }
 
 LogPort::Progress SegmentLog::reap(bool wait) {

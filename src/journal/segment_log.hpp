@@ -20,7 +20,7 @@ class SegmentLog final : public LogPort {
 
   Errc open(std::uint64_t acknowledged) override;
   Errc resume(ConstLogStateWords state) override;
-  void save(LogStateWords state) const override;
+  Errc save(LogStateWords state) override;
   [[nodiscard]] std::uint64_t end() const noexcept override { return writer_->end(); }
   [[nodiscard]] bool fits(std::size_t record_bytes) const noexcept override {
     return writer_->fits(record_bytes);

@@ -65,7 +65,10 @@ struct JournalWorld {
     explicit Port(JournalWorld& world) : world_(world) {}
     Errc open(std::uint64_t acknowledged) override;
     Errc resume(journal::ConstLogStateWords state) override;
-    void save(journal::LogStateWords state) const override { state[0] = end_; }
+    Errc save(journal::LogStateWords state) override {
+      state[0] = end_;
+      return Errc::kOk;
+    }
     [[nodiscard]] std::uint64_t end() const noexcept override { return end_; }
     [[nodiscard]] bool fits(std::size_t) const noexcept override { return count_ < kBatch; }
     Errc add(std::uint64_t position, ByteSpan record) override;

@@ -104,9 +104,11 @@ class FakeLog final : public journal::LogPort {
     end_ = disk_.end;
     return Errc::kOk;
   }
-  void save(journal::LogStateWords state) const override {
+  Errc save(journal::LogStateWords state) override {
+    if (disk_.error != 0) failed_ = disk_.error;
     state[0] = kMark;
     state[1] = end_;
+    return failed_ != 0 ? Errc::kLogFailed : Errc::kOk;
   }
   [[nodiscard]] std::uint64_t end() const noexcept override { return end_; }
   [[nodiscard]] bool fits(std::size_t) const noexcept override {

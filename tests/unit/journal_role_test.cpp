@@ -286,6 +286,19 @@ TEST(DrainRole, TellsEverybodyThatTheLogHasFailed) {
   EXPECT_EQ(stage.disk.flushes, 0);
 }
 
+TEST(DrainRole, TellsEverybodyThatTheLogFailedWhenItWasLetGo) {
+  Stage stage;
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  stage.disk.error = EIO;
+  one.role.release();
+  EXPECT_FALSE(one.role.is_mine());
+  EXPECT_FALSE(stage.writer().clean());
+  stage.disk.error = 0;
+  EXPECT_EQ(two.role.take(), Errc::kLogFailed);
+}
+
 TEST(DrainRole, WaitsForRoomInTheLog) {
   Stage stage;
   stage.put("a");
