@@ -134,8 +134,10 @@ inline constexpr std::uint64_t kDataOffset = disk::kBlockBytes;  ///< of the fir
 [[nodiscard]] constexpr std::uint64_t round_up_to_block(std::uint64_t bytes) noexcept {
   return (bytes + disk::kBlockBytes - 1) / disk::kBlockBytes * disk::kBlockBytes;
 }
+/// Salvage makes segments that are longer than what they hold.
 [[nodiscard]] constexpr bool is_segment_size(std::uint64_t bytes) noexcept {
-  return bytes >= kSegmentBytesMin && bytes <= kSegmentBytesMax && bytes % disk::kBlockBytes == 0;
+  return bytes >= kSegmentBytesMin && bytes <= 2 * kSegmentBytesMax &&
+         bytes % disk::kBlockBytes == 0;
 }
 [[nodiscard]] constexpr std::uint64_t index_entries_max(std::uint64_t segment_bytes) noexcept {
   return segment_bytes / kIndexStrideBytes + 1;

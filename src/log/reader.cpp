@@ -12,26 +12,6 @@ namespace {
 
 constexpr disk::Read kAttempts[] = {disk::Read::kCached, disk::Read::kDirect};
 
-/// The first block from `offset` on that begins a batch at or behind `floor`.
-struct FoundBatch {
-  std::uint64_t offset;
-  std::uint64_t base;
-};
-Result<std::optional<FoundBatch>> find_header(const Segment& segment, std::uint64_t offset,
-                                              std::uint64_t floor) {
-  Window window;
-  window.attach(segment.file.get());
-  for (; offset + disk::kBlockBytes <= segment.batches_end(); offset += disk::kBlockBytes) {
-    auto block = window.at(offset, disk::kBlockBytes);
-    if (!block) return Unexpected(block.error());
-    const auto header = parse_batch(*block, segment);
-    if (header && header->base_position >= floor) {
-      return std::optional(FoundBatch{offset, header->base_position});
-    }
-  }
-  return std::optional<FoundBatch>();
-}
-
 /// Of the batch that the walk has just passed: its first record that arrived so late.
 std::uint64_t position_of_time(const BatchWalk& walk, std::int64_t arrival_ns) {
   ByteSpan rest = walk.records();
@@ -275,7 +255,7 @@ Errc Reader::find_batch() {
     if (*step == BatchWalk::Found::kBatch && walk.header().end_position > position_) break;
     if (*step == BatchWalk::Found::kBatch) continue;
     if (*step == BatchWalk::Found::kNoRoom) break;
-    auto later = find_header(segment_, walk.offset(), walk.end());
+    auto later = find_batch_behind(segment_, walk.offset(), walk.end());
     if (!later) return cannot_read(later.error());
     if (!*later || (*later)->base > position_) break;
     walk.move_to((*later)->offset, (*later)->base, INT64_MIN);
@@ -334,7 +314,7 @@ Errc Reader::explain_record() {
 }
 
 Errc Reader::explain_batch(std::uint64_t bound) {
-  auto later = find_header(segment_, at_.offset + disk::kBlockBytes, at_.floor);
+  auto later = find_batch_behind(segment_, at_.offset, at_.floor);
   if (!later) return cannot_read(later.error());
   if (*later && (*later)->base < limit_) {
     const Place behind{(*later)->offset, (*later)->base, 0};

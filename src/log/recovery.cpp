@@ -113,20 +113,43 @@ Result<Tail> open_tail(disk::Directory& directory, const std::vector<std::uint64
   return tail;
 }
 
+/// Takes the log as far as this segment is whole, or to `limit`, where the next one begins.
+Result<void> go_through(Recovered& found, Claims& claims, Segment segment, std::uint64_t limit,
+                        disk::Read how) {
+  BatchWalk walk(segment);
+  if (how == disk::Read::kDirect) walk.read_directly();
+  while (walk.end() < limit) {
+    auto step = walk.next();
+    if (!step) return Unexpected(step.error());
+    if (*step != BatchWalk::Found::kBatch) break;
+  }
+  claims.begins_here = false;
+  if (walk.end() < limit) {
+    auto added = add_claims(claims, segment, walk.offset(), walk.end(), how);
+    if (!added) return added;
+  }
+  found.end = walk.end();
+  found.data_end = walk.offset();
+  found.arrival_max = walk.arrival_max();
+  found.is_torn = claims.begins_here;
+  found.unsafe.push_back(segment.base());
+  found.last = std::move(segment);
+  return {};
+}
+
 }  // namespace
 
-Result<Recovered> recover(disk::Directory& directory, const LogOptions& options, disk::Read how) {
+Result<Recovered> examine(disk::Directory& directory, const LogOptions& options, disk::Read how) {
   auto files = list_files(directory);
   if (!files) return Unexpected(files.error());
   auto tail = open_tail(directory, files->segments, options.log_id, how);
   if (!tail) return Unexpected(tail.error());
   Recovered found;
-  found.end = found.seen_end = options.first_position;
+  found.end = options.first_position;
   found.arrival_max = INT64_MIN;
   found.discarded = std::move(tail->never_begun);
   found.lost = tail->lost;
-  std::string where = directory.path();
-  Claims claims;
+  Claims claims{0, options.acknowledged_end, false};
   if (found.lost) {
     auto added = add_claims_of_lost(claims, directory, *found.lost, how);
     if (!added) return Unexpected(added.error());
@@ -134,43 +157,27 @@ Result<Recovered> recover(disk::Directory& directory, const LogOptions& options,
   bool has_ended = false;
   for (std::size_t i = 0; i < tail->segments.size(); ++i) {
     Segment& segment = tail->segments[i];
-    const std::uint64_t base = segment.base();
     // What a dead writer still had under way may lie behind the end that his successor found.
     const bool is_newest = i + 1 == tail->segments.size();
     const std::uint64_t limit = is_newest ? UINT64_MAX : tail->segments[i + 1].base();
-    has_ended |= found.last && base != found.end;
-    if (has_ended) {
-      found.discarded.push_back(base);
-      if (auto added = add_claims(claims, segment, kDataOffset, UINT64_MAX, how); !added) {
-        return Unexpected(added.error());
-      }
-      continue;
-    }
-    where = directory.path() + "/" + segment_name(base);
-    BatchWalk walk(segment);
-    if (how == disk::Read::kDirect) walk.read_directly();
-    while (walk.end() < limit) {
-      auto step = walk.next();
-      if (!step) return Unexpected(step.error());
-      if (*step != BatchWalk::Found::kBatch) break;
-    }
-    if (walk.end() < limit) {
-      if (auto added = add_claims(claims, segment, walk.offset(), walk.end(), how); !added) {
-        return Unexpected(added.error());
-      }
-    }
-    found.end = walk.end();
-    found.data_end = walk.offset();
-    found.arrival_max = walk.arrival_max();
-    found.is_torn = claims.begins_here;
-    found.unsafe.push_back(base);
-    found.last = std::move(segment);
+    has_ended |= found.last && segment.base() != found.end;
+    if (has_ended) found.discarded.push_back(segment.base());
+    auto done = has_ended ? add_claims(claims, segment, kDataOffset, UINT64_MAX, how)
+                          : go_through(found, claims, std::move(segment), limit, how);
+    if (!done) return Unexpected(done.error());
   }
-  found.seen_end = std::max(found.end, claims.seen_end);
   std::sort(found.discarded.begin(), found.discarded.end());
-  const std::uint64_t proven = std::max(claims.durable_end, options.acknowledged_end);
-  if (proven > found.end) return damaged(where, found.end, proven);
+  found.seen_end = std::max(found.end, claims.seen_end);
+  found.proven_end = claims.durable_end;
   return found;
+}
+
+Result<Recovered> recover(disk::Directory& directory, const LogOptions& options, disk::Read how) {
+  auto found = examine(directory, options, how);
+  if (!found || found->proven_end <= found->end) return found;
+  std::string where = directory.path();
+  if (found->last) where += "/" + segment_name(found->last->base());
+  return damaged(where, found->end, found->proven_end);
 }
 
 }  // namespace ringpost::log

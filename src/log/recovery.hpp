@@ -12,10 +12,11 @@
 namespace ringpost::log {
 
 struct Recovered {
-  std::optional<Segment> last;  ///< in which the log ends; nothing: the log is empty
-  std::uint64_t end = 0;        ///< positions below are there
-  std::uint64_t data_end = 0;   ///< the same as an offset of that segment
-  std::uint64_t seen_end = 0;   ///< at least `end`: also what is discarded had no position above
+  std::optional<Segment> last;   ///< in which the log ends; nothing: the log is empty
+  std::uint64_t end = 0;         ///< positions below are there
+  std::uint64_t data_end = 0;    ///< the same as an offset of that segment
+  std::uint64_t seen_end = 0;    ///< at least `end`: also what is discarded had no position above
+  std::uint64_t proven_end = 0;  ///< positions below were acknowledged; at most `end`
   std::int64_t arrival_max = 0;
   /// A batch of that segment begins at data_end, but is not whole: whoever does not know the end
   /// would read its first records.
@@ -41,5 +42,8 @@ struct Recovered {
 ///         kSystem.
 Result<Recovered> recover(disk::Directory& directory, const LogOptions& options,
                           disk::Read how = disk::Read::kCached);
+
+/// The same for a log that is damaged too: `proven_end` says how much was acknowledged.
+Result<Recovered> examine(disk::Directory& directory, const LogOptions& options, disk::Read how);
 
 }  // namespace ringpost::log

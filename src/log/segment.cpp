@@ -164,6 +164,22 @@ Result<std::optional<SealedIndex>> read_index(const Segment& segment) {
   return std::optional<SealedIndex>(std::move(index));
 }
 
+Result<std::optional<BatchPlace>> find_batch_behind(const Segment& segment, std::uint64_t offset,
+                                                    std::uint64_t floor) {
+  Window window;
+  window.attach(segment.file.get());
+  for (std::uint64_t at = offset + disk::kBlockBytes;
+       at + disk::kBlockBytes <= segment.batches_end(); at += disk::kBlockBytes) {
+    auto block = window.at(at, disk::kBlockBytes);
+    if (!block) return Unexpected(block.error());
+    const auto header = parse_batch(*block, segment);
+    if (header && header->base_position >= floor) {
+      return std::optional(BatchPlace{at, header->base_position});
+    }
+  }
+  return std::optional<BatchPlace>();
+}
+
 BatchWalk::BatchWalk(const Segment& segment)
     : segment_(segment),
       offset_(kDataOffset),

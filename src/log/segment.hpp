@@ -78,6 +78,15 @@ struct SealedIndex {
 [[nodiscard]] Result<std::optional<SealedIndex>> read_index(const Segment& segment);
 [[nodiscard]] Result<std::optional<SegmentFooter>> read_footer(const Segment& segment);
 
+/// A batch of a segment, by its header alone.
+struct BatchPlace {
+  std::uint64_t offset = 0;
+  std::uint64_t base = 0;
+};
+/// The first one behind the block at `offset` that begins at `floor` or later.
+Result<std::optional<BatchPlace>> find_batch_behind(const Segment& segment, std::uint64_t offset,
+                                                    std::uint64_t floor);
+
 /// Goes from batch to batch of a segment and verifies each wholly.
 class BatchWalk {
  public:
@@ -104,6 +113,7 @@ class BatchWalk {
   void move_to(std::uint64_t offset, std::uint64_t end, std::int64_t arrival_max) noexcept;
   /// After kBad: reads anew, from the disk itself.
   void read_directly() noexcept { window_.forget(disk::Read::kDirect); }
+  void trust_cache() noexcept { window_.trust_cache(); }
 
  private:
   Result<std::optional<BatchHeader>> look();

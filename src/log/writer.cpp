@@ -16,11 +16,11 @@ constexpr std::uint32_t kInFlightMax = 64;
 constexpr std::uint32_t kBatchBytesMax = 16u << 20;
 
 Result<void> check(const LogOptions& options) {
-  const bool holds = is_segment_size(options.segment_bytes) && options.in_flight >= 1 &&
-                     options.in_flight <= kInFlightMax && options.spare_segments <= 16 &&
-                     options.batch_bytes_max >= disk::kBlockBytes &&
-                     options.batch_bytes_max <= kBatchBytesMax &&
-                     options.batch_bytes_max % disk::kBlockBytes == 0;
+  const bool holds =
+      is_segment_size(options.segment_bytes) && options.segment_bytes <= kSegmentBytesMax &&
+      options.in_flight >= 1 && options.in_flight <= kInFlightMax && options.spare_segments <= 16 &&
+      options.batch_bytes_max >= disk::kBlockBytes && options.batch_bytes_max <= kBatchBytesMax &&
+      options.batch_bytes_max % disk::kBlockBytes == 0;
   if (!holds) return sys::error(Errc::kInvalidArgument, "log", "an option is out of its limits");
   return {};
 }
