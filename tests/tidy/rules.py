@@ -48,7 +48,8 @@ _FIELD = re.compile(r"^  (?:alignas\([^)]*\) )?[\w:<>]+ (\w+)(?:\[[\w:]+\])*;", 
 TESTING = "docs/testing.md"
 MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/group.txt",
            "tests/rig/mutants/growth.txt", "tests/rig/mutants/dedup.txt",
-           "tests/rig/mutants/fair.txt", "tests/rig/mutants/move.txt")
+           "tests/rig/mutants/fair.txt", "tests/rig/mutants/move.txt",
+           "tests/rig/mutants/log.txt")
 _MUTANT = re.compile(r"^mutant +(\S+)", re.M)
 _MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"
