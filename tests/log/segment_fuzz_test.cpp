@@ -105,7 +105,7 @@ class SegmentFuzz : public testing::Test {
   }
 
   static std::uint64_t rounds() {
-    return rig::by_depth<std::uint64_t>(1'500, 15'000, 1'000'000) / RINGPOST_LOG_SHARE;
+    return rig::by_depth<std::uint64_t>(1'500, 5'000, 1'000'000) / RINGPOST_LOG_SHARE;
   }
   [[nodiscard]] Result<log::VerifyReport> verify(disk::Directory& directory) const {
     log::VerifyOptions options;
