@@ -19,13 +19,10 @@ constexpr std::uint64_t kEpoch = 0x0123'4567'89ab'cdef;
 constexpr std::int64_t kArrivalNs = 1'700'000'000'000'000'000;
 constexpr std::uint64_t kBase = 4096;
 
-std::string golden_path() {
-  const std::string here = __FILE__;
-  return here.substr(0, here.rfind('/')) + "/golden/log_v1.segment";
-}
+constexpr char kGoldenPath[] = RINGPOST_GOLDEN "/log_v1.segment";
 
 test::MemoryDirectory::Bytes golden() {
-  std::ifstream file(golden_path(), std::ios::binary);
+  std::ifstream file(kGoldenPath, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
   test::MemoryDirectory::Bytes segment(bytes.size());
   if (!bytes.empty()) std::memcpy(segment.data(), bytes.data(), bytes.size());
@@ -96,7 +93,7 @@ test::MemoryDirectory::Bytes written_now() {
 TEST(LogGolden, TheSegmentIsWrittenByteForByte) {
   const auto now = written_now();
   if (std::getenv("RINGPOST_WRITE_GOLDEN") != nullptr) {
-    std::ofstream file(golden_path(), std::ios::binary);
+    std::ofstream file(kGoldenPath, std::ios::binary);
     file.write(reinterpret_cast<const char*>(now.data()), static_cast<std::streamsize>(now.size()));
   }
   const auto then = golden();
