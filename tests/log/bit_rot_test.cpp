@@ -4,9 +4,11 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <set>
 
 #include "log/sample_log.hpp"
+#include "log/verify.hpp"
 #include "process/rig/depth.hpp"
 
 namespace ringpost::log_rig {
@@ -90,6 +92,28 @@ TEST_F(BitRot, EveryBitOfASealedSegmentIsNoticedAndNoRecordIsWrong) {
   std::printf("note: %llu bits flipped, %llu noticed, the others are padding\n",
               static_cast<unsigned long long>(tried), static_cast<unsigned long long>(noticed));
   everything_is_there();
+}
+
+/// Also what nobody misses: padding, copies of the header, the index.
+TEST_F(BitRot, EveryBitOfASegmentThatIsUsedIsNoticedByVerify) {
+  ASSERT_TRUE(log::verify(*mount_)->is_whole());
+  const std::uint64_t stride_here = rig::by_depth<std::uint64_t>(3, 17, 1) * stride();
+  const std::vector<std::byte> file = sample_.disk->content(sealed().name);
+  log::SegmentFooter footer;
+  std::memcpy(&footer, &file[log::footer_offset(kSegmentBytes)], sizeof footer);
+  const std::uint64_t index = log::index_offset(kSegmentBytes);
+  const std::uint64_t index_end = index + footer.entries * sizeof(log::IndexEntry);
+  for (std::uint64_t offset = 0; offset < kSegmentBytes; offset += stride_here) {
+    const bool is_unused = (offset >= sealed().data_end() && offset < index) ||
+                           (offset >= index_end && offset < log::footer_offset(kSegmentBytes));
+    for (unsigned bit = 0; bit < 8 && !is_unused; ++bit) {
+      flip(sealed(), offset, bit);
+      const auto report = log::verify(*mount_);
+      flip(sealed(), offset, bit);
+      ASSERT_TRUE(report) << at(offset, bit);
+      ASSERT_FALSE(report->is_whole()) << at(offset, bit);
+    }
+  }
 }
 
 /// Seeking does not believe what is damaged either.

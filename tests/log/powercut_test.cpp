@@ -21,7 +21,7 @@ constexpr Share kShares[] = {{kAll, 35},      {kPlain, 15},     {kDeaths, 15},
 
 TEST(PowerCut, EveryAcknowledgedRecordIsGivenBackAndNothingElse) {
   const std::uint64_t images =
-      rig::by_depth<std::uint64_t>(20'000, 250'000, 10'000'000) / RINGPOST_LOG_SHARE;
+      rig::by_depth<std::uint64_t>(20'000, 120'000, 10'000'000) / RINGPOST_LOG_SHARE;
   const std::uint64_t seed = rig::base_seed();
   Tally tally;
   for (const Share& share : kShares) {

@@ -200,14 +200,14 @@ class Cut {
     } else if (random_.percent(luck_.torn_percent)) {
       ++counts_.blocks_torn;
       lost_ = true;
-      after.safe[block] = torn(after.safe[block], bytes, block != 0);
+      after.safe[block] = torn(after.safe[block], bytes);
     } else {
       ++counts_.blocks_lost;
       lost_ = true;
     }
   }
 
-  BlockPointer torn(const BlockPointer& before, const BlockPointer& now, bool within_sectors) {
+  BlockPointer torn(const BlockPointer& before, const BlockPointer& now) {
     Block mixed = bytes_of(before);
     const Block& other = bytes_of(now);
     const std::uint64_t sectors = random_.next();
@@ -215,7 +215,7 @@ class Cut {
       if ((sectors >> i & 1) == 0) continue;
       std::memcpy(&mixed[i * kSectorBytes], &other[i * kSectorBytes], kSectorBytes);
     }
-    if (within_sectors && random_.one_in(4)) {
+    if (random_.one_in(4)) {  // not every disk writes whole sectors
       const std::uint64_t sector =
           random_.one_in(2) ? 0 : random_.below(disk::kBlockBytes / kSectorBytes);
       const std::size_t at = sector * kSectorBytes;

@@ -1,8 +1,9 @@
 // A disk in memory that loses power: it keeps what is durable apart from what is only written.
 //
 // What a power cut leaves of writes that no sync covers is drawn at random, for each block of 4 KiB
-// and each sector of 512 bytes on its own: kept, lost, torn; so later writes may be there without
-// earlier ones. So are changes of names that no Directory::sync() followed.
+// and each sector of 512 bytes on its own: kept, lost, torn; now and then within a sector. So later
+// writes may be there without earlier ones. So are changes of names that no Directory::sync()
+// followed.
 #pragma once
 
 #include <array>
