@@ -1,5 +1,6 @@
 #include "log/index.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "sys/error.hpp"
@@ -49,7 +50,7 @@ Result<ByteSpan> IndexBuilder::finish(const Segment& segment, std::uint64_t data
   buffer_.grow(bytes, 0);
   std::memset(buffer_.data(), 0, bytes);
   const ByteSpan entries = std::as_bytes(std::span(entries_));
-  std::memcpy(buffer_.data(), entries.data(), entries.size());
+  std::copy(entries.begin(), entries.end(), buffer_.data());
   SegmentFooter footer{};
   footer.version = kFormatVersion;
   footer.magic = kFooterMagic;

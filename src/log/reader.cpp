@@ -152,8 +152,9 @@ Result<RecordView, Errc> Reader::read_record() {
     auto front = window_.at(at_.offset, std::min<std::uint64_t>(sizeof(RecordHeader), room));
     if (!front) return Unexpected(cannot_read(front.error()));
     RecordHeader header{};
-    std::memcpy(&header, front->data(), front->size());
-    if (front->size() < sizeof header || !is_well_formed(header)) continue;
+    if (front->size() < sizeof header) continue;
+    std::memcpy(&header, front->data(), sizeof header);
+    if (!is_well_formed(header)) continue;
     if (padded(header.bytes) > room) continue;
     auto whole = window_.at(at_.offset, header.bytes);
     if (!whole) return Unexpected(cannot_read(whole.error()));
@@ -298,7 +299,7 @@ Errc Reader::explain_record() {
   const Place next_batch{batch_.batch_end, batch_.end, 0};
   RecordHeader header{};
   const ByteSpan rest = window_.rest(at_.offset, batch_.records_end);
-  std::memcpy(&header, rest.data(), std::min(rest.size(), sizeof header));
+  if (!rest.empty()) std::memcpy(&header, rest.data(), std::min(rest.size(), sizeof header));
   const bool last = at_.records_left == 1;
   if (last || rest.size() < sizeof header || !is_well_formed(header)) {
     return damaged(batch_.end, next_batch);

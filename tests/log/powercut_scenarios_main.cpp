@@ -8,7 +8,7 @@
 namespace ringpost::log_rig {
 namespace {
 
-constexpr std::uint64_t kImages = 12'000;
+constexpr std::uint64_t kImages = 30'000;
 constexpr std::uint64_t kSegmentBytes = 64 * 1024;
 
 std::string images_of(const Theme& theme) {
