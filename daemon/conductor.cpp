@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 #include <spdlog/spdlog.h>
 
 #include "ringpost/admin.hpp"
@@ -22,6 +24,7 @@ void Conductor::turn() {
   if (config_.buses.empty()) find_buses();
   for (auto post = posts_.begin(); post != posts_.end();) {
     sweep(post->second);
+    if (config_.write_logs) write_logs(post->second);
     // Whoever wants to remove a bus finds nobody attached.
     const bool let_go = !post->second.kept && is_alone(post->second);
     post = let_go ? posts_.erase(post) : std::next(post);
@@ -33,6 +36,7 @@ void Conductor::end() { posts_.clear(); }
 
 std::string Conductor::status() const {
   return cli::format_counted(posts_.size(), "bus") + " in use, " +
+         cli::format_counted(writers(), "log") + " written, " +
          cli::format_counted(totals_.dead_participants, "dead process") + " swept";
 }
 
@@ -63,12 +67,44 @@ void Conductor::sweep(Post& post) {
                cli::format_counted(swept.leases_returned, "message"));
 }
 
-bool Conductor::is_alone(const Post& post) const {
+/// The streams that have a log, also those made since the last turn. A writer that ended, because
+/// its stream is gone or its log has failed, is let go of, and tried anew.
+void Conductor::write_logs(Post& post) {
+  const auto names = post.bus.stream_names();
+  if (!names) return complain("bus " + post.bus.name(), names.error());
+  std::erase_if(post.writers, [&](const auto& each) {
+    const bool listed = std::find(names->begin(), names->end(), each.first) != names->end();
+    return !listed || each.second.failure() != Errc::kOk;
+  });
+  for (const std::string& name : *names) {
+    if (!post.writers.contains(name)) start_writer(post, name);
+  }
+}
+
+void Conductor::start_writer(Post& post, const std::string& stream) {
+  const std::string about = "bus " + post.bus.name() + ", stream " + stream;
+  auto opened = post.bus.open_stream(stream);
+  if (!opened && opened.error() == Errc::kNotFound) return;  // deleted in between
+  if (!opened) return complain(about, opened.error());
+  if (opened->settings().storage == StreamStorage::kMemory) return;
+  auto writer = opened->writer();
+  if (!writer) return complain(about, writer.error());
+  post.writers.emplace(stream, std::move(*writer));
+  spdlog::info("{}: writing its log", about);
+}
+
+std::size_t Conductor::writers() const noexcept {
+  std::size_t count = 0;
+  for (const auto& [name, post] : posts_) count += post.writers.size();
+  return count;
+}
+
+/// Its writers are participants too.
+bool Conductor::is_alone(const Post& post) {
   const BusInfo info = inspect(post.bus);
-  return std::none_of(info.participants.begin(), info.participants.end(),
-                      [&](const ParticipantInfo& each) {
-                        return each.alive && each.index != post.bus.participant_index();
-                      });
+  return std::none_of(
+      info.participants.begin(), info.participants.end(),
+      [](const ParticipantInfo& each) { return each.alive && each.pid != ::getpid(); });
 }
 
 void Conductor::complain(const std::string& about, const Error& error) {

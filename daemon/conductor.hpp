@@ -1,4 +1,5 @@
-// The duty cycle of the daemon: find buses, sweep each, let go of those that nobody uses.
+// The duty cycle of the daemon: find buses, sweep each, write the logs of their streams, let go of
+// buses that nobody uses.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +39,15 @@ class Conductor {
   struct Post {
     Bus bus;
     bool kept = false;  ///< by name: not let go of when nobody else is attached
+    std::map<std::string, LogWriter> writers{};  ///< by name of the stream
   };
   void find_buses();
   void sweep(Post& post);
+  void write_logs(Post& post);
+  void start_writer(Post& post, const std::string& stream);
   void complain(const std::string& about, const Error& error);
-  [[nodiscard]] bool is_alone(const Post& post) const;
+  [[nodiscard]] static bool is_alone(const Post& post);
+  [[nodiscard]] std::size_t writers() const noexcept;
 
   Config config_;
   std::map<std::string, Post> posts_;

@@ -55,6 +55,7 @@ void add_options(CLI::App& app, Config& config) {
 BusOptions Config::bus_options() const {
   BusOptions options;
   options.shm_dir = shm_dir;
+  options.state_dir = state_dir;
   return options;
 }
 

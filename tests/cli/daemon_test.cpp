@@ -91,6 +91,18 @@ TEST_F(CliDaemon, LetsGoOfABusThatNobodyUses) {
   EXPECT_TRUE(buses().empty());
 }
 
+TEST_F(CliDaemon, WritesTheLogsOfStreams) {
+  succeed({"stream", "create", "ticks", "--shards", "1"});
+  Daemon daemon({"--bus", "default", "--sweep-every", "10ms"});
+  ASSERT_TRUE(daemon.reads_until("stream ticks: writing its log"));
+  succeed({"put", "ticks", "--key", "EURUSD", "1.0842"});
+  succeed({"stream", "create", "later", "--shards", "1"});
+  EXPECT_TRUE(daemon.reads_until("stream later: writing its log"));
+  daemon.send_signal(SIGTERM);
+  EXPECT_EQ(daemon.wait().status, 0);
+  EXPECT_NE(succeed({"get", "ticks"}).find("1.0842"), std::string::npos);
+}
+
 TEST_F(CliDaemon, MakesTheBusThatItIsToldToLookAfterAndStaysOnIt) {
   Daemon daemon({"--bus", "trading", "--sweep-every", "10ms"});
   ASSERT_TRUE(daemon.reads_until("ready"));
