@@ -1,5 +1,6 @@
 // The map for people, and what can be counted.
 #include <algorithm>
+#include <bit>
 
 #include "stream/stream_core.hpp"
 #include "sys/error.hpp"
@@ -117,7 +118,8 @@ Result<StreamStats> StreamCore::stats() {
       one.durable = shard->journal->durable();
       one.ring_bytes = control_.ring_bytes();
       one.log_errno = static_cast<int>(view.hot().failed.load(std::memory_order_relaxed));
-      stats.memory_bytes += journal::JournalGeometry::of(view.header().cells_log2).file_bytes;
+      const auto cells_log2 = static_cast<std::uint32_t>(std::countr_zero(view.cells()));
+      stats.memory_bytes += journal::JournalGeometry::of(cells_log2).file_bytes;
     } else if (const auto* const record = map_.find(info.number); record->end) {
       one.published = one.written = one.durable = *record->end;
     }
