@@ -20,6 +20,11 @@ function(ringpost_add_test)
   target_link_libraries(${arg_NAME} PRIVATE
     ${arg_LIBS} GTest::gtest GTest::gtest_main Threads::Threads ringpost_flags)
   target_include_directories(${arg_NAME} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  # Not what this build would never run.
+  if((RINGPOST_SANITIZE STREQUAL "thread" AND NOT arg_LABELS MATCHES "fast|tsan") OR
+     (RINGPOST_SANITIZE MATCHES "address" AND NOT arg_LABELS MATCHES "fast|asan"))
+    set_target_properties(${arg_NAME} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+  endif()
   add_test(NAME ${arg_NAME} COMMAND ${arg_NAME} ${arg_ARGS})
   ringpost_describe_test("${arg_NAME}" "${arg_LABELS}" "${arg_TIMEOUT}"
     "${arg_ENV}" "${arg_CI_ARGS}")
