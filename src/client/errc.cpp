@@ -28,7 +28,7 @@ constexpr Text kTexts[] = {
     {Errc::kClosed, "Closed", "the shard was split or merged: read on in its children"},
     {Errc::kThrottled, "Throttled", "the shard's limit is reached: try again within a second"},
     {Errc::kLeaseLost, "LeaseLost", "another consumer has the shard by now: stop working at it"},
-    {Errc::kNotFound, "NotFound", "no such bus or queue"},
+    {Errc::kNotFound, "NotFound", "no such bus, queue, topic, stream or shard"},
     {Errc::kExists, "Exists", "the name exists already with other settings"},
     {Errc::kDeleted, "Deleted", "the queue was deleted"},
     {Errc::kInvalidArgument, "InvalidArgument", "a value lies outside its limits"},

@@ -1,6 +1,8 @@
 // Logs on disk, without a bus.
 #include "ringpost/log_admin.hpp"
 
+#include <algorithm>
+
 #include "disk/open.hpp"
 #include "log/names.hpp"
 #include "log/reader.hpp"
@@ -141,7 +143,9 @@ Result<void> dump_log(const std::string& path, std::uint64_t from,
   const auto end = (*reader)->find_end();
   // Of a damaged one what there is: as far as records go.
   const std::uint64_t bound = end ? *end : UINT64_MAX;
-  (*reader)->seek(from);
+  const auto first = (*reader)->first();
+  if (!first) return Unexpected(first.error());
+  (*reader)->seek(std::max(from, *first));  // what was dropped, or never was, is not lost
   while (true) {
     const auto record = (*reader)->next(bound);
     if (record) {
@@ -154,7 +158,7 @@ Result<void> dump_log(const std::string& path, std::uint64_t from,
       return sys::error(code, path, message(code));
     }
     const LogRange gap = range_of((*reader)->gap());
-    if (lost && gap.to > from) lost(gap);
+    if (lost) lost(gap);
     if (code == Errc::kDamaged) {
       (*reader)->skip();
       if (gap.to >= bound) return {};

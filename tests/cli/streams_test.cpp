@@ -208,5 +208,14 @@ TEST_F(CliStreams, HaveLogsThatAreVerifiedDumpedAndSalvaged) {
   error_of({"log", "verify", "nosuch"}, 5);
 }
 
+TEST_F(CliStreams, DumpOfANewLogMissesNothing) {
+  succeed({"stream", "create", "fresh", "--shards", "1"});
+  succeed({"put", "fresh", "--key", "a", "one"});
+  const Outcome outcome = run({"log", "dump", "fresh"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_NE(outcome.out.find("a  one"), std::string::npos) << outcome.out;
+}
+
 }  // namespace
 }  // namespace ringpost::cli_test

@@ -20,7 +20,7 @@ constexpr const char* kFooter =
     R"(Times are written 10ms, 30s, 5m, 12h; sizes 512, 64KiB, 1M; rates 100, 10k, 30/m.
 
 Exit codes:
-  0  done                    5  no such bus or queue
+  0  done                    5  no such bus, queue, …
   1  error                   6  doctor found something
   2  wrong usage             7  bench: over the latency budget
   3  no message in time      8  stale receipt

@@ -17,7 +17,9 @@ std::string hint_about(Errc code, const std::string& stream) {
     case Errc::kNotFound:
     case Errc::kDeleted:
       return fmt::format(
-          "create it: ringpost stream create {}   (those there are: ringpost stream list)", stream);
+          "create it: ringpost stream create {0}   (those there are: ringpost stream list; its "
+          "shards: ringpost stream show {0})",
+          stream);
     case Errc::kExists:
       return fmt::format("look at it: ringpost stream show {}", stream);
     case Errc::kFull:

@@ -224,10 +224,12 @@ void print_record(Context& context, const LogRecord& record) {
     context.out.line(json_line(object));
     return;
   }
-  context.out.line(
-      fmt::format("{:>12}  {}  {}", record.position, iso_time(record.arrival),
-                  record.is_end ? "end of the shard"
-                                : printable(record.key) + "  " + printable(as_text(record.data))));
+  if (record.is_end) {
+    context.out.line(fmt::format("{:>12}  end of the shard", record.position));
+    return;
+  }
+  context.out.line(fmt::format("{:>12}  {}  {}  {}", record.position, iso_time(record.arrival),
+                               printable(record.key), printable(as_text(record.data))));
 }
 
 ExitCode dump(Context& context, const Options& options) {
