@@ -274,6 +274,11 @@ class RINGPOST_API ShardReader {
   /// of the segments is always intact). Those past retention are skipped. Errors: kEmpty; kClosed:
   /// the shard ends here; kLapped: lost() says what, and the next call goes on behind it; kDamaged,
   /// kDeleted, kForked, kCorrupt, kSystem.
+  ///
+  /// A record of the segments lies in the page cache. If somebody shortens the file, or the kernel
+  /// drops the page and the disk cannot read it any more, while the record is in use, whoever
+  /// touches it gets a SIGBUS, as with every mapped file; before and after that it is kDamaged or
+  /// kSystem. read() has no such time.
   Result<StreamRecord, Errc> next() noexcept;
   /// Whether what next() gave was not overwritten while it was used. If it was, the next call gives
   /// it once more, out of the log, or says kLapped.

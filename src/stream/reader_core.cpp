@@ -44,7 +44,8 @@ void ShardReaderCore::move_to(std::uint64_t position, Follow follow) noexcept {
   source_ = in_log ? Source::kLog : Source::kRing;
 }
 
-Result<StreamRecord, Errc> ShardReaderCore::next() noexcept {
+Result<StreamRecord, Errc> ShardReaderCore::next(bool in_place) noexcept {
+  in_place_ = in_place;
   if (const Errc code = stream_.begin(); code != Errc::kOk) return Unexpected(code);
   for (;;) {
     auto record = source_ == Source::kRing ? next_in_ring() : next_in_log();
@@ -132,6 +133,7 @@ Errc ShardReaderCore::open_log() {
     if (!opened) return opened.error().code;
     log_ = std::move(*opened);
   }
+  log_->in_place(in_place_);
   if (log_->position() != position_) log_->seek(position_);
   return Errc::kOk;
 }
@@ -230,7 +232,7 @@ Result<Records> ShardReaderCore::read(const ReadOptions& options) {
   std::size_t bytes = 0;
   bool helped = false;
   while (records.size() < options.limit) {
-    const auto record = next();
+    const auto record = next(false);  // it is copied anyhow
     if (!record) {
       const Errc code = record.error();
       if (code == Errc::kLapped) {

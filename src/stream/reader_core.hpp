@@ -23,7 +23,7 @@ class ShardReaderCore {
 
   /// As a new reader.
   void move_to(std::uint64_t position, Follow follow) noexcept;
-  Result<StreamRecord, Errc> next() noexcept;
+  Result<StreamRecord, Errc> next() noexcept { return next(true); }
   /// False: next() gives it again if it can still be had.
   [[nodiscard]] bool intact() noexcept;
   Result<Records> read(const ReadOptions& options);
@@ -46,6 +46,7 @@ class ShardReaderCore {
   [[nodiscard]] StreamCore::Extent extent() const noexcept {
     return stream_.extent(number_, shard_);
   }
+  Result<StreamRecord, Errc> next(bool in_place) noexcept;
   Result<StreamRecord, Errc> next_in_ring();
   Result<StreamRecord, Errc> next_in_log();
   Errc lapped_in_ring();
@@ -74,6 +75,7 @@ class ShardReaderCore {
   std::uint64_t last_position_ = 0;  ///< of the one that was given
   std::int64_t last_arrival_ns_ = 0;
   bool last_in_ring_ = false;
+  bool in_place_ = true;  ///< records of the log, until the next call
   std::optional<StreamRecord> put_back_;  ///< of the log: lies in memory of log_
   std::optional<LostRange> lost_;
 };
