@@ -262,7 +262,9 @@ struct ReadOptions {
 /// Threads   one at a time, that of the Bus.
 /// Blocking  next() and intact() never wait for anybody; next() reads the disk while it is behind
 ///           the ring. wait() and read() as long as they are told.
-/// Crash     a reader leaves nothing behind; nobody waits for it.
+/// Crash     a reader leaves nothing behind; nobody waits for it. A producer that died between
+///           claiming room and filling it hides what was put behind it until a tenth of a second
+///           has passed: then whoever calls next() or waits clears up after it.
 class RINGPOST_API ShardReader {
  public:
   ShardReader() noexcept;

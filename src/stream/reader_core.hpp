@@ -50,6 +50,7 @@ class ShardReaderCore {
   Result<StreamRecord, Errc> next_in_ring();
   Result<StreamRecord, Errc> next_in_log();
   Errc lapped_in_ring();
+  [[nodiscard, gnu::cold, gnu::noinline]] bool has_cleared_up(std::uint64_t position) noexcept;
   Errc lost(std::uint64_t from, std::uint64_t to);
   Errc open_log();
   [[nodiscard]] bool is_past_retention(std::int64_t arrival_ns) const noexcept {
@@ -76,6 +77,14 @@ class ShardReaderCore {
   std::int64_t last_arrival_ns_ = 0;
   bool last_in_ring_ = false;
   bool in_place_ = true;  ///< records of the log, until the next call
+  /// A claim that was not published when I last looked, how often it was there, and when I began
+  /// to wait for it.
+  struct Obstacle {
+    std::uint64_t position = ~std::uint64_t{0};
+    std::uint32_t sights = 0;
+    std::uint64_t since_ns = 0;
+  };
+  Obstacle obstacle_;
   std::optional<StreamRecord> put_back_;  ///< of the log: lies in memory of log_
   std::optional<LostRange> lost_;
 };
