@@ -93,6 +93,9 @@ class RINGPOST_API Bus {
   /// Removes the stream with its records, in memory and on disk. Errors kNotFound, kBusy.
   Result<void> delete_stream(std::string_view name);
   Result<std::vector<std::string>> stream_names(std::string_view prefix = {}) const;
+  /// Writes the logs of all streams that have one, also of those that are made later (found within
+  /// a second), with one thread and one participant. Error kNoSpace: no room for a participant.
+  Result<LogWriter> log_writer(const LogWriterOptions& options = {});
 
   /// What the sweeper found and did.
   struct Swept {

@@ -312,19 +312,36 @@ class RINGPOST_API ShardReader {
   std::unique_ptr<detail::ShardReaderCore> core_;
 };
 
-/// Writes the logs of a stream, also of shards to come, in a thread of its own as long as it lives.
-/// Without one whoever waits for durability, or for room, writes for all. When it goes, in whatever
-/// way, the next one goes on.
+struct LogWriterOptions {
+  /// What was put with kMemory is on disk so long after it was put, or sooner, as far as the disk
+  /// keeps up. When nothing is put it takes a tenth of a second.
+  Duration flush_after{std::chrono::seconds(1)};
+};
+
+/// One of the things whose logs a LogWriter writes.
+struct WrittenLog {
+  std::string name{};        ///< "stream ticks"
+  Errc failure = Errc::kOk;  ///< why it is not written now
+};
+
+/// Writes the logs of a stream, also of shards to come, or those of all streams of a bus, also of
+/// those to come, in a thread of its own as long as it lives. Without one whoever waits for
+/// durability, or for room, writes for all. When it goes, in whatever way, the next one goes on;
+/// when it ends in order, everything that was put by then is on disk.
 class RINGPOST_API LogWriter {
  public:
   LogWriter() noexcept;
   LogWriter(LogWriter&&) noexcept;
   LogWriter& operator=(LogWriter&&) noexcept;
   ~LogWriter();
-  /// The last error of a log, or kOk.
+  /// Why one of the logs is not written now, or kOk. What passes is tried again: no room, a log
+  /// that failed and was recovered.
   [[nodiscard]] Errc failure() const noexcept;
+  /// What it writes, in no order.
+  [[nodiscard]] std::vector<WrittenLog> logs() const;
 
  private:
+  friend class Bus;
   friend class Stream;
   explicit LogWriter(std::unique_ptr<detail::LogWriterCore> core) noexcept;
   std::unique_ptr<detail::LogWriterCore> core_;
@@ -339,7 +356,18 @@ struct ShardStats {
   std::uint64_t ring_bytes = 0;
   std::uint64_t log_bytes = 0;
   std::uint32_t segments = 0;
-  int log_errno = 0;  ///< of the error that made its log fail
+  int log_errno = 0;            ///< of the error that made its log fail
+  std::int32_t writer_pid = 0;  ///< process that writes its log now; 0: whoever waits next
+};
+
+/// What became of the log of one shard that had failed.
+struct RecoveredLog {
+  std::uint32_t shard = 0;
+  int log_errno = 0;               ///< why it had failed
+  std::uint64_t acknowledged = 0;  ///< positions below: durable before it failed, and all there
+  std::uint64_t on_disk = 0;       ///< positions below: found on disk, acknowledged or not
+  std::uint64_t records = 0;  ///< behind `on_disk`, of which nobody was told that they are safe:
+                              ///< they were in memory still, and now they are on disk
 };
 
 struct StreamStats {
@@ -438,7 +466,14 @@ class RINGPOST_API Stream {
 
   [[nodiscard]] Result<StreamStats> stats();
   /// Error kInvalidArgument: a memory-only stream has no log.
-  Result<LogWriter> writer();
+  Result<LogWriter> writer(const LogWriterOptions& options = {});
+  /// Goes on with logs that have failed (kLogFailed), once the disk is in order again; tells what
+  /// became of each, none if none had failed. Everything that was acknowledged must be there, as
+  /// the disk itself has it: kDamaged, and the log stays as it is, if it is not. Puts that were
+  /// answered with kLogFailed are there, unless their shared memory was lost.
+  /// Errors kInvalidArgument (memory only), kBusy, kLogFailed (it fails again), kDamaged, kNoSpace,
+  /// kSystem.
+  Result<std::vector<RecoveredLog>> recover_logs();
 
  private:
   friend class Bus;

@@ -4,6 +4,7 @@
 #include "stream/life.hpp"
 #include "stream/settings.hpp"
 #include "stream/stream_core.hpp"
+#include "stream/stream_logs.hpp"
 #include "sys/error.hpp"
 
 namespace ringpost {
@@ -129,6 +130,17 @@ Result<std::vector<std::string>> Bus::stream_names(std::string_view prefix) cons
   if (!names) return names;
   std::erase_if(*names, [&](const std::string& name) { return !name.starts_with(prefix); });
   return names;
+}
+
+Result<LogWriter> Bus::log_writer(const LogWriterOptions& options) {
+  client::Member& member = *impl_->member;
+  if (member.me().is_forked()) return sys::error(Errc::kForked, "bus", message(Errc::kForked));
+  auto own = client::stream_membership(member).another();
+  if (!own) return Unexpected(own.error());
+  const base::TimeSource time = member.files().time();
+  const auto flush_after_ns = static_cast<std::uint64_t>(options.flush_after.count());
+  return LogWriter(
+      detail::LogWriterCore::start({stream::find_streams(std::move(*own), flush_after_ns)}, time));
 }
 
 }  // namespace ringpost

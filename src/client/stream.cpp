@@ -5,6 +5,7 @@
 #include "stream/log_writer_core.hpp"
 #include "stream/reader_core.hpp"
 #include "stream/stream_core.hpp"
+#include "stream/stream_logs.hpp"
 #include "sys/error.hpp"
 
 namespace ringpost {
@@ -72,14 +73,16 @@ Result<void> Stream::remove_tags(std::span<const std::string> keys) {
   return core_->remove_tags(keys);
 }
 Result<StreamStats> Stream::stats() { return core_->stats(); }
-Result<LogWriter> Stream::writer() {
+Result<LogWriter> Stream::writer(const LogWriterOptions& options) {
   if (!core_->has_log()) {
     return sys::error(Errc::kInvalidArgument, "stream \"" + name() + "\"", "it has no log");
   }
-  auto core = detail::LogWriterCore::start(*core_);
+  auto core = core_->open_again();
   if (!core) return Unexpected(core.error());
-  return LogWriter(std::move(*core));
+  return LogWriter(detail::LogWriterCore::start(std::make_unique<stream::StreamLogs>(
+      std::move(*core), static_cast<std::uint64_t>(options.flush_after.count()))));
 }
+Result<std::vector<RecoveredLog>> Stream::recover_logs() { return core_->recover_logs(); }
 
 ShardReader::ShardReader() noexcept = default;
 ShardReader::ShardReader(ShardReader&&) noexcept = default;
@@ -116,5 +119,6 @@ LogWriter::~LogWriter() = default;
 LogWriter::LogWriter(std::unique_ptr<detail::LogWriterCore> core) noexcept
     : core_(std::move(core)) {}
 Errc LogWriter::failure() const noexcept { return core_->failure(); }
+std::vector<WrittenLog> LogWriter::logs() const { return core_->logs(); }
 
 }  // namespace ringpost

@@ -9,23 +9,44 @@
 
 namespace ringpost::journal {
 
-Errc DrainRole::take() noexcept {
+/// One living participant at a time. `seen`: what the word was before.
+Errc DrainRole::grab(WriterWord& seen) noexcept {
   JournalHot& hot = view_.hot();
   for (;;) {
-    if (hot.failed.load(std::memory_order_acquire) != 0) return Errc::kLogFailed;
-    WriterWord seen{hot.writer.load(std::memory_order_acquire)};  // [writer]
+    seen = WriterWord{hot.writer.load(std::memory_order_acquire)};  // [writer]
     // The word, then the registry, then the CAS of the same word.
     if (!seen.free() && alive_.is_alive(seen.holder())) return Errc::kBusy;
     // [writer] acq_rel: what the last one left in the header, and in the log.
     if (hot.writer.compare_exchange_strong(seen.word, WriterWord::of(me_).word,
                                            std::memory_order_acq_rel, std::memory_order_relaxed)) {
       mine_ = true;
-      // Whoever failed said so before he let go: the sync is never tried again.
-      if (hot.failed.load(std::memory_order_acquire) == 0) return open_log(seen.clean());
-      let_go(WriterWord{});
-      return Errc::kLogFailed;
+      return Errc::kOk;
     }
   }
+}
+
+Errc DrainRole::take() noexcept {
+  const std::atomic<std::uint32_t>& failed = view_.hot().failed;
+  if (failed.load(std::memory_order_acquire) != 0) return Errc::kLogFailed;
+  WriterWord seen;
+  if (const Errc code = grab(seen); code != Errc::kOk) return code;
+  // Whoever failed said so before he let go: the sync is never tried again.
+  if (failed.load(std::memory_order_acquire) == 0) return open_log(seen.clean());
+  let_go(WriterWord{});
+  return Errc::kLogFailed;
+}
+
+Errc DrainRole::recover() noexcept {
+  JournalHot& hot = view_.hot();
+  WriterWord seen;
+  if (const Errc code = grab(seen); code != Errc::kOk) return code;
+  const bool has_failed = hot.failed.load(std::memory_order_acquire) != 0;
+  const Errc code = open_log(seen.clean() && !has_failed);
+  if (code != Errc::kOk || !has_failed) return code;
+  // As it is set: by whoever has the role.
+  hot.failed.store(0, std::memory_order_release);
+  hot.settled.wake_all();
+  return Errc::kOk;
 }
 
 /// From the dead the log is recovered: what it left in the header was of an earlier time.
@@ -148,6 +169,23 @@ Errc DrainRole::flush() noexcept {
   return Errc::kOk;
 }
 
+Errc DrainRole::make_durable() noexcept {
+  while (log_.has_under_way()) {
+    if (const Errc code = settle(true); code != Errc::kOk) return code;
+  }
+  return written_ > view_.hot().durable.load(std::memory_order_relaxed) ? flush() : Errc::kOk;
+}
+
+Errc DrainRole::mark() noexcept {
+  if (const Errc code = make_durable(); code != Errc::kOk) return code;
+  const Errc code = log_.mark();
+  return code == Errc::kLogFailed ? refused(code) : code;
+}
+
+void DrainRole::pause() noexcept {
+  if (make_durable() == Errc::kOk) log_.pause();
+}
+
 bool DrainRole::is_wanted() const noexcept {
   const JournalHot& hot = view_.hot();
   return hot.wanted.load(std::memory_order_acquire) >  // [wanted]
@@ -195,12 +233,7 @@ Errc DrainRole::refused(Errc code) noexcept {
 
 void DrainRole::release() noexcept {
   if (!mine_) return;
-  while (log_.has_under_way()) {
-    if (settle(true) != Errc::kOk) return;
-  }
-  if (written_ > view_.hot().durable.load(std::memory_order_relaxed) && flush() != Errc::kOk) {
-    return;
-  }
+  if (make_durable() != Errc::kOk) return;
   std::uint64_t state[kLogStateWords] = {};
   if (const Errc code = log_.save(LogStateWords(state)); code != Errc::kOk) {
     refused(code);

@@ -32,6 +32,11 @@ class DrainRole {
   /// Errors kBusy (a living participant has it), kLogFailed, and what opening the log gives:
   /// kDamaged, kNoSpace, kSystem, …; then it was let go again.
   Errc take() noexcept;
+  /// Takes it though the log has failed, once the disk is in order again: recovers the log from
+  /// what the disk itself has, and from then on everybody goes on. What was acknowledged is there;
+  /// what was not is still in the ring, and is written. Errors as take(); kDamaged: something that
+  /// was acknowledged is missing. Then it is as it was.
+  Errc recover() noexcept;
   [[nodiscard]] bool is_mine() const noexcept { return mine_; }
 
   /// Gathers what is published, up to a batch; writes it and makes it durable. kOk: some progress.
@@ -53,8 +58,10 @@ class DrainRole {
   [[nodiscard]] bool has_work() const noexcept;
   /// Positions below were handed to the log. Requires that it was taken once.
   [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
-  /// With nothing to do for a while.
-  void pause() noexcept { log_.pause(); }
+  /// With nothing to do for a while. What was written becomes durable.
+  void pause() noexcept;
+  /// What was written becomes durable, and the log itself says so.
+  Errc mark() noexcept;
 
   /// Lets go, with everything written and durable: the next writer goes on without a recovery.
   void release() noexcept;
@@ -62,7 +69,9 @@ class DrainRole {
  private:
   static constexpr std::uint64_t kOpen = ~std::uint64_t{0};
 
+  [[nodiscard]] Errc grab(WriterWord& seen) noexcept;
   [[nodiscard]] Errc open_log(bool clean) noexcept;
+  [[nodiscard]] Errc make_durable() noexcept;
   [[nodiscard]] bool start_at(std::uint64_t log_end) noexcept;
   [[nodiscard]] Errc gather() noexcept;
   [[nodiscard]] Errc add_record(std::uint64_t next) noexcept;

@@ -60,7 +60,8 @@ struct JournalHot {
   /// Whoever waits for durability, room or the role sleeps.
   alignas(base::kHotLineBytes) shm::WaitWord settled;
   alignas(base::kHotLineBytes) std::atomic<std::uint64_t> writer;  ///< WriterWord
-  /// errno of the write or sync that failed; 0: none. From then on nothing becomes durable.
+  /// errno of the write or sync that failed; 0: none. Nothing becomes durable until somebody has
+  /// recovered the log. By whoever has the writer role.
   std::atomic<std::uint32_t> failed;
   /// 1: the log has no room now. By the writer, who takes it back.
   std::atomic<std::uint32_t> refused;

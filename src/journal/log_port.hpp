@@ -56,6 +56,8 @@ class LogPort {
   [[nodiscard]] virtual bool has_under_way() const noexcept = 0;
   /// Makes everything submitted durable. Error kLogFailed.
   virtual Errc flush() = 0;
+  /// With everything durable: notes on disk that it is. Error kLogFailed.
+  virtual Errc mark() { return Errc::kOk; }
   /// With nothing to do: makes room for later, and notes on disk how far it is durable.
   virtual void pause() {}
   /// Of what failed.

@@ -35,6 +35,7 @@ class SegmentLog final : public LogPort {
   Progress reap(bool wait) override;
   [[nodiscard]] bool has_under_way() const noexcept override { return writer_->in_flight() != 0; }
   Errc flush() override { return writer_->flush(); }
+  Errc mark() override { return writer_->mark_durable(); }
   void pause() override;
   [[nodiscard]] int last_errno() const noexcept override;
 

@@ -18,6 +18,14 @@ Result<std::shared_ptr<StreamCore>> StreamCore::open(const stream::Membership& m
   return core;
 }
 
+Result<std::shared_ptr<StreamCore>> StreamCore::open_again() {
+  auto member = member_.another();
+  if (!member) return Unexpected(member.error());
+  auto control = stream::ControlFile::open(member->me.bus_pointer(), name());
+  if (!control) return Unexpected(control.error());
+  return open(*member, std::move(*control));
+}
+
 StreamCore::~StreamCore() {
   if (member_.me.is_forked()) control_.disown_counts();
 }

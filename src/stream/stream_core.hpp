@@ -39,6 +39,8 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   static Result<std::shared_ptr<StreamCore>> open(const stream::Membership& member,
                                                   stream::ControlFile control);
   ~StreamCore();
+  /// By another participant of this process, for a thread of its own.
+  Result<std::shared_ptr<StreamCore>> open_again();
 
   // stream_put.cpp
   Result<Put, Errc> put(std::string_view key, ByteSpan data, const PutOptions& options) noexcept;
@@ -53,6 +55,9 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   /// Of a shard that has ended. None: nobody can know yet.
   Result<std::vector<ShardInfo>> children_of(std::uint32_t shard);
   Result<StreamStats> stats();
+
+  // stream_recover.cpp
+  Result<std::vector<RecoveredLog>> recover_logs();
 
   // stream_reshard.cpp
   Result<std::vector<std::uint32_t>> split(std::uint32_t shard, const HashKey& new_start);
@@ -149,6 +154,8 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   void trim_later(Shard& shard, std::uint64_t position) const noexcept;
   /// Drops what retention does not keep. Nothing while another one is the writer.
   [[gnu::cold, gnu::noinline]] void trim(std::uint32_t number, Shard& shard) noexcept;
+  [[nodiscard]] std::int32_t writer_of(const journal::JournalView& view) const;
+  Result<RecoveredLog> recover_log(std::uint32_t number, Shard& shard);
   [[nodiscard]] std::optional<std::uint64_t> look_for_end(const stream::ShardRecord& shard);
 
   // Putting.

@@ -91,6 +91,13 @@ Result<std::vector<ShardInfo>> StreamCore::children_of(std::uint32_t shard) {
   return infos;
 }
 
+/// The process that has the writer role; 0: nobody, or somebody who is dead.
+std::int32_t StreamCore::writer_of(const journal::JournalView& view) const {
+  const journal::WriterWord writer{view.hot().writer.load(std::memory_order_acquire)};  // [writer]
+  if (writer.free() || !alive_.is_alive(writer.holder())) return 0;
+  return static_cast<std::int32_t>(member_.bus().participant(writer.index()).pid);
+}
+
 Result<StreamStats> StreamCore::stats() {
   const auto listed = shards({});
   if (!listed) return Unexpected(listed.error());
@@ -117,6 +124,7 @@ Result<StreamStats> StreamCore::stats() {
       one.written = view.hot().drain.load(std::memory_order_relaxed);
       one.durable = shard->journal->durable();
       one.ring_bytes = control_.ring_bytes();
+      one.writer_pid = writer_of(view);
       one.log_errno = static_cast<int>(view.hot().failed.load(std::memory_order_relaxed));
       const auto cells_log2 = static_cast<std::uint32_t>(std::countr_zero(view.cells()));
       stats.memory_bytes += journal::JournalGeometry::of(cells_log2).file_bytes;

@@ -69,7 +69,7 @@ struct FakeDisk {
   std::vector<Record> records;
   std::uint64_t end = 0;      ///< written
   std::uint64_t durable = 0;  ///< of it
-  int batches = 0, flushes = 0, opens = 0, resumes = 0, pauses = 0;
+  int batches = 0, flushes = 0, opens = 0, resumes = 0, pauses = 0, marks = 0;
   int error = 0;            ///< errno of the next writes and syncs
   bool is_full = false;     ///< takes no more records
   bool is_damaged = false;  ///< cannot be opened
@@ -91,6 +91,8 @@ class FakeLog final : public journal::LogPort {
   Errc open(std::uint64_t acknowledged) override {
     ++disk_.opens;
     if (disk_.is_damaged || disk_.end < acknowledged) return Errc::kDamaged;
+    failed_ = disk_.error;
+    if (failed_ != 0) return Errc::kLogFailed;
     under_way_.clear();
     batch_.clear();
     end_ = disk_.durable = disk_.end;
@@ -99,6 +101,7 @@ class FakeLog final : public journal::LogPort {
   Errc resume(journal::ConstLogStateWords state) override {
     ++disk_.resumes;
     if (state[0] != kMark || state[1] != disk_.end) return Errc::kCorrupt;
+    failed_ = 0;
     under_way_.clear();
     batch_.clear();
     end_ = disk_.end;
@@ -144,6 +147,10 @@ class FakeLog final : public journal::LogPort {
     if (disk_.error != 0) failed_ = disk_.error;
     if (failed_ == 0) disk_.durable = disk_.end;
     return failed_ != 0 ? Errc::kLogFailed : progress.code;
+  }
+  Errc mark() override {
+    ++disk_.marks;
+    return Errc::kOk;
   }
   void pause() override { ++disk_.pauses; }
   [[nodiscard]] int last_errno() const noexcept override { return failed_; }

@@ -286,6 +286,61 @@ TEST(DrainRole, TellsEverybodyThatTheLogHasFailed) {
   EXPECT_EQ(stage.disk.flushes, 0);
 }
 
+TEST(DrainRole, GoesOnWithALogThatFailedOnceItIsRecovered) {
+  Stage stage;
+  stage.put("a");
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  ASSERT_EQ(one.role.drain_once(), Errc::kOk);
+  stage.put("b");
+  stage.disk.error = EIO;
+  ASSERT_EQ(one.role.drain_once(), Errc::kLogFailed);
+  EXPECT_EQ(two.role.recover(), Errc::kLogFailed);  // the disk is as bad as it was
+  EXPECT_EQ(stage.journal.hot().failed, static_cast<std::uint32_t>(EIO));
+  stage.disk.error = 0;
+  ASSERT_EQ(two.role.recover(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().failed, 0u);
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+  EXPECT_EQ(one.role.take(), Errc::kBusy);
+  EXPECT_EQ(two.role.drain_once(), Errc::kOk);
+  two.role.release();
+  EXPECT_EQ(stage.disk.data(), (Lines{"a", "b"}));
+  stage.put("c");
+  ASSERT_EQ(one.role.take(), Errc::kOk);  // whose own log had failed
+  EXPECT_EQ(one.role.drain_once(), Errc::kOk);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a", "b", "c"}));
+}
+
+TEST(DrainRole, DoesNotRecoverALogThatHasLostWhatWasDurable) {
+  Stage stage;
+  stage.put("a");
+  Writer one(stage, kOne);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  ASSERT_EQ(one.role.drain_once(), Errc::kOk);
+  stage.put("b");
+  stage.disk.error = EIO;
+  ASSERT_EQ(one.role.drain_once(), Errc::kLogFailed);
+  stage.disk.error = 0;
+  stage.disk.end = 0;
+  Writer two(stage, kTwo);
+  EXPECT_EQ(two.role.recover(), Errc::kDamaged);
+  EXPECT_FALSE(two.role.is_mine());
+  EXPECT_TRUE(stage.writer().free());
+  EXPECT_EQ(stage.journal.hot().failed, static_cast<std::uint32_t>(EIO));
+}
+
+TEST(DrainRole, IsNotRecoveredFromTheLiving) {
+  Stage stage;
+  Writer one(stage, kOne);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  EXPECT_EQ(two.role.recover(), Errc::kBusy);
+  one.role.release();
+  EXPECT_EQ(two.role.recover(), Errc::kOk);  // it had not failed: as take()
+  EXPECT_EQ(stage.disk.opens, 1);
+}
+
 TEST(DrainRole, TellsEverybodyThatTheLogFailedWhenItWasLetGo) {
   Stage stage;
   Writer one(stage, kOne);
@@ -455,7 +510,7 @@ TEST(LogWriter, RestsOnceUntilThereIsWorkAgain) {
 TEST(LogWriter, PausesNowAndThenThoughItNeverRests) {
   Stage stage;
   FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log, 8);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log, {.pause_cells = 8});
   for (int i = 0; i < 32; ++i) {
     ASSERT_NE(stage.put("x"), ~0ull);
     stage.want(static_cast<std::uint64_t>(i) + 1);
@@ -463,6 +518,81 @@ TEST(LogWriter, PausesNowAndThenThoughItNeverRests) {
   }
   EXPECT_GE(stage.disk.pauses, 3);
   EXPECT_LE(stage.disk.pauses, 4);
+}
+
+TEST(LogWriter, MakesDurableWhatNobodyWaitsForWhenItRests) {
+  Stage stage;
+  stage.put("a");
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  work(writer);
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+  writer.rest();
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+}
+
+TEST(LogWriter, MakesDurableWhatNobodyWaitsForAfterAWhileThoughItNeverRests) {
+  Stage stage(8);
+  ManualClock clock;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log,
+                   {.flush_after_ns = 100, .time = base::TimeSource(&clock)});
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    stage.put("x");
+    work(writer);
+    EXPECT_GE(stage.journal.hot().durable + 10, i) << "of 10 ns each";
+    clock.advance(std::chrono::nanoseconds(10));
+  }
+  EXPECT_LE(stage.disk.flushes, 2);
+  EXPECT_LE(writer.arm().most_ns, 100u);
+}
+
+TEST(LogWriter, WritesWhatIsThereWhenItEndsInOrder) {
+  Stage stage;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  work(writer);
+  stage.put("a");
+  writer.finish();
+  EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+  EXPECT_EQ(stage.disk.marks, 1);
+  EXPECT_TRUE(stage.writer().clean());
+}
+
+TEST(LogWriter, GoesOnWhenALogThatFailedIsRecovered) {
+  Stage stage;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  stage.put("a");
+  stage.disk.error = EIO;
+  work(writer);
+  writer.rest();
+  stage.want(1);
+  work(writer);
+  ASSERT_EQ(writer.failure(), Errc::kLogFailed);
+  stage.disk.error = 0;
+  EXPECT_EQ(writer.step(), Errc::kLogFailed);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(two.role.recover(), Errc::kOk);
+  two.role.release();
+  work(writer);
+  EXPECT_EQ(writer.failure(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+}
+
+TEST(LogWriter, TriesAgainAfterAWhileWhatMayPass) {
+  Stage stage;
+  ManualClock clock;
+  FakeLog log(stage.disk);
+  stage.disk.is_damaged = true;
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log,
+                   {.time = base::TimeSource(&clock)});
+  EXPECT_EQ(writer.step(), Errc::kDamaged);
+  stage.disk.is_damaged = false;
+  EXPECT_EQ(writer.step(), Errc::kDamaged);
+  clock.advance(1s);
+  EXPECT_EQ(writer.step(), Errc::kEmpty);
 }
 
 TEST(LogWriter, OneThreadServesSeveral) {
@@ -489,7 +619,8 @@ TEST(LogWriter, OneThreadServesSeveral) {
   EXPECT_EQ(writer_one.failure(), Errc::kLogFailed);
   EXPECT_EQ(two.journal.hot().durable, 2u);
   const std::atomic<std::uint32_t> stop{1};
-  journal::sleep_on_all(all, stop);  // does not sleep
+  journal::Idle idle;
+  journal::sleep_on_all(all, stop, idle);  // does not sleep
 }
 
 }  // namespace

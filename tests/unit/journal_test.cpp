@@ -314,8 +314,9 @@ TEST_P(ThreadsAtAJournal, LoseNothingAndWriteNothingTwice) {
   std::atomic<std::uint32_t> stopping{0};
   std::thread dedicated([&] {
     journal::LogWriter* const all[] = {&writer};
+    journal::Idle idle;
     while (GetParam() && stopping.load() == 0) {
-      if (!journal::step_all(all)) journal::sleep_on_all(all, stopping);
+      if (!journal::step_all(all)) journal::sleep_on_all(all, stopping, idle);
     }
     writer.release();
   });
