@@ -36,7 +36,7 @@ void Conductor::end() { posts_.clear(); }
 
 std::string Conductor::status() const {
   return cli::format_counted(posts_.size(), "bus") + " in use, " +
-         cli::format_counted(writers(), "log") + " written, " +
+         cli::format_counted(logs(), "log") + " written, " +
          cli::format_counted(totals_.dead_participants, "dead process") + " swept";
 }
 
@@ -67,35 +67,32 @@ void Conductor::sweep(Post& post) {
                cli::format_counted(swept.leases_returned, "message"));
 }
 
-/// The streams that have a log, also those made since the last turn. A writer that ended, because
-/// its stream is gone or its log has failed, is let go of, and tried anew.
+/// The writer finds logs by itself, and tries again what it cannot write: here it is said.
 void Conductor::write_logs(Post& post) {
-  const auto names = post.bus.stream_names();
-  if (!names) return complain("bus " + post.bus.name(), names.error());
-  std::erase_if(post.writers, [&](const auto& each) {
-    const bool listed = std::find(names->begin(), names->end(), each.first) != names->end();
-    return !listed || each.second.failure() != Errc::kOk;
-  });
-  for (const std::string& name : *names) {
-    if (!post.writers.contains(name)) start_writer(post, name);
+  const std::string about = "bus " + post.bus.name();
+  if (!post.writer) {
+    auto writer = post.bus.log_writer({.flush_after = config_.flush_after});
+    if (!writer) return complain(about, writer.error());
+    post.writer = std::move(*writer);
   }
+  std::set<std::string> written;
+  for (const WrittenLog& log : post.writer->logs()) {
+    const std::string what = about + ", " + log.name;
+    if (log.failure == Errc::kDeleted) continue;
+    if (log.failure != Errc::kOk) {
+      complain(what, message(log.failure));
+      continue;
+    }
+    complaints_.erase(what);
+    written.insert(log.name);
+    if (!post.written.contains(log.name)) spdlog::info("{}: writing its log", what);
+  }
+  post.written = std::move(written);
 }
 
-void Conductor::start_writer(Post& post, const std::string& stream) {
-  const std::string about = "bus " + post.bus.name() + ", stream " + stream;
-  auto opened = post.bus.open_stream(stream);
-  if (!opened && opened.error() == Errc::kNotFound) return;  // deleted in between
-  if (!opened) return complain(about, opened.error());
-  if (opened->settings().storage == StreamStorage::kMemory) return;
-  auto writer = opened->writer();
-  if (!writer) return complain(about, writer.error());
-  post.writers.emplace(stream, std::move(*writer));
-  spdlog::info("{}: writing its log", about);
-}
-
-std::size_t Conductor::writers() const noexcept {
+std::size_t Conductor::logs() const noexcept {
   std::size_t count = 0;
-  for (const auto& [name, post] : posts_) count += post.writers.size();
+  for (const auto& [name, post] : posts_) count += post.written.size();
   return count;
 }
 
@@ -107,10 +104,10 @@ bool Conductor::is_alone(const Post& post) {
       [](const ParticipantInfo& each) { return each.alive && each.pid != ::getpid(); });
 }
 
-void Conductor::complain(const std::string& about, const Error& error) {
+void Conductor::complain(const std::string& about, const std::string& what) {
   std::string& last = complaints_[about];
-  if (last == error.what) return;
-  last = error.what;
+  if (last == what) return;
+  last = what;
   spdlog::warn("{}: {}", about, last);
 }
 

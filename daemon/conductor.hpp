@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "config.hpp"
@@ -38,16 +40,17 @@ class Conductor {
   /// A bus that the daemon is attached to.
   struct Post {
     Bus bus;
-    bool kept = false;  ///< by name: not let go of when nobody else is attached
-    std::map<std::string, LogWriter> writers{};  ///< by name of the stream
+    bool kept = false;                  ///< by name: not let go of when nobody else is attached
+    std::optional<LogWriter> writer{};  ///< of all its logs
+    std::set<std::string> written{};    ///< the logs that it was said of
   };
   void find_buses();
   void sweep(Post& post);
   void write_logs(Post& post);
-  void start_writer(Post& post, const std::string& stream);
-  void complain(const std::string& about, const Error& error);
+  void complain(const std::string& about, const std::string& what);
+  void complain(const std::string& about, const Error& error) { complain(about, error.what); }
   [[nodiscard]] static bool is_alone(const Post& post);
-  [[nodiscard]] std::size_t writers() const noexcept;
+  [[nodiscard]] std::size_t logs() const noexcept;
 
   Config config_;
   std::map<std::string, Post> posts_;

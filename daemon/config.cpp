@@ -21,12 +21,12 @@ Examples:
 Queues and topics need no daemon. It is for streams whose programs do not write their logs
 themselves, and for buses on which nobody waits who would notice a death.)";
 
-void read_duration(const std::string& text, Duration& into) {
+void read_duration(const char* option, const std::string& text, Duration& into) {
   constexpr Duration kLeast = std::chrono::milliseconds(10);
   constexpr Duration kMost = std::chrono::hours(1);
   const auto parsed = cli::parse_duration(text);
   if (!parsed || *parsed < kLeast || *parsed > kMost) {
-    throw CLI::ValidationError("--sweep-every", "must be 10ms to 1h, like 500ms or 5s");
+    throw CLI::ValidationError(option, "must be 10ms to 1h, like 500ms or 5s");
   }
   into = *parsed;
 }
@@ -42,8 +42,17 @@ void add_options(CLI::App& app, Config& config) {
       ->type_name("PATH");
   app.add_option_function<std::string>(
          "--sweep-every",
-         [&config](const std::string& text) { read_duration(text, config.sweep_every); },
+         [&config](const std::string& text) {
+           read_duration("--sweep-every", text, config.sweep_every);
+         },
          "How often to look for the dead (1s)")
+      ->type_name("DURATION");
+  app.add_option_function<std::string>(
+         "--flush-after",
+         [&config](const std::string& text) {
+           read_duration("--flush-after", text, config.flush_after);
+         },
+         "What nobody waits for is on disk so long after it was put (1s)")
       ->type_name("DURATION");
   app.add_flag("!--no-logs", config.write_logs, "Sweep only: others write the logs of streams");
   app.add_flag("-q,--quiet", config.quiet, "Report problems only");

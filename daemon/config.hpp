@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ringpost/options.hpp"
+#include "ringpost/stream.hpp"
 
 namespace ringpost::daemon {
 
@@ -14,6 +14,7 @@ struct Config {
   std::string shm_dir;
   std::string state_dir;
   Duration sweep_every{std::chrono::seconds(1)};
+  Duration flush_after{LogWriterOptions{}.flush_after};
   bool write_logs = true;
   bool quiet = false;
 
