@@ -3,6 +3,7 @@
 #include "client/doctor.hpp"
 #include "client/streams.hpp"
 #include "journal/walk.hpp"
+#include "log/reader.hpp"
 #include "stream/control_file.hpp"
 #include "stream/settings.hpp"
 
@@ -70,12 +71,31 @@ void Doctor::examine_stream(const std::string& name) {
   }
 }
 
+void Doctor::examine_log(const stream::ControlFile& control, std::uint32_t shard,
+                         const std::string& object) {
+  if (control.storage() != StreamStorage::kLog) return;
+  const auto state = stream_membership(member_).shared->state(false);
+  const auto directory = state
+                             ? (*state)->shard(control.name(), shard)
+                             : Result<std::unique_ptr<disk::Directory>>(Unexpected(state.error()));
+  if (!directory) return;  // there is none yet, or whoever uses it says why not
+  const auto missing = log::missing_in_front(**directory);
+  if (!missing || !*missing) return;
+  add(object,
+      "its log has lost positions " + std::to_string((*missing)->from) + " to " +
+          std::to_string((*missing)->to - 1) + ": a file is gone that retention did not drop",
+      "put the file back from a backup, or, with all processes of the bus ended: ringpost log "
+      "salvage " +
+          control.name());
+}
+
 void Doctor::examine_shard(stream::ControlFile& control, const stream::ShardRecord& shard,
                            const std::string& object) {
   const std::uint64_t id = control.entry(shard.number).journal.load(std::memory_order_acquire);
   if (!shard.end && !shard.children.empty() && !control.is_being_changed()) {
     add(object, "whoever was to close it has died", {});
   }
+  examine_log(control, shard.number, object);
   if (id == 0) {
     if (!shard.end) add(object, "it has no journal", kDeleteStream);
     return;
@@ -93,9 +113,7 @@ void Doctor::examine_shard(stream::ControlFile& control, const stream::ShardReco
   const journal::JournalHot& hot = (*file)->view().hot();
   if (const std::uint32_t code = hot.failed.load(std::memory_order_acquire); code != 0) {
     add(object, std::string("its log failed: ") + std::strerror(static_cast<int>(code)),
-        "look after the disk; then end all processes of the bus, remove its shared memory "
-        "(ringpost "
-        "bus remove) and open the stream again");
+        "look after the disk, then: ringpost log recover " + control.name());
   }
   const std::uint64_t drain = hot.drain.load(std::memory_order_acquire);
   if (journal::look_at((*file)->view(), drain).kind == journal::Stop::Kind::kCorrupt) {

@@ -1,5 +1,6 @@
 #include "log/names.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cinttypes>
 #include <cstdio>
@@ -9,7 +10,16 @@ namespace {
 
 constexpr std::string_view kSuffix = ".segment";
 constexpr std::string_view kSparePrefix = "spare-";
+constexpr std::string_view kDroppedPrefix = "dropped-";
 constexpr std::size_t kDigits = 20;
+
+std::optional<std::uint64_t> parse_digits(std::string_view digits) noexcept {
+  std::uint64_t number = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, failed] = std::from_chars(digits.data(), end, number);
+  if (digits.size() != kDigits || failed != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
 
 }  // namespace
 
@@ -27,15 +37,16 @@ std::string spare_name(std::uint64_t number) {
 
 std::string lost_name(std::uint64_t base_position) { return "lost-" + segment_name(base_position); }
 
+std::string dropped_name(std::uint64_t position) {
+  std::string name = spare_name(position);
+  return name.replace(0, kSparePrefix.size(), kDroppedPrefix);
+}
+
 bool is_spare(std::string_view name) noexcept { return name.starts_with(kSparePrefix); }
 
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept {
   if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
-  std::uint64_t position = 0;
-  const char* const end = name.data() + kDigits;
-  const auto [stop, failed] = std::from_chars(name.data(), end, position);
-  if (failed != std::errc{} || stop != end) return std::nullopt;
-  return position;
+  return parse_digits(name.substr(0, kDigits));
 }
 
 Result<LogFiles> list_files(disk::Directory& directory) {
@@ -47,6 +58,9 @@ Result<LogFiles> list_files(disk::Directory& directory) {
       files.segments.push_back(*base);
     } else if (is_spare(name)) {
       files.spares.push_back(std::move(name));
+    } else if (name.starts_with(kDroppedPrefix)) {
+      const auto position = parse_digits(std::string_view(name).substr(kDroppedPrefix.size()));
+      files.dropped = std::max(files.dropped, position);
     }
   }
   return files;

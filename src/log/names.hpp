@@ -17,6 +17,8 @@ namespace ringpost::log {
 [[nodiscard]] std::string spare_name(std::uint64_t number);
 /// Of a file without a header that nothing proves to have been a segment; for people to look at.
 [[nodiscard]] std::string lost_name(std::uint64_t base_position);
+/// Of a note: what lay in front of that position was dropped on purpose.
+[[nodiscard]] std::string dropped_name(std::uint64_t position);
 [[nodiscard]] bool is_spare(std::string_view name) noexcept;
 /// The base position that the name of a segment says; of other names nothing.
 [[nodiscard]] std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept;
@@ -25,6 +27,8 @@ namespace ringpost::log {
 struct LogFiles {
   std::vector<std::uint64_t> segments;  ///< base positions, ascending
   std::vector<std::string> spares;
+  std::optional<std::uint64_t>
+      dropped;  ///< positions below were dropped on purpose; the newest note
 };
 Result<LogFiles> list_files(disk::Directory& directory);
 

@@ -26,6 +26,42 @@ std::uint64_t position_of_time(const BatchWalk& walk, std::int64_t arrival_ns) {
 
 }  // namespace
 
+namespace {
+
+Result<std::optional<Gap>> gap_in_front(disk::Directory& directory, const LogFiles& files,
+                                        std::uint64_t log_id) {
+  if (files.segments.empty()) return std::optional<Gap>();
+  const std::uint64_t front = files.segments.front();
+  const std::uint64_t dropped = files.dropped.value_or(0);
+  if (front <= dropped) return std::optional<Gap>();
+  auto segment = open_segment(directory, front, log_id);
+  if (!segment && segment.error() == Errc::kSystem) return Unexpected(segment.error());
+  // One that cannot be opened is damaged itself, or dropped just now.
+  if (!segment || segment->header.previous_epoch == 0) return std::optional<Gap>();
+  return std::optional<Gap>({dropped, front});
+}
+
+}  // namespace
+
+/// Looks twice: retention may be at it, and the names were not read in one instant.
+Result<std::optional<Gap>> missing_in_front(disk::Directory& directory, const LogFiles& files,
+                                            std::uint64_t log_id) {
+  auto gap = gap_in_front(directory, files, log_id);
+  if (!gap || !*gap) return gap;
+  const auto again = list_files(directory);
+  if (!again) return Unexpected(again.error());
+  if (again->segments.empty() || again->segments.front() != (*gap)->to) {
+    return std::optional<Gap>();  // whoever needs it looks again
+  }
+  return gap_in_front(directory, *again, log_id);
+}
+
+Result<std::optional<Gap>> missing_in_front(disk::Directory& directory, std::uint64_t log_id) {
+  const auto files = list_files(directory);
+  if (!files) return Unexpected(files.error());
+  return missing_in_front(directory, *files, log_id);
+}
+
 Result<std::unique_ptr<Reader>> Reader::open(disk::Directory& directory, std::uint64_t log_id) {
   std::unique_ptr<Reader> reader(new Reader(directory, log_id));
   auto first = reader->first();
@@ -204,8 +240,7 @@ Errc Reader::enter_segment(std::uint64_t bound) {
     if (files_.segments.empty()) return Errc::kEmpty;
     const std::uint64_t front = files_.segments.front();
     if (position_ < front) {
-      if (!from_start_) return lapped(front);
-      position_ = front;
+      if (const Errc entered = enter_front(front); entered != Errc::kOk) return entered;
       if (position_ >= bound) return Errc::kOk;
     }
     const auto behind = std::upper_bound(files_.segments.begin(), files_.segments.end(), position_);
@@ -230,6 +265,16 @@ Errc Reader::enter_segment(std::uint64_t bound) {
   }
   sys_errno_ = ENOENT;
   return Errc::kSystem;
+}
+
+/// The position lies in front of all segments: they were dropped, or are missing.
+Errc Reader::enter_front(std::uint64_t front) {
+  auto missing = missing_in_front(directory_, files_, log_id_);
+  if (!missing) return cannot_read(missing.error());
+  if (*missing && position_ >= (*missing)->from) return damaged(front, std::nullopt);
+  if (!from_start_) return lapped(*missing ? (*missing)->from : front);
+  position_ = front;
+  return Errc::kOk;
 }
 
 /// Stands in front of the batch that has position_, or where no batch can be read in front of it.
@@ -356,6 +401,17 @@ Result<void> Reader::seek_time(std::int64_t arrival_ns, std::uint64_t bound) {
   if (files_.segments.empty()) {
     seek(bound);
     return {};
+  }
+  if (low == 0) {
+    // It may be among those that are missing in front.
+    auto missing = missing_in_front(directory_, files_, log_id_);
+    if (!missing) return Unexpected(missing.error());
+    auto front = *missing ? open_segment(directory_, files_.segments.front(), log_id_)
+                          : Result<Segment>(Segment{});
+    if (*missing && front && front->header.arrival_max >= arrival_ns) {
+      seek(std::min((*missing)->from, bound));
+      return {};
+    }
   }
   auto position = place_of_time(files_.segments[low], arrival_ns, bound);
   if (!position) return Unexpected(position.error());

@@ -18,6 +18,14 @@ struct Gap {
   std::uint64_t to = 0;
 };
 
+/// What is missing in front of the first segment: neither was it dropped, nor does the log begin
+/// there. A file is gone that should be there. Errors  kSystem: the directory cannot be read.
+[[nodiscard]] Result<std::optional<Gap>> missing_in_front(disk::Directory& directory,
+                                                          const LogFiles& files,
+                                                          std::uint64_t log_id);
+[[nodiscard]] Result<std::optional<Gap>> missing_in_front(disk::Directory& directory,
+                                                          std::uint64_t log_id = 0);
+
 /// Threads   one at a time. Processes  any; changes nothing.
 /// Blocking  as the disk does. Crash  leaves nothing behind.
 /// What is handed out was verified where it lies: in the page cache, if the file gives views of it,
@@ -117,6 +125,7 @@ class Reader {
   Result<RecordView, Errc> next_slowly(std::uint64_t bound);
   Result<RecordView, Errc> read_record();
   Errc enter_segment(std::uint64_t bound);
+  Errc enter_front(std::uint64_t front);
   Errc enter_batch(std::uint64_t bound);
   Errc find_batch();
   Errc lapped(std::uint64_t to) noexcept;

@@ -117,17 +117,37 @@ Result<std::size_t> SegmentStore::count_spares() {
 Result<std::uint64_t> SegmentStore::drop_expired(const Retention& retention) {
   auto files = list_files(directory_);
   if (!files) return Unexpected(files.error());
-  std::size_t dropped = 0;
-  while (dropped + 1 < files->segments.size()) {
-    auto old = may_go(*files, dropped, retention);
+  if (files->segments.empty()) return options_.first_position;
+  std::size_t count = 0;
+  while (count + 1 < files->segments.size()) {
+    auto old = may_go(*files, count, retention);
     if (!old) return Unexpected(old.error());
     if (!*old) break;
-    if (auto done = drop(files->segments[dropped], *files); !done) {
-      return Unexpected(done.error());
-    }
-    ++dropped;
+    ++count;
   }
-  return files->segments.empty() ? options_.first_position : files->segments[dropped];
+  const std::uint64_t first = files->segments[count];
+  if (count == 0) return first;
+  auto note = note_dropped(first, *files);
+  const bool has_no_room = !note && note.error() == Errc::kNoSpace;  // then they make some
+  if (!note && !has_no_room) return Unexpected(note.error());
+  for (std::size_t i = 0; i < count; ++i) {
+    if (auto done = drop(files->segments[i], *files); !done) return Unexpected(done.error());
+  }
+  if (has_no_room) note = note_dropped(first, *files);
+  return note ? Result<std::uint64_t>(first) : Unexpected(note.error());
+}
+
+/// So that whatever else is missing in front is known to be lost. Safe when it returns.
+Result<void> SegmentStore::note_dropped(std::uint64_t position, const LogFiles& files) {
+  if (files.dropped && *files.dropped >= position) return {};
+  const std::string name = dropped_name(position);
+  if (files.dropped) {
+    if (auto named = directory_.rename(dropped_name(*files.dropped), name); !named) return named;
+  } else {
+    auto made = directory_.create(name, disk::kBlockBytes);
+    if (!made && !(made.error() == Errc::kExists)) return Unexpected(made.error());
+  }
+  return noted(directory_.sync());
 }
 
 Result<bool> SegmentStore::may_go(const LogFiles& files, std::size_t dropped,

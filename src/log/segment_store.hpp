@@ -61,6 +61,7 @@ class SegmentStore {
   Result<Spare> make_spare(LogFiles& files);
   Result<Spare> take_spare(LogFiles& files);
   Result<bool> may_go(const LogFiles& files, std::size_t dropped, const Retention& retention);
+  Result<void> note_dropped(std::uint64_t position, const LogFiles& files);
   Result<void> drop(std::uint64_t base, LogFiles& files);
   Result<bool> is_reusable(std::uint64_t base);
 

@@ -98,6 +98,13 @@ Result<void> Verifier::find_bounds() {
 
 Result<VerifyReport> Verifier::run() {
   if (auto found = find_bounds(); !found) return Unexpected(found.error());
+  auto missing = missing_in_front(directory_, files_, options_.log_id);
+  if (!missing) return Unexpected(missing.error());
+  if (*missing) {
+    file_ = segment_name((*missing)->from);
+    report(Fault::kMissing, 0, **missing);
+    report_.first = (*missing)->from;
+  }
   for (std::size_t i = 0; i < files_.segments.size() && !report_.was_stopped; ++i) {
     if (auto checked = check_segment(i); !checked) return Unexpected(checked.error());
     before_ += sizes_[i];
@@ -257,6 +264,8 @@ void Verifier::check_index(const Segment& segment) {
 
 const char* name(Fault fault) noexcept {
   switch (fault) {
+    case Fault::kMissing:
+      return "missing segment";
     case Fault::kHeader:
       return "header";
     case Fault::kHeaderCopy:

@@ -13,6 +13,7 @@
 namespace ringpost::log {
 
 enum class Fault : std::uint8_t {
+  kMissing,     ///< a segment that should be there in front of the others
   kHeader,      ///< of a segment: no copy verifies
   kHeaderCopy,  ///< one of the two copies, or the zeros beside them: nothing is lost
   kRecords,     ///< records cannot be read

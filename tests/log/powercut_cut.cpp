@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "log/powercut_run.hpp"
+#include "log/reader.hpp"
 
 namespace ringpost::log_rig {
 namespace {
@@ -68,6 +69,8 @@ void Run::examine(sim::Disk& image, std::uint64_t seed) {
   const Look seen = look(*mount, model_, end);
   broken_if(seen.broken);
   context_.tally.records += seen.records;
+  const auto missing = log::missing_in_front(*mount);
+  if (!missing || *missing) broken("a segment is missing in front of the others");
   if (seen_end > end) context_.tally.note(Rare::kDiscardedTail);
   if (durable_end > end) broken("more is safe than there is");
   if (context_.is_over()) return;

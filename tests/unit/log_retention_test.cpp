@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "log/reader.hpp"
+#include "log/salvage.hpp"
+#include "log/verify.hpp"
 #include "support/log_stage.hpp"
 
 namespace ringpost {
@@ -31,7 +34,7 @@ TEST(LogRetention, SegmentsAreDroppedWhenTheirLastRecordIsTooOld) {
   EXPECT_EQ(writer->drop_expired(older_than(1000)).value(), 0u);
   EXPECT_EQ(writer->drop_expired(older_than(2000)).value(), 39u);
   EXPECT_EQ(writer->drop_expired(older_than(3001)).value(), 117u);
-  EXPECT_EQ(stage.directory.list(), Strings{log::segment_name(117)});
+  EXPECT_EQ(stage.directory.list(), (Strings{log::segment_name(117), log::dropped_name(117)}));
   EXPECT_EQ(stage.read_all(156).size(), 13u);
 }
 
@@ -40,7 +43,7 @@ TEST(LogRetention, TheLastSegmentStays) {
   const auto writer = four_segments(stage);
   EXPECT_EQ(writer->drop_expired(older_than(1'000'000)).value(), 117u);
   EXPECT_EQ(writer->drop_expired(at_most(1)).value(), 117u);
-  EXPECT_EQ(stage.directory.list(), Strings{log::segment_name(117)});
+  EXPECT_EQ(stage.directory.list(), (Strings{log::segment_name(117), log::dropped_name(117)}));
 }
 
 TEST(LogRetention, SegmentsAreDroppedWhenTheyAreTooMany) {
@@ -48,7 +51,7 @@ TEST(LogRetention, SegmentsAreDroppedWhenTheyAreTooMany) {
   const auto writer = four_segments(stage);
   EXPECT_EQ(writer->drop_expired(at_most(4)).value(), 0u);
   EXPECT_EQ(writer->drop_expired(at_most(2)).value(), 78u);
-  EXPECT_EQ(stage.directory.list().size(), 2u);
+  EXPECT_EQ(stage.directory.list().size(), 3u);
 }
 
 TEST(LogRetention, AWrongClockOfAProducerKeepsNothingForEver) {
@@ -70,9 +73,9 @@ TEST(LogRetention, DroppedSegmentsBecomeSparesUpToTheNumberWanted) {
   EXPECT_EQ(stage.directory.list().size(), 6u);
   stage.put(*writer, 1);
   EXPECT_EQ(writer->drop_expired(at_most(1)).value(), 156u);
-  EXPECT_EQ(stage.directory.list(),
-            (Strings{log::segment_name(156), log::spare_name(0), log::spare_name(1)}));
-  stage.directory.faults.bytes_max = 3 * LogStage::kSegmentBytes;
+  EXPECT_EQ(stage.directory.list(), (Strings{log::segment_name(156), log::dropped_name(156),
+                                             log::spare_name(0), log::spare_name(1)}));
+  stage.directory.faults.bytes_max = 3 * LogStage::kSegmentBytes + disk::kBlockBytes;
   stage.put(*writer, 3 * kBatchesInSegment - 1);
   EXPECT_EQ(stage.read_all(stage.next_position()).size(), 3u * kBatchesInSegment);
 }
@@ -86,7 +89,8 @@ TEST(LogRetention, ASegmentWhoseWriterDiedIsNotUsedAgain) {
   stage.put(*writer, 1);
   stage.directory.remove(log::spare_name(0)).value();
   EXPECT_EQ(writer->drop_expired(at_most(1)).value(), 3u);
-  EXPECT_EQ(stage.directory.list(), Strings{log::segment_name(3)}) << "it may still be written to";
+  EXPECT_EQ(stage.directory.list(), (Strings{log::segment_name(3), log::dropped_name(3)}))
+      << "it may still be written to";
 }
 
 TEST(LogRetention, SparesOfAnotherSizeAreReplaced) {
@@ -107,6 +111,79 @@ TEST(LogRetention, ADamagedSegmentGoesWhenItsTimeHasCome) {
   EXPECT_EQ(writer->drop_expired(older_than(1500)).value(), 39u);
   EXPECT_FALSE(stage.directory.has(log::segment_name(0)));
   EXPECT_FALSE(stage.directory.has(log::spare_name(0)));
+}
+
+std::optional<log::Gap> missing(LogStage& stage) {
+  return log::missing_in_front(stage.directory).value();
+}
+
+TEST(LogRetention, WhatWasDroppedIsNotMissing) {
+  LogStage stage;
+  const auto writer = four_segments(stage);
+  EXPECT_FALSE(missing(stage));
+  EXPECT_EQ(writer->drop_expired(at_most(3)).value(), 39u);
+  EXPECT_FALSE(missing(stage));
+  EXPECT_EQ(writer->drop_expired(at_most(2)).value(), 78u);
+  EXPECT_FALSE(missing(stage));
+  const auto reader = log::Reader::open(stage.directory).value();
+  reader->seek(0);
+  const auto record = reader->next(156);
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error(), Errc::kLapped);
+  EXPECT_EQ(reader->gap().to, 78u);
+  EXPECT_TRUE(log::verify(stage.directory).value().is_whole());
+}
+
+TEST(LogRetention, WhatIsMissingInFrontWithoutBeingDroppedIsDamage) {
+  LogStage stage;
+  const auto writer = four_segments(stage);
+  ASSERT_EQ(writer->drop_expired(at_most(3)).value(), 39u);
+  stage.directory.remove(log::segment_name(39)).value();
+  ASSERT_TRUE(missing(stage));
+  EXPECT_EQ(missing(stage)->from, 39u);
+  EXPECT_EQ(missing(stage)->to, 78u);
+  const auto reader = log::Reader::open(stage.directory).value();
+  reader->seek(0);
+  EXPECT_EQ(reader->next(156).error(), Errc::kLapped);  // as far as it was dropped
+  EXPECT_EQ(reader->gap().to, 39u);
+  EXPECT_EQ(reader->next(156).error(), Errc::kDamaged);
+  EXPECT_EQ(reader->gap().from, 39u);
+  EXPECT_EQ(reader->gap().to, 78u);
+  reader->skip();
+  EXPECT_EQ(reader->next(156)->header.position, 78u);
+  reader->seek_time(2000, 156).value();
+  EXPECT_EQ(reader->next(156).error(), Errc::kDamaged);
+  reader->seek_time(3000, 156).value();  // of those none is missing
+  EXPECT_EQ(reader->next(156)->header.position, 78u);
+  const auto report = log::verify(stage.directory).value();
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].fault, log::Fault::kMissing);
+  EXPECT_EQ(report.findings[0].lost.from, 39u);
+  EXPECT_EQ(report.findings[0].lost.to, 78u);
+}
+
+TEST(LogRetention, AFirstSegmentThatIsMissingIsDamageAndSalvageRecordsIt) {
+  LogStage stage;
+  four_segments(stage).reset();
+  stage.directory.remove(log::segment_name(0)).value();
+  ASSERT_TRUE(missing(stage));
+  EXPECT_EQ(missing(stage)->to, 39u);
+  const auto salvaged = log::salvage(stage.directory, stage.options).value();
+  ASSERT_EQ(salvaged.lost.size(), 1u);
+  EXPECT_EQ(salvaged.lost[0].from, 0u);
+  EXPECT_EQ(salvaged.lost[0].to, 39u);
+  EXPECT_FALSE(missing(stage));
+  EXPECT_TRUE(log::verify(stage.directory).value().is_whole());
+}
+
+TEST(LogRetention, WithoutRoomForTheNoteTheDroppedSegmentsMakeIt) {
+  LogStage stage;
+  const auto writer = four_segments(stage);
+  stage.directory.remove(log::spare_name(0)).value();
+  stage.directory.faults.bytes_max = 4 * LogStage::kSegmentBytes;
+  EXPECT_EQ(writer->drop_expired(at_most(2)).value(), 78u);
+  EXPECT_TRUE(stage.directory.has(log::dropped_name(78)));
+  EXPECT_FALSE(missing(stage));
 }
 
 }  // namespace
