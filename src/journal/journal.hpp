@@ -63,6 +63,8 @@ class Journal {
   }
   /// For readers that follow what is durable: somebody wants everything below `end`. No waiting.
   void want(std::uint64_t end) noexcept { waits_.want(end); }
+  /// The same, by whoever will publish in front of `end` and wakes the writer by that.
+  void will_want(std::uint64_t end) noexcept { raise(view_.hot().wanted, end); }  // [wanted]
 
   [[nodiscard]] Blocker who_blocks(std::uint64_t position) const noexcept {
     return journal::who_blocks(view_, position);

@@ -58,6 +58,9 @@ class LogPort {
   virtual Errc flush() = 0;
   /// With nothing to do: makes room for later, and notes on disk how far it is durable.
   virtual void pause() {}
+  /// In a longer pause, again and again: a little of what makes later writes faster. False: there
+  /// is no more to be done.
+  virtual bool prepare_more() { return false; }
   /// Of what failed.
   [[nodiscard]] virtual int last_errno() const noexcept = 0;
 };

@@ -36,6 +36,7 @@ class SegmentLog final : public LogPort {
   [[nodiscard]] bool has_under_way() const noexcept override { return writer_->in_flight() != 0; }
   Errc flush() override { return writer_->flush(); }
   void pause() override;
+  bool prepare_more() override { return writer_->prepare_more(); }
   [[nodiscard]] int last_errno() const noexcept override;
 
   /// What went wrong when it was last opened.

@@ -28,11 +28,11 @@ Errc Waits::settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
         code == Errc::kNoSpace || hot.refused.load(std::memory_order_relaxed) != 0;
     const std::uint64_t now = time_.precise_ns();
     if (now >= deadline_ns) return no_space ? Errc::kNoSpace : Errc::kTimedOut;
-    const std::uint32_t seen = hot.settled.arm();
+    const std::uint32_t seen = hot.settled.arm_for_locked();
     if (is_durable(end) || hot.failed.load(std::memory_order_acquire) != 0) continue;
     const bool free = WriterWord{hot.writer.load(std::memory_order_acquire)}.free();  // [writer]
     if (free && code == Errc::kBusy && role_ != nullptr) continue;
-    hot.settled.sleep(seen, deadline_ns - now);
+    hot.settled.sleep_among_all(seen, deadline_ns - now);
     alive_.clear_up();
   }
 }
@@ -90,7 +90,7 @@ Errc Waits::sleep_until(Done&& done, std::uint64_t deadline_ns) noexcept {
     if (now >= deadline_ns) return Errc::kTimedOut;
     const std::uint32_t seen = word.arm();
     if (done()) break;
-    word.sleep(seen, deadline_ns - now);
+    word.sleep_among_all(seen, deadline_ns - now);
     alive_.clear_up();
   }
   return Errc::kOk;

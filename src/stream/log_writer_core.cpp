@@ -34,7 +34,7 @@ void LogWriterCore::run() noexcept {
       break;
     }
     open_writers();
-    if (!work()) sleep();
+    if (!work() && !prepare()) sleep();
   }
   writers_.clear();
 }
@@ -103,6 +103,17 @@ void LogWriterCore::pause_if_due(Writer& writer) noexcept {
   writer.pause_at = log->end() + segment;
 }
 
+/// For one of those that rest a little; whether there may be more.
+bool LogWriterCore::prepare() noexcept {
+  for (const auto& writer : writers_) {
+    if (writer == nullptr || writer->failed || !writer->rested || writer->prepared) continue;
+    if (!writer->role.is_mine()) continue;
+    if (writer->role.prepare_more()) return true;
+    writer->prepared = true;
+  }
+  return false;
+}
+
 /// Until there may be something to do for one of them.
 void LogWriterCore::sleep() noexcept {
   std::array<sys::FutexAt, sys::kFutexWaitMax> words;
@@ -130,6 +141,7 @@ void LogWriterCore::sleep() noexcept {
     if (writer == nullptr || writer->failed || writer->rested || !writer->role.is_mine()) continue;
     if (writer->role.has_work()) continue;
     writer->rested = true;
+    writer->prepared = false;
     writer->role.pause();
   }
 }

@@ -39,7 +39,8 @@ class LogWriterCore {
     std::unique_ptr<journal::SegmentLog> log;
     journal::DrainRole role;
     std::uint64_t pause_at = 0;
-    bool rested = false;  ///< paused since it last had work
+    bool rested = false;    ///< paused since it last had work
+    bool prepared = false;  ///< for all that may come, since then
     bool failed = false;
   };
 
@@ -49,6 +50,7 @@ class LogWriterCore {
   [[nodiscard]] bool work() noexcept;
   Errc step(Writer& writer) noexcept;
   void pause_if_due(Writer& writer) noexcept;
+  [[nodiscard]] bool prepare() noexcept;
   void sleep() noexcept;
 
   std::shared_ptr<StreamCore> stream_;
