@@ -1,6 +1,7 @@
 #include "journal/waits.hpp"
 
 #include "journal/reader.hpp"
+#include "journal/settled.hpp"
 #include "journal/walk.hpp"
 
 namespace ringpost::journal {
@@ -28,11 +29,11 @@ Errc Waits::settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
         code == Errc::kNoSpace || hot.refused.load(std::memory_order_relaxed) != 0;
     const std::uint64_t now = time_.precise_ns();
     if (now >= deadline_ns) return no_space ? Errc::kNoSpace : Errc::kTimedOut;
-    const std::uint32_t seen = hot.settled.arm_for_locked();
+    const std::uint32_t seen = arm_for_locked(hot.settled);
     if (is_durable(end) || hot.failed.load(std::memory_order_acquire) != 0) continue;
     const bool free = WriterWord{hot.writer.load(std::memory_order_acquire)}.free();  // [writer]
     if (free && code == Errc::kBusy && role_ != nullptr) continue;
-    hot.settled.sleep_among_all(seen, deadline_ns - now);
+    sleep_among_all(hot.settled, seen, deadline_ns - now);
     alive_.clear_up();
   }
 }
@@ -90,7 +91,7 @@ Errc Waits::sleep_until(Done&& done, std::uint64_t deadline_ns) noexcept {
     if (now >= deadline_ns) return Errc::kTimedOut;
     const std::uint32_t seen = word.arm();
     if (done()) break;
-    word.sleep_among_all(seen, deadline_ns - now);
+    sleep_among_all(word, seen, deadline_ns - now);
     alive_.clear_up();
   }
   return Errc::kOk;

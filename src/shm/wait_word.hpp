@@ -52,16 +52,6 @@ struct WaitWord {
 #endif
     return seen;
   }
-  /// arm() for a word whose wakers change the state by a locked operation, which is their fence.
-  [[nodiscard]] std::uint32_t arm_for_locked() noexcept {
-    const std::uint32_t seen = sequence.load(std::memory_order_acquire);
-    armed.exchange(1, std::memory_order_seq_cst);  // [wake]
-    return seen;
-  }
-  /// sleep() on a word at which only all are woken: nobody else has to be armed for.
-  void sleep_among_all(std::uint32_t seen, std::uint64_t timeout_ns) noexcept {
-    sys::futex_wait(sequence, seen, timeout_ns < kSleepSliceNs ? timeout_ns : kSleepSliceNs);
-  }
   void sleep(std::uint32_t seen, std::uint64_t timeout_ns) noexcept {
     sys::futex_wait(sequence, seen, timeout_ns < kSleepSliceNs ? timeout_ns : kSleepSliceNs);
     static_cast<void>(arm());
