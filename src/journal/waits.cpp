@@ -1,5 +1,7 @@
 #include "journal/waits.hpp"
 
+#include <thread>
+
 #include "journal/reader.hpp"
 #include "journal/settled.hpp"
 #include "journal/walk.hpp"
@@ -36,6 +38,19 @@ Errc Waits::settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
     sleep_among_all(hot.settled, seen, deadline_ns - now);
     alive_.clear_up();
   }
+}
+
+Errc Waits::put(std::uint64_t position, std::uint64_t deadline_ns) noexcept {
+#if !defined(RINGPOST_RIG)
+  if (in_company_ && role_ != nullptr) std::this_thread::yield();
+#endif
+  const Errc code = settled(position + 1, deadline_ns);
+  const std::uint64_t durable = view_.hot().durable.load(std::memory_order_relaxed);
+  const Stop mine = look_at(view_, position);
+  in_company_ =
+      position != last_durable_ || mine.kind != Stop::Kind::kRecord || mine.next < durable;
+  last_durable_ = durable;
+  return code;
 }
 
 /// With the role. If a claim that is not published is in the way: until it is. The role is kept
