@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <deque>
 #include <stdexcept>
 #include <string>
 
@@ -173,8 +174,10 @@ class NatsClient final : public BrokerClient {
  public:
   explicit NatsClient(Connection connection) : connection_(std::move(connection)) {
     connection_.line();  // INFO
-    connection_.put("CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB i.*." + name() +
-                    " 1\r\nSUB d." + name() + " 2\r\nPING\r\n");
+    connection_.put(
+        fmt::format("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\n"
+                    "SUB i.*.{0} {1}\r\nSUB d.{0} {2}\r\nPING\r\n",
+                    name(), kAnswers, kRecords));
     connection_.send();
     while (connection_.line() != "PONG") {
     }
@@ -193,7 +196,7 @@ class NatsClient final : public BrokerClient {
   std::size_t confirmed() override {
     std::size_t count = 0;
     do {
-      const std::string_view answer = message();
+      const std::string_view answer = message(kAnswers);
       if (answer.find("\"seq\":") == std::string_view::npos) unexpected(answer);
       ++count;
     } while (connection_.has_more());
@@ -203,7 +206,7 @@ class NatsClient final : public BrokerClient {
     request("$JS.API.CONSUMER.CREATE.S", R"({"stream_name":"S","config":{"deliver_subject":"d.)" +
                                              name() +
                                              R"(","ack_policy":"none","deliver_policy":"all"}})");
-    for (std::size_t i = 0; i < count; ++i) visit(as_bytes(message()));
+    for (std::size_t i = 0; i < count; ++i) visit(as_bytes(message(kRecords)));
     request("$JS.API.STREAM.PURGE.S", "");
   }
 
@@ -214,10 +217,16 @@ class NatsClient final : public BrokerClient {
   void request(const std::string& subject, const std::string& body) {
     connection_.put(fmt::format("PUB {} i.r.{} {}\r\n{}\r\n", subject, name(), body.size(), body));
     connection_.send();
-    const std::string_view answer = message();
+    const std::string_view answer = message(kAnswers);
     if (answer.find("\"error\"") != std::string_view::npos) unexpected(answer);
   }
-  std::string_view message() {
+  /// The next one of that subscription. Records may come before the answer to what asked for them.
+  std::string_view message(char subscription) {
+    if (subscription == kRecords && !early_.empty()) {
+      early_now_ = std::move(early_.front());
+      early_.pop_front();
+      return early_now_;
+    }
     while (true) {
       const std::string_view line = connection_.line();
       if (line == "PING") {
@@ -226,11 +235,20 @@ class NatsClient final : public BrokerClient {
         continue;
       }
       if (!line.starts_with("MSG ")) unexpected(line);
+      const std::size_t subject = line.find(' ') + 1;
+      const char of = line[line.find(' ', subject) + 1];
       const std::size_t bytes = number_in(last_word(line));
-      return connection_.bytes(bytes + 2).substr(0, bytes);
+      const std::string_view content = connection_.bytes(bytes + 2).substr(0, bytes);
+      if (of == subscription) return content;
+      if (of == kRecords) early_.emplace_back(content);
     }
   }
+
+  static constexpr char kAnswers = '1';
+  static constexpr char kRecords = '2';
   Connection connection_;
+  std::deque<std::string> early_;
+  std::string early_now_;
 };
 
 class Nats final : public Broker {

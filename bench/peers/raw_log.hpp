@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <span>
 
@@ -24,13 +25,14 @@ class RawBuffer {
   explicit RawBuffer(std::size_t bytes);
   RawBuffer(const RawBuffer&) = delete;
   RawBuffer& operator=(const RawBuffer&) = delete;
-  ~RawBuffer() { ::munmap(memory_, bytes_); }
+  ~RawBuffer() { std::free(memory_); }
 
   [[nodiscard]] std::byte* data() const noexcept { return static_cast<std::byte*>(memory_); }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
 
  private:
   std::size_t bytes_;
+  std::size_t mapped_;
   void* memory_;
 };
 

@@ -2,7 +2,8 @@
 //
 //   append  one process with the writer in it, records of 1 KiB; read back and compared afterwards.
 //           memory: on their way to the disk; durable: safe when the time ends; latency: one after
-//           the other. Ratio `raw`: to a bare loop that writes as many bytes.
+//           the other. The log is as large as retention lets it be: it writes into segments that
+//           were in use before. Ratio `raw`: to a bare loop that writes as many bytes.
 //   replay  the reader over 256 MiB of records of 1 KiB, which it verifies; cached and cold. Ratio
 //           `scan`: to a loop that sums the words of the same files where they are mapped.
 //   open    recovery of a log of so many records: a writer opens it. Ratio `base`: to the least.
@@ -48,6 +49,21 @@ log::LogOptions append_options() {
   return options;
 }
 
+/// With so much in it that from now on retention gives back what it takes: segments that were
+/// written before, as the bare loops have them.
+std::unique_ptr<LogScene> steady_scene() {
+  const log::LogOptions options = append_options();
+  auto scene = std::make_unique<LogScene>(kRecordBytes, options);
+  const std::uint64_t segments = kKeptBytes / options.segment_bytes + options.spare_segments + 1;
+  while (scene->position() * log::kCellBytes < segments * options.segment_bytes) {
+    scene->append(disk::Sync::kNone);
+  }
+  scene->finish(disk::Sync::kData);
+  while (scene->writer().prepare_more()) {
+  }
+  return scene;
+}
+
 template <class Work>
 RunResult appended(LogScene& scene, Work&& work) {
   scene.tidy_up(kKeptBytes);
@@ -64,33 +80,31 @@ RunResult appended(LogScene& scene, Work&& work) {
 }
 
 Measurement append(disk::Sync sync) {
-  return kept<LogScene>([] { return std::make_unique<LogScene>(kRecordBytes, append_options()); },
-                        [sync](LogScene& scene, const RunSettings& settings) {
-                          return appended(scene, [&] {
-                            until_time_is_over(settings, [&] {
-                              for (std::size_t i = 0; i < kBetweenLooks; ++i) scene.append(sync);
-                            });
-                            scene.finish(sync);
-                            return Histogram{};
-                          });
-                        });
+  return kept<LogScene>(steady_scene, [sync](LogScene& scene, const RunSettings& settings) {
+    return appended(scene, [&] {
+      until_time_is_over(settings, [&] {
+        for (std::size_t i = 0; i < kBetweenLooks; ++i) scene.append(sync);
+      });
+      scene.finish(sync);
+      return Histogram{};
+    });
+  });
 }
 
 Measurement commit() {
-  return kept<LogScene>([] { return std::make_unique<LogScene>(kRecordBytes, append_options()); },
-                        [](LogScene& scene, const RunSettings& settings) {
-                          return appended(scene, [&] {
-                            Histogram latency;
-                            Ticks last = ticks_now();
-                            until_time_is_over(settings, [&] {
-                              scene.commit();
-                              const Ticks now = ticks_now();
-                              latency.record(now - last);
-                              last = now;
-                            });
-                            return latency;
-                          });
-                        });
+  return kept<LogScene>(steady_scene, [](LogScene& scene, const RunSettings& settings) {
+    return appended(scene, [&] {
+      Histogram latency;
+      Ticks last = ticks_now();
+      until_time_is_over(settings, [&] {
+        scene.commit();
+        const Ticks now = ticks_now();
+        latency.record(now - last);
+        last = now;
+      });
+      return latency;
+    });
+  });
 }
 
 // ---- replay ---------------------------------------------------------------------------------
@@ -110,14 +124,7 @@ class Library {
     }
   }
 
-  /// Out of the page cache: it is clean, all of it was written past it.
-  void make_cold() const {
-    for (const Written& file : files_) {
-      const int descriptor = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
-      (void)::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
-      ::close(descriptor);
-    }
-  }
+  void make_cold() const { scene_.cool_cache(); }
   /// Everything from the beginning; returns the number of records, all of which the reader has
   /// verified. Whether they are in order is looked at here.
   std::uint64_t replay() {

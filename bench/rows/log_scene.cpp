@@ -1,5 +1,8 @@
 #include "rows/log_scene.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -59,6 +62,15 @@ void LogScene::reopen() {
 void LogScene::tidy_up(std::uint64_t bytes_max) {
   (void)writer_->drop_expired({.bytes_max = bytes_max}).value();
   require(writer_->prepare());
+  cool_cache();
+}
+
+void LogScene::cool_cache() const {
+  for (const auto& entry : std::filesystem::directory_iterator(path())) {
+    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    (void)::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(descriptor);
+  }
 }
 
 void LogScene::warm_cache() const {

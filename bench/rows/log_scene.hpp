@@ -50,10 +50,13 @@ class LogScene {
   [[nodiscard]] const std::string& path() const noexcept { return directory_->path(); }
   /// A new writer: what follows comes into another segment.
   void reopen();
-  /// Between two runs: drops what they have read, and makes ready what they will write.
+  /// Between two runs: drops what they have read, from the page cache too, and makes ready what
+  /// they will write.
   void tidy_up(std::uint64_t bytes_max);
   /// Everything is in the page cache then.
   void warm_cache() const;
+  /// Nothing is: it is clean, all of it was written past it.
+  void cool_cache() const;
   /// Reads everything at or behind `position` and compares every byte; `first` is the number of the
   /// first record there.
   bool verify(std::uint64_t position, std::uint64_t first);

@@ -26,6 +26,10 @@ class TimeSource {
   [[nodiscard]] std::uint64_t wall_ns() const noexcept {
     return injected_ != nullptr ? injected_->wall_ns() : read(CLOCK_REALTIME);
   }
+  /// As coarse_ns(), of the wall's clock.
+  [[nodiscard]] std::uint64_t coarse_wall_ns() const noexcept {
+    return injected_ != nullptr ? injected_->wall_ns() : read(CLOCK_REALTIME_COARSE);
+  }
   [[nodiscard]] bool is_injected() const noexcept { return injected_ != nullptr; }
 
  private:

@@ -62,6 +62,13 @@ class File {
   /// False if another open file has views. From then on, until end_reuse(), none gets any.
   virtual bool try_reuse() noexcept { return true; }
   virtual void end_reuse() noexcept {}
+
+  /// Takes out of the page cache what the disk has as well: writes beside the cache have to do that
+  /// otherwise, each for its own pages, and wait for it.
+  virtual void forget_cached() noexcept {}
+  /// Blocks below it were written before, as far as the file system says: it writes them again
+  /// without noting anything. A hint.
+  [[nodiscard]] virtual std::uint64_t written_end() noexcept { return 0; }
 };
 
 /// Several writes under way at once; they complete in any order.
@@ -76,6 +83,9 @@ class WriteQueue {
                       std::uint64_t token) = 0;
   /// What has completed; with `wait` at least one if any is under way. Returns how many.
   virtual std::size_t reap(std::span<Completion> into, bool wait) = 0;
+  /// Most of what will be submitted lies there: it may be made ready once instead of for each
+  /// write. Outlives the queue.
+  virtual void use_memory(std::span<std::byte> /*memory*/) noexcept {}
 };
 
 /// A directory of files. Changes of names are safe only after sync().

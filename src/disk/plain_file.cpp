@@ -51,6 +51,16 @@ bool PlainFile::try_reuse() noexcept { return sys::try_lock_byte(cached_, kViews
 
 void PlainFile::end_reuse() noexcept { sys::unlock_byte(cached_, kViewsByte); }
 
+void PlainFile::forget_cached() noexcept {
+  if (is_direct()) static_cast<void>(::posix_fadvise(cached_.get(), 0, 0, POSIX_FADV_DONTNEED));
+}
+
+std::uint64_t PlainFile::written_end() noexcept {
+  // Blocks that were only allocated count as a hole.
+  const off_t hole = ::lseek(cached_.get(), 0, SEEK_HOLE);
+  return hole < 0 ? 0 : static_cast<std::uint64_t>(hole);
+}
+
 Result<std::size_t> PlainFile::read(std::uint64_t offset, std::span<std::byte> into, Read how) {
   const bool direct = how == Read::kDirect && is_direct();
   const int fd = direct ? direct_.get() : cached_.get();

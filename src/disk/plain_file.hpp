@@ -28,6 +28,8 @@ class PlainFile final : public File {
   ByteSpan view(std::uint64_t offset, std::size_t bytes) noexcept override;
   bool try_reuse() noexcept override;
   void end_reuse() noexcept override;
+  void forget_cached() noexcept override;
+  [[nodiscard]] std::uint64_t written_end() noexcept override;
 
   /// Where writes go.
   [[nodiscard]] int write_fd() const noexcept { return (is_direct() ? direct_ : cached_).get(); }

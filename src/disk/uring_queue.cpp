@@ -44,8 +44,12 @@ Errc UringQueue::submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync s
   if (entry != nullptr) {
     const unsigned slot = free_.back();
     writes_[slot] = {&plain, offset, bytes, sync, token};
-    ::io_uring_prep_write(entry, plain.write_fd(), bytes.data(),
-                          static_cast<unsigned>(bytes.size()), offset);
+    const auto length = static_cast<unsigned>(bytes.size());
+    if (is_registered(bytes)) {
+      ::io_uring_prep_write_fixed(entry, plain.write_fd(), bytes.data(), length, offset, 0);
+    } else {
+      ::io_uring_prep_write(entry, plain.write_fd(), bytes.data(), length, offset);
+    }
     if (give(slot, entry)) {
       free_.pop_back();
       return Errc::kOk;
@@ -53,6 +57,13 @@ Errc UringQueue::submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync s
   }
   done_.push_back({token, plain.write_all(offset, bytes, sync)});
   return Errc::kOk;
+}
+
+/// If that is refused (a limit for locked memory), writes go on as before.
+void UringQueue::use_memory(std::span<std::byte> memory) noexcept {
+  const iovec all{memory.data(), memory.size()};
+  if (!registered_.empty() || is_broken_) return;
+  if (::io_uring_register_buffers(&ring_, &all, 1) == 0) registered_ = memory;
 }
 
 bool UringQueue::give(unsigned slot, io_uring_sqe* entry) noexcept {

@@ -27,6 +27,7 @@ class UringQueue final : public WriteQueue {
   Errc submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync sync,
               std::uint64_t token) override;
   std::size_t reap(std::span<Completion> into, bool wait) override;
+  void use_memory(std::span<std::byte> memory) noexcept override;
 
  private:
   struct Write {
@@ -39,6 +40,10 @@ class UringQueue final : public WriteQueue {
 
   explicit UringQueue(unsigned depth);
   bool give(unsigned slot, io_uring_sqe* entry) noexcept;
+  [[nodiscard]] bool is_registered(ByteSpan bytes) const noexcept {
+    return !registered_.empty() && bytes.data() >= registered_.data() &&
+           bytes.data() + bytes.size() <= registered_.data() + registered_.size();
+  }
   [[nodiscard]] std::size_t take_done(std::span<Completion> into) noexcept;
   bool handle_one(bool wait) noexcept;
   void written(unsigned slot, int result) noexcept;
@@ -51,9 +56,10 @@ class UringQueue final : public WriteQueue {
   unsigned depth_;
   io_uring ring_{};
   bool is_open_ = false;
-  bool is_broken_ = false;         // it did not take a write: no more are given to it
-  std::vector<Write> writes_;      // a slot for each that is under way
-  std::vector<unsigned> free_;     // slots
+  ByteSpan registered_;         // with the kernel: its pages need not be looked up for each write
+  bool is_broken_ = false;      // it did not take a write: no more are given to it
+  std::vector<Write> writes_;   // a slot for each that is under way
+  std::vector<unsigned> free_;  // slots
   std::vector<unsigned> written_;  // slots that wait for a sync to begin
   std::vector<unsigned> covered_;  // by the sync that is under way
   std::vector<Completion> done_;   // not reaped yet

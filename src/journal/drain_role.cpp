@@ -134,13 +134,18 @@ Errc DrainRole::add_end() noexcept {
   return Errc::kOk;
 }
 
-Errc DrainRole::drain_once() noexcept { return submit(disk::Sync::kData, true); }
+Errc DrainRole::drain_once() noexcept { return submit(How::kNow); }
 
-Errc DrainRole::submit_once() noexcept {
-  return submit(is_wanted() ? disk::Sync::kData : disk::Sync::kNone, false);
+Errc DrainRole::submit_once() noexcept { return submit(How::kAsIsBest); }
+
+/// One write and sync in one system call beats the queue as long as there is nothing to be gained
+/// by having several under way (docs/log-measurements.md).
+bool DrainRole::is_little() const noexcept {
+  constexpr std::uint64_t kLittleBytes = 64 * 1024;
+  return !log_.has_under_way() && (cursor_ - written_) * kCellBytes <= kLittleBytes;
 }
 
-Errc DrainRole::submit(disk::Sync sync, bool now) noexcept {
+Errc DrainRole::submit(How how) noexcept {
   const Errc gathered = gather();
   // What was gathered before the obstacle is written first.
   if (gathered_ == 0) {
@@ -148,6 +153,9 @@ Errc DrainRole::submit(disk::Sync sync, bool now) noexcept {
     // Without records only if somebody wants that: the cells may be needed.
     if (cursor_ == written_ || !is_wanted()) return Errc::kEmpty;
   }
+  const bool wanted = how == How::kNow || is_wanted();
+  const bool now = how == How::kNow || (how == How::kAsIsBest && wanted && is_little());
+  const disk::Sync sync = wanted ? disk::Sync::kData : disk::Sync::kNone;
   const Errc code = now ? log_.write_now(sync, cursor_) : log_.submit(sync, cursor_);
   if (code != Errc::kOk) return refused(code);
   view_.hot().refused.store(0, std::memory_order_relaxed);

@@ -62,6 +62,8 @@ class DrainRole {
   void pause() noexcept;
   /// What was written becomes durable, and the log itself says so.
   Errc mark() noexcept;
+  /// In a longer pause: see LogPort.
+  bool prepare_more() noexcept { return log_.prepare_more(); }
 
   /// Lets go, with everything written and durable: the next writer goes on without a recovery.
   void release() noexcept;
@@ -76,7 +78,13 @@ class DrainRole {
   [[nodiscard]] Errc gather() noexcept;
   [[nodiscard]] Errc add_record(std::uint64_t next) noexcept;
   [[nodiscard]] Errc add_end() noexcept;
-  [[nodiscard]] Errc submit(disk::Sync sync, bool now) noexcept;
+  enum class How : std::uint8_t {
+    kNow,      ///< durable when it returns
+    kQueued,   ///< under way
+    kAsIsBest  ///< now, if it is little and somebody waits for it
+  };
+  [[nodiscard]] Errc submit(How how) noexcept;
+  [[nodiscard]] bool is_little() const noexcept;
   [[nodiscard]] bool is_wanted() const noexcept;
   void made_durable(std::uint64_t end) noexcept;
   Errc refused(Errc code) noexcept;

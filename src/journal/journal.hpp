@@ -48,10 +48,10 @@ class Journal {
     return static_cast<int>(view_.hot().failed.load(std::memory_order_acquire));
   }
 
-  /// Until the record at `position` is durable; see Waits::settled, and who_blocks() after
+  /// Until the record at `position` is durable; see Waits::put, and who_blocks() after
   /// kTimedOut.
   Errc wait_durable(std::uint64_t position, std::uint64_t deadline_ns) noexcept {
-    return durable() > position ? Errc::kOk : waits_.settled(position + 1, deadline_ns);
+    return durable() > position ? Errc::kOk : waits_.put(position, deadline_ns);
   }
   /// After kFull: until a claim of so many bytes may succeed; see Waits::room.
   Errc wait_room(std::size_t bytes, std::uint64_t deadline_ns) noexcept {
@@ -63,6 +63,8 @@ class Journal {
   }
   /// For readers that follow what is durable: somebody wants everything below `end`. No waiting.
   void want(std::uint64_t end) noexcept { waits_.want(end); }
+  /// The same, by whoever will publish in front of `end` and wakes the writer by that.
+  void will_want(std::uint64_t end) noexcept { raise(view_.hot().wanted, end); }  // [wanted]
 
   [[nodiscard]] Blocker who_blocks(std::uint64_t position) const noexcept {
     return journal::who_blocks(view_, position);

@@ -60,6 +60,9 @@ class LogPort {
   virtual Errc mark() { return Errc::kOk; }
   /// With nothing to do: makes room for later, and notes on disk how far it is durable.
   virtual void pause() {}
+  /// In a longer pause, again and again: a little of what makes later writes faster. False: there
+  /// is no more to be done.
+  virtual bool prepare_more() { return false; }
   /// Of what failed.
   [[nodiscard]] virtual int last_errno() const noexcept = 0;
 };

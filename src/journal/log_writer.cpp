@@ -93,7 +93,14 @@ bool LogWriter::has_work() const noexcept {
 void LogWriter::rest() noexcept {
   if (!role_.is_mine() || has_work() || (has_rested_ && !is_refused_)) return;
   has_rested_ = true;
+  is_prepared_ = false;
   role_.pause();
+}
+
+bool LogWriter::prepare() noexcept {
+  if (!has_rested_ || is_prepared_ || is_refused_ || !role_.is_mine()) return false;
+  is_prepared_ = !role_.prepare_more();
+  return !is_prepared_;
 }
 
 void LogWriter::finish() noexcept {
@@ -114,6 +121,12 @@ bool step_all(LogWriters writers) noexcept {
   }
   if (any || waiting == nullptr) return any;
   return waiting->settle() == Errc::kOk;
+}
+
+bool prepare_any(LogWriters writers) noexcept {
+  return std::any_of(writers.begin(), writers.end(), [](LogWriter* writer) {
+    return writer->failure() == Errc::kOk && writer->prepare();
+  });
 }
 
 void sleep_on_all(LogWriters writers, const std::atomic<std::uint32_t>& stop, Idle& idle) noexcept {

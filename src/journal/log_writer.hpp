@@ -54,6 +54,8 @@ class LogWriter {
   [[nodiscard]] Sleep arm() noexcept;
   /// After a sleep: what can be done while there is no work, once.
   void rest() noexcept;
+  /// While it rests: a little of what makes later writes faster. Whether it did anything.
+  bool prepare() noexcept;
 
   /// In order, at the end: writes what was published by now.
   void finish() noexcept;
@@ -79,7 +81,8 @@ class LogWriter {
   std::uint64_t failed_ns_ = 0;      ///< when it last failed
   std::uint64_t pause_at_ = 0;       ///< 0: the role was not mine yet
   bool is_refused_ = false;          ///< there was no room for the log when it was last tried
-  bool has_rested_ = false;          ///< paused since it last had work
+  bool has_rested_ = false;          ///< paused since it last had work …
+  bool is_prepared_ = false;         ///< … and for all that may come
   std::atomic<Errc> failure_{Errc::kOk};
 };
 
@@ -88,6 +91,8 @@ using LogWriters = std::span<LogWriter* const>;
 /// One round over all that have not failed. If none had anything to do, waits for what one has
 /// under way. Whether anything was done.
 bool step_all(LogWriters writers) noexcept;
+/// If nothing was to be done: prepares one of those that rest. Whether there was one.
+bool prepare_any(LogWriters writers) noexcept;
 /// Until there may be something to do for one of them, `stop` is not 0 any more and its futex
 /// woken, or a moment has passed. More than 126 are served too, those behind by looking at them
 /// again in pauses, which get longer while nothing happens.

@@ -57,6 +57,7 @@ class Producer {
                           CellState state) noexcept;
   void settle(const Claim& claim, CellState state) noexcept;
   void wake() noexcept;
+  void fetch_next() const noexcept;
 
   const JournalView view_;
   const std::uint16_t me_;

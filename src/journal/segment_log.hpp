@@ -37,6 +37,7 @@ class SegmentLog final : public LogPort {
   Errc flush() override { return writer_->flush(); }
   Errc mark() override { return writer_->mark_durable(); }
   void pause() override;
+  bool prepare_more() override { return writer_->prepare_more(); }
   [[nodiscard]] int last_errno() const noexcept override;
 
   /// What went wrong when it was last opened.

@@ -1,6 +1,9 @@
 #include "journal/waits.hpp"
 
+#include <thread>
+
 #include "journal/reader.hpp"
+#include "journal/settled.hpp"
 #include "journal/walk.hpp"
 
 namespace ringpost::journal {
@@ -28,13 +31,26 @@ Errc Waits::settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
         code == Errc::kNoSpace || hot.refused.load(std::memory_order_relaxed) != 0;
     const std::uint64_t now = time_.precise_ns();
     if (now >= deadline_ns) return no_space ? Errc::kNoSpace : Errc::kTimedOut;
-    const std::uint32_t seen = hot.settled.arm();
+    const std::uint32_t seen = arm_for_locked(hot.settled);
     if (is_durable(end) || hot.failed.load(std::memory_order_acquire) != 0) continue;
     const bool free = WriterWord{hot.writer.load(std::memory_order_acquire)}.free();  // [writer]
     if (free && code == Errc::kBusy && role_ != nullptr) continue;
-    hot.settled.sleep(seen, deadline_ns - now);
+    sleep_among_all(hot.settled, seen, deadline_ns - now);
     alive_.clear_up();
   }
+}
+
+Errc Waits::put(std::uint64_t position, std::uint64_t deadline_ns) noexcept {
+#if !defined(RINGPOST_RIG)
+  if (in_company_ && role_ != nullptr) std::this_thread::yield();
+#endif
+  const Errc code = settled(position + 1, deadline_ns);
+  const std::uint64_t durable = view_.hot().durable.load(std::memory_order_relaxed);
+  const Stop mine = look_at(view_, position);
+  in_company_ =
+      position != last_durable_ || mine.kind != Stop::Kind::kRecord || mine.next < durable;
+  last_durable_ = durable;
+  return code;
 }
 
 /// With the role. If a claim that is not published is in the way: until it is. The role is kept
@@ -90,7 +106,7 @@ Errc Waits::sleep_until(Done&& done, std::uint64_t deadline_ns) noexcept {
     if (now >= deadline_ns) return Errc::kTimedOut;
     const std::uint32_t seen = word.arm();
     if (done()) break;
-    word.sleep(seen, deadline_ns - now);
+    sleep_among_all(word, seen, deadline_ns - now);
     alive_.clear_up();
   }
   return Errc::kOk;

@@ -27,6 +27,9 @@ class Waits {
   /// kTimedOut, kLogFailed, kNoSpace (at the deadline: the log has had no room), and those of
   /// opening the log.
   Errc settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept;
+  /// The same of my own record at `position`. Where others put as well, those whom the last flush
+  /// has woken come first with theirs, if they share my core: one flush for all.
+  Errc put(std::uint64_t position, std::uint64_t deadline_ns) noexcept;
   /// Until a claim of so many bytes at the tail that `producer` sees may succeed. Errors as above,
   /// kTooLarge, kCorrupt; without a log kTimedOut alone of them.
   Errc room(Producer& producer, std::size_t bytes, std::uint64_t deadline_ns) noexcept;
@@ -45,6 +48,8 @@ class Waits {
   const base::TimeSource time_;
   const Liveness& alive_;
   DrainRole* const role_;
+  std::uint64_t last_durable_ = 0;  ///< when my last record was
+  bool in_company_ = false;         ///< others' records were made durable with it
 };
 
 }  // namespace ringpost::journal

@@ -1,9 +1,27 @@
 #include "log/buffer.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 
 namespace ringpost::log {
+
+Buffer Buffer::of_zeros(std::size_t bytes) {
+  Buffer buffer(bytes);
+  std::memset(buffer.data(), 0, buffer.size());
+  return buffer;
+}
+
+Buffer Buffer::huge(std::size_t bytes) {
+  constexpr std::size_t kHugeBytes = 2u << 20;
+  Buffer buffer;
+  buffer.size_ = (bytes + kHugeBytes - 1) / kHugeBytes * kHugeBytes;
+  buffer.data_.reset(static_cast<std::byte*>(std::aligned_alloc(kHugeBytes, buffer.size_)));
+  if (buffer.data_ == nullptr) throw std::bad_alloc();
+  static_cast<void>(::madvise(buffer.data(), buffer.size_, MADV_HUGEPAGE));
+  return buffer;
+}
 
 void Buffer::grow(std::size_t bytes, std::size_t keep) {
   if (bytes <= size_) return;

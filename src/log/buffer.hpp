@@ -17,6 +17,10 @@ class Buffer {
  public:
   Buffer() noexcept = default;
   explicit Buffer(std::size_t bytes) { grow(bytes, 0); }
+  /// In huge pages, if there are any: a write of it has few pieces.
+  static Buffer huge(std::size_t bytes);
+
+  static Buffer of_zeros(std::size_t bytes);
 
   [[nodiscard]] std::byte* data() const noexcept { return data_.get(); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }

@@ -108,6 +108,23 @@ Result<void> SegmentStore::make_spares() {
   return {};
 }
 
+Result<bool> SegmentStore::write_spare_ahead(std::size_t bytes) {
+  auto files = list_files(directory_);
+  if (!files) return Unexpected(files.error());
+  for (const std::string& name : files->spares) {
+    auto file = directory_.open(name);
+    if (!file) return Unexpected(file.error());
+    const std::uint64_t from = (*file)->written_end() / disk::kBlockBytes * disk::kBlockBytes;
+    if (from == 0 || from >= (*file)->bytes()) continue;  // nobody knows, or all of it
+    const std::size_t size = std::min<std::uint64_t>(bytes, (*file)->bytes() - from);
+    const Buffer zeros = Buffer::of_zeros(size);
+    auto written = (*file)->write(from, {zeros.data(), size}, disk::Sync::kNone);
+    if (!written) return Unexpected(written.error());
+    return true;
+  }
+  return false;
+}
+
 Result<std::size_t> SegmentStore::count_spares() {
   auto files = list_files(directory_);
   if (!files) return Unexpected(files.error());
@@ -187,6 +204,7 @@ Result<void> SegmentStore::drop(std::uint64_t base, LogFiles& files) {
   if (auto synced = noted(directory_.sync()); !synced || !reuse) return synced;
   auto file = directory_.open(spare);
   if (!file) return Unexpected(file.error());
+  (*file)->forget_cached();
   if (auto written = write_spare_header(**file); !written) return written;
   safe_spares_.push_back(spare);
   files.spares.push_back(std::move(spare));

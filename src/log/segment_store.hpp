@@ -37,6 +37,9 @@ class SegmentStore {
 
   /// Makes spare files until there are options.spare_segments. Errors  kNoSpace, kSystem.
   Result<void> make_spares();
+  /// Writes zeros where a spare file is only allocated, up to so many: a segment that was written
+  /// beforehand takes batches at twice the rate. False: there was nothing to do.
+  Result<bool> write_spare_ahead(std::size_t bytes);
   /// How many there are.
   Result<std::size_t> count_spares();
   /// Another writer has been at work meanwhile: his spares may be half made.

@@ -16,7 +16,7 @@ constexpr std::uint32_t kInFlightMax = 64;
 constexpr std::uint32_t kBatchBytesMax = 16u << 20;
 // Batches below the first size find so much written before. Larger ones are written as they come.
 constexpr std::size_t kSmallBatchBytes = 64 * 1024;
-constexpr std::size_t kFillBytes = 512 * 1024;
+constexpr std::size_t kFillBytes = 2u << 20;
 
 Result<void> check(const LogOptions& options) {
   const bool holds =
@@ -119,7 +119,7 @@ Errc Writer::add(std::uint64_t position, ByteSpan record) {
     if (const Errc begun = begin_batch(bytes); begun != Errc::kOk) return begun;
   }
   RINGPOST_ASSERT(used_ + bytes <= room_);
-  std::byte* const to = gathered().buffer.data() + used_;
+  std::byte* const to = gathered().data + used_;
   std::memset(to + bytes - kRecordAlign, 0, kRecordAlign);
   std::memcpy(to, record.data(), record.size());
   RecordHeader header;
@@ -146,17 +146,34 @@ Errc Writer::begin_batch(std::size_t record_bytes) {
   const std::uint64_t wanted =
       std::max<std::uint64_t>(options_.batch_bytes_max, sizeof(BatchHeader) + record_bytes);
   room_ = std::min(wanted, segment_.batches_end() - offset_);
-  gathered().buffer.grow(round_up_to_block(room_), 0);
+  give_memory(gathered());
   used_ = sizeof(BatchHeader);
   floor_ = end_;
   return Errc::kOk;
+}
+
+void Writer::give_memory(Batch& batch) {
+  const std::size_t bytes = round_up_to_block(room_);
+  if (memory_.size() != 0 && bytes <= options_.batch_bytes_max) {
+    batch.data = memory_.data() + (next_ % batches_.size()) * options_.batch_bytes_max;
+    batch.buffer = {};
+    return;
+  }
+  batch.buffer.grow(bytes, 0);
+  batch.data = batch.buffer.data();
+}
+
+/// Only for who writes much: all of it becomes resident.
+void Writer::use_common_memory() {
+  memory_ = Buffer::huge(batches_.size() * options_.batch_bytes_max);
+  queue_->use_memory({memory_.data(), memory_.size()});
 }
 
 Writer::Closed Writer::close_batch(std::uint64_t end_position, disk::Sync sync) {
   Batch& batch = gathered();
   const std::uint64_t end = std::max({end_position, floor_, end_});
   const std::size_t size = round_up_to_block(used_);
-  std::memset(batch.buffer.data() + used_, 0, size - used_);
+  std::memset(batch.data + used_, 0, size - used_);
   BatchHeader header{};
   header.magic = kBatchMagic;
   header.version = kFormatVersion;
@@ -168,7 +185,7 @@ Writer::Closed Writer::close_batch(std::uint64_t end_position, disk::Sync sync) 
   header.arrival_first = records_ != 0 ? arrival_first_ : arrival_max_;
   header.arrival_max = arrival_max_;
   header.records = records_;
-  encode_batch(header, segment_.seed, batch.buffer.data());
+  encode_batch(header, segment_.seed, batch.data);
   index_.note(header, offset_);
 
   batch.base = end_;
@@ -179,7 +196,7 @@ Writer::Closed Writer::close_batch(std::uint64_t end_position, disk::Sync sync) 
   batch.is_synced = is_data && !batch.is_durable;
   new_is_planned_ |= batch.is_synced;
   if (is_data) planned_durable_ = end;
-  const Closed closed{offset_, {batch.buffer.data(), size}};
+  const Closed closed{offset_, {batch.data, size}};
   marked_end_ = header.durable_end;
   offset_ += size;
   end_ = end;
@@ -200,10 +217,7 @@ void Writer::fill_ahead(const Closed& closed) {
   if (closed.bytes.size() >= kSmallBatchBytes) return;
   const std::size_t bytes = std::min<std::uint64_t>(kFillBytes, segment_.batches_end() - from);
   if (from + bytes <= end) return;
-  if (zeros_.size() == 0) {
-    zeros_ = Buffer(kFillBytes);
-    std::memset(zeros_.data(), 0, kFillBytes);
-  }
+  if (zeros_.size() == 0) zeros_ = Buffer::of_zeros(kFillBytes);
   // If that fails, so will the batch, and says why.
   const auto filled = segment_.file->write(from, {zeros_.data(), bytes}, disk::Sync::kNone);
   if (filled) filled_end_ = from + bytes;
@@ -227,6 +241,7 @@ Errc Writer::submit(disk::Sync sync, std::uint64_t end_position) {
     return fail(EIO);
   }
   ++outstanding_;
+  if (memory_.size() == 0 && outstanding_ > 1) use_common_memory();
   sync_new_segment();
   return progress_.failed;
 }
@@ -378,7 +393,8 @@ Errc Writer::begin_segment() {
   segment_ = std::move(*begun);
   is_new_ = true;
   new_is_planned_ = false;
-  offset_ = filled_end_ = kDataOffset;
+  offset_ = kDataOffset;
+  filled_end_ = std::max(kDataOffset, segment_.file->written_end());
   marked_end_ = header.durable_end;
   index_.begin(segment_);
   return progress_.failed;
@@ -402,6 +418,13 @@ Errc Writer::prepare() {
   if (!(made.error() == Errc::kNoSpace)) return made.error().code;
   auto spares = store_.count_spares();
   return space_ = spares && *spares > 0 ? Errc::kOk : Errc::kNoSpace;
+}
+
+bool Writer::prepare_more() {
+  constexpr std::size_t kStepBytes = 1u << 20;
+  if (has_failed()) return false;
+  const auto more = store_.write_spare_ahead(kStepBytes);
+  return more && *more;  // what fails does so again when it is used
 }
 
 Result<std::uint64_t> Writer::drop_expired(const Retention& retention) {

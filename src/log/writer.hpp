@@ -136,6 +136,10 @@ class Writer {
   /// Makes the spare segments that are missing. Blocking: a moment for each. Call it in pauses.
   Errc prepare();
 
+  /// A little of what makes the spare segments as fast as those that were in use before: for long
+  /// pauses. False: there is no more to be done. Blocking: one write of 1 MiB.
+  [[nodiscard]] bool prepare_more();
+
   /// Drops segments from the front; readers of them see kLapped. They become spares, or go.
   /// Returns the first position that is left. A sync that fails makes the log fail.
   Result<std::uint64_t> drop_expired(const Retention& retention);
@@ -143,6 +147,7 @@ class Writer {
  private:
   /// A batch in memory: while it is gathered, and until it is on disk.
   struct Batch {
+    std::byte* data = nullptr;  // in memory_ or in buffer
     Buffer buffer;
     std::uint64_t base = 0;
     std::uint64_t end = 0;
@@ -169,8 +174,11 @@ class Writer {
   static Result<std::unique_ptr<Writer>> make(disk::Directory& directory,
                                               const LogOptions& options);
   Result<void> recover_end();
+  Result<void> check_fit(const Segment& segment, const WriterState& state) const;
   Result<void> check_place(const Segment& segment, const WriterState& state) const;
   Errc begin_batch(std::size_t record_bytes);
+  void give_memory(Batch& batch);
+  void use_common_memory();
   Errc begin_segment();
   Result<void> sync_recovered(const std::vector<std::uint64_t>& segments);
   Errc seal(Full& full);
@@ -221,6 +229,7 @@ class Writer {
   std::uint64_t outstanding_ = 0;  // submitted, not completed
   Progress progress_;
   Errc space_ = Errc::kOk;
+  Buffer memory_;               // of all batches, once several are under way
   std::vector<Batch> batches_;  // in_flight + 1, in turn
   std::vector<disk::Completion> completions_;
   std::unique_ptr<disk::WriteQueue> queue_;  // goes first: it writes from the others

@@ -75,11 +75,12 @@ Result<void> Writer::resume(const WriterState& state) {
   } else if (segment_.file == nullptr || segment_.epoch() != state.segment_epoch) {
     auto segment = open_segment(directory, state.segment_base, options_.log_id);
     if (!segment) return Unexpected(segment.error());
+    if (auto checked = check_fit(*segment, state); !checked) return checked;
     if (auto checked = check_place(*segment, state); !checked) return checked;
     segment_ = std::move(*segment);
     index_.begin(segment_);
-  } else if (auto checked = check_place(segment_, state); !checked) {
-    return checked;
+  } else if (auto checked = check_fit(segment_, state); !checked) {
+    return checked;  // what I have of it is not newer: nobody has to ask the disk
   }
   full_.clear();
   is_new_ = new_is_planned_ = false;
@@ -94,19 +95,22 @@ Result<void> Writer::resume(const WriterState& state) {
   return {};
 }
 
-Result<void> Writer::check_place(const Segment& segment, const WriterState& state) const {
-  disk::Directory& directory = store_.directory();
+Result<void> Writer::check_fit(const Segment& segment, const WriterState& state) const {
   const bool fits = segment.epoch() == state.segment_epoch && state.offset >= kDataOffset &&
                     state.offset % disk::kBlockBytes == 0 &&
                     state.offset <= segment.batches_end() && state.written_end >= segment.base();
-  if (!fits) return refused(directory, "the writer's state is not of this segment");
+  if (fits) return {};
+  return refused(store_.directory(), "the writer's state is not of this segment");
+}
+
+/// Whoever died after the state was left may have put a batch there.
+Result<void> Writer::check_place(const Segment& segment, const WriterState& state) const {
   if (state.offset == segment.batches_end()) return {};
-  // Whoever died after the state was left may have put a batch there.
   alignas(8) std::byte front[sizeof(BatchHeader)];
   auto got = segment.file->read(state.offset, front);
   if (!got) return Unexpected(got.error());
   if (parse_batch({front, *got}, segment)) {
-    return refused(directory, "the writer's state is older than the log");
+    return refused(store_.directory(), "the writer's state is older than the log");
   }
   return {};
 }

@@ -38,7 +38,7 @@ void LogWriterCore::run() {
     look();
     const bool any = journal::step_all(open_);
     tell();
-    if (!any) journal::sleep_on_all(open_, stopping_, idle);
+    if (!any && !journal::prepare_any(open_)) journal::sleep_on_all(open_, stopping_, idle);
   }
   for (journal::LogWriter* const writer : open_) writer->finish();
   known_.clear();

@@ -54,7 +54,7 @@ class ShardReaderCore {
   Errc lost(std::uint64_t from, std::uint64_t to);
   Errc open_log();
   [[nodiscard]] bool is_past_retention(std::int64_t arrival_ns) const noexcept {
-    return arrival_ns <= stream_.horizon_ns();
+    return stream_.is_past_retention(arrival_ns);
   }
   StreamRecord give(const log::RecordHeader& header, ByteSpan bytes) noexcept;
   /// kEmpty: nothing to be had now.

@@ -62,6 +62,9 @@ void ShardMap::build() {
   for (const ShardRecord& shard : shards_) add_routes(shard);
   std::sort(routes_.begin(), routes_.end(),
             [](const Route& a, const Route& b) { return a.first < b.first; });
+  only_.reset();
+  if (routes_.size() != 1 || routes_.front().first != HashKey{}) return;
+  if (shards_[routes_.front().shard].range.last == HashKey::max()) only_ = routes_.front().shard;
 }
 
 std::optional<std::uint32_t> ShardMap::route(const HashKey& key) const noexcept {

@@ -21,6 +21,8 @@ class ShardMap {
 
   /// Nothing: no shard takes it, which no correct process makes so.
   [[nodiscard]] std::optional<std::uint32_t> route(const HashKey& key) const noexcept;
+  /// The one that takes every record, if it is one: then nobody needs the hash of a key.
+  [[nodiscard]] std::optional<std::uint32_t> only() const noexcept { return only_; }
   /// Its journal says so, which may be ahead of the map.
   void met_end(std::uint32_t shard, std::uint64_t end);
 
@@ -46,6 +48,7 @@ class ShardMap {
 
   std::vector<ShardRecord> shards_;
   std::vector<Route> routes_;  ///< by key; each up to the next one
+  std::optional<std::uint32_t> only_;
   std::uint32_t open_ = 0;
 };
 

@@ -106,6 +106,12 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   [[nodiscard]] std::int64_t horizon_ns() const noexcept {
     return static_cast<std::int64_t>(member_.wall_ns()) - retention_ns_;
   }
+  /// Whether a record that arrived then is. The true time is asked for only where it matters.
+  [[nodiscard]] bool is_past_retention(std::int64_t arrival_ns) const noexcept {
+    constexpr auto kTick = static_cast<std::int64_t>(base::TimeSource::kCoarseTickNs);
+    const auto now = static_cast<std::int64_t>(member_.me.bus().time().coarse_wall_ns());
+    return arrival_ns <= now + kTick - retention_ns_ && arrival_ns <= horizon_ns();
+  }
   [[nodiscard]] bool has_log() const noexcept { return control_.storage() == StreamStorage::kLog; }
   [[nodiscard]] Follow follow() const noexcept {
     return durable_ ? Follow::kDurable : Follow::kPublished;
@@ -177,9 +183,15 @@ class StreamCore final : public std::enable_shared_from_this<StreamCore> {
   };
   [[nodiscard]] Errc check(const PutEntry& entry) const noexcept;
   [[nodiscard]] Errc check_after(const std::optional<SequenceNumber>& after);
-  Result<Added, Errc> add(const PutEntry& entry, Deadline& deadline);
-  Errc claim(const HashKey& hash, std::size_t bytes, std::size_t body_bytes, Deadline& deadline,
-             std::uint32_t& number, journal::Claim& into);
+  Result<Added, Errc> add(const PutEntry& entry, bool durable, Deadline& deadline);
+  Errc claim(const PutEntry& entry, std::size_t bytes, Deadline& deadline, std::uint32_t& number,
+             journal::Claim& into);
+  /// Which shard takes it; nothing: none does.
+  [[nodiscard]] std::optional<std::uint32_t> route_of(const PutEntry& entry) const noexcept {
+    if (const auto only = map_.only()) [[likely]]
+      return only;
+    return map_.route(entry.explicit_hash_key ? *entry.explicit_hash_key : HashKey::of(entry.key));
+  }
   [[nodiscard]] bool is_throttled(std::uint32_t shard, std::size_t bytes);
   Errc wait_for_room(Shard& shard, std::size_t bytes, Deadline& deadline);
   Errc wait_durable(Shard& shard, std::uint64_t position, Deadline& deadline);

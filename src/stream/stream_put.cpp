@@ -85,7 +85,7 @@ Result<Put, Errc> StreamCore::put(std::string_view key, ByteSpan data,
   const bool durable = is_durable(options);
   if (durable && !has_log()) return Unexpected(Errc::kInvalidArgument);
   Deadline deadline(member_, options.wait);
-  const auto added = add(entry, deadline);
+  const auto added = add(entry, durable, deadline);
   if (!added) return Unexpected(added.error());
   if (durable) {
     const Errc code = wait_durable(*added->shard, added->put.sequence.position, deadline);
@@ -130,7 +130,7 @@ Result<std::vector<Result<Put, Errc>>> StreamCore::put_batch(std::span<const Put
   results.reserve(entries.size());
   std::vector<Put> puts;
   for (const PutEntry& entry : entries) {
-    auto added = add(entry, deadline);
+    auto added = add(entry, false, deadline);
     if (added) {
       results.push_back(added->put);
       puts.push_back(added->put);
@@ -181,12 +181,12 @@ bool StreamCore::is_throttled(std::uint32_t shard, std::size_t bytes) {
   return true;
 }
 
-Errc StreamCore::claim(const HashKey& hash, std::size_t bytes, std::size_t body_bytes,
-                       Deadline& deadline, std::uint32_t& number, journal::Claim& into) {
+Errc StreamCore::claim(const PutEntry& entry, std::size_t bytes, Deadline& deadline,
+                       std::uint32_t& number, journal::Claim& into) {
   constexpr int kShardsPassedMax = 64;  // that were closed meanwhile, one after the other
   bool passed_limits = false;
   for (int passed = 0; passed < kShardsPassedMax;) {
-    const auto routed = map_.route(hash);
+    const auto routed = route_of(entry);
     if (!routed) return Errc::kCorrupt;
     number = *routed;
     Shard* shard = nullptr;
@@ -197,7 +197,7 @@ Errc StreamCore::claim(const HashKey& hash, std::size_t bytes, std::size_t body_
       continue;
     }
     if (limits_ && !passed_limits) [[unlikely]] {
-      if (is_throttled(number, body_bytes)) return Errc::kThrottled;
+      if (is_throttled(number, entry.key.size() + entry.data.size())) return Errc::kThrottled;
       passed_limits = true;
     }
     const Errc code = shard->journal->producer().claim(bytes, into);
@@ -220,13 +220,11 @@ Errc StreamCore::claim(const HashKey& hash, std::size_t bytes, std::size_t body_
   return Errc::kBusy;
 }
 
-Result<StreamCore::Added, Errc> StreamCore::add(const PutEntry& entry, Deadline& deadline) {
-  const HashKey hash = entry.explicit_hash_key ? *entry.explicit_hash_key : HashKey::of(entry.key);
-  const std::size_t bytes = record_bytes(entry);
-  const std::size_t body_bytes = entry.key.size() + entry.data.size();
+Result<StreamCore::Added, Errc> StreamCore::add(const PutEntry& entry, bool durable,
+                                                Deadline& deadline) {
   std::uint32_t number = 0;
   journal::Claim claimed;
-  const Errc code = claim(hash, bytes, body_bytes, deadline, number, claimed);
+  const Errc code = claim(entry, record_bytes(entry), deadline, number, claimed);
   if (code != Errc::kOk) {
     if (code == Errc::kFull) count(stream::kFull);
     return Unexpected(code);
@@ -234,9 +232,11 @@ Result<StreamCore::Added, Errc> StreamCore::add(const PutEntry& entry, Deadline&
   Shard& shard = *open_[number];
   const auto arrival_ns = static_cast<std::int64_t>(member_.wall_ns());
   write_record(entry, claimed.position, arrival_ns, claimed.bytes);
+  // A writer that is woken by the record knows already that somebody waits for it.
+  if (durable) shard.journal->will_want(claimed.position + 1);
   shard.journal->producer().publish(claimed);
   count(stream::kRecords);
-  count(stream::kBytes, body_bytes);
+  count(stream::kBytes, entry.key.size() + entry.data.size());
   if (claimed.position >= shard.trim_at || arrival_ns >= shard.trim_at_ns) [[unlikely]] {
     trim(number, shard);
   }

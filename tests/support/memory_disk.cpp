@@ -33,6 +33,10 @@ class MemoryFile final : public disk::File {
     return {};
   }
 
+  [[nodiscard]] std::uint64_t written_end() noexcept override {
+    return directory_.written_ends[bytes_.get()];
+  }
+
   Result<void> sync() override {
     ++directory_.syncs;
     if (const int failed = directory_.faults.sync_errno; failed != 0) {
@@ -51,6 +55,8 @@ class MemoryFile final : public disk::File {
     if (!is_aligned || offset + bytes.size() > bytes_->size()) return EINVAL;
     std::memcpy(bytes_->data() + offset, bytes.data(), bytes.size());
     if (sync == disk::Sync::kData) ++directory_.durable_writes;
+    std::uint64_t& written = directory_.written_ends[bytes_.get()];
+    if (offset <= written) written = std::max<std::uint64_t>(written, offset + bytes.size());
     return 0;
   }
 

@@ -29,7 +29,8 @@ class MemoryDirectory final : public disk::Directory {
   MemoryFaults faults;
   unsigned syncs = 0;  ///< of files
   unsigned directory_syncs = 0;
-  unsigned durable_writes = 0;  ///< with Sync::kData
+  unsigned durable_writes = 0;                         ///< with Sync::kData
+  std::map<const Bytes*, std::uint64_t> written_ends;  ///< of files, from their beginning on
 
   [[nodiscard]] const std::string& path() const noexcept override { return path_; }
   Result<std::vector<std::string>> names() override;

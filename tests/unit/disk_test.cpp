@@ -125,6 +125,49 @@ TEST_P(Disk, QueuesReportEachWrite) {
   for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], 'a' + i / (2 * kBlockBytes));
 }
 
+TEST_P(Disk, QueuesWriteFromMemoryThatWasMadeReadyAndFromOther) {
+  const auto file = directory_->create("a", 3 * kBlockBytes).value();
+  const auto queue = directory_->make_queue(3).value();
+  const log::Buffer ready = log::Buffer::huge(2 * kBlockBytes);
+  const log::Buffer other = filled(kBlockBytes, 'c');
+  std::memset(ready.data(), 'a', kBlockBytes);
+  std::memset(ready.data() + kBlockBytes, 'b', kBlockBytes);
+  queue->use_memory({ready.data(), 2 * kBlockBytes});
+  const std::byte* const from[] = {ready.data(), ready.data() + kBlockBytes, other.data()};
+  for (unsigned i = 0; i < 3; ++i) {
+    ASSERT_EQ(queue->submit(*file, i * kBlockBytes, {from[i], kBlockBytes}, disk::Sync::kData, i),
+              Errc::kOk);
+  }
+  disk::Completion done[3];
+  for (std::size_t count = 0; count < 3;) {
+    const std::size_t some = queue->reap(done, true);
+    ASSERT_GT(some, 0u);
+    for (std::size_t i = 0; i < some; ++i) EXPECT_EQ(done[i].sys_errno, 0);
+    count += some;
+  }
+  const std::string all = read(*file, 0, 3 * kBlockBytes, disk::Read::kDirect);
+  EXPECT_EQ(all, std::string(kBlockBytes, 'a') + std::string(kBlockBytes, 'b') +
+                     std::string(kBlockBytes, 'c'));
+}
+
+TEST_P(Disk, AFileKnowsHowMuchOfItWasWritten) {
+  const auto file = directory_->create("a", 8 * kBlockBytes).value();
+  const log::Buffer two = filled(2 * kBlockBytes, 'x');
+  file->write(0, {two.data(), 2 * kBlockBytes}, disk::Sync::kNone).value();
+  EXPECT_GE(file->written_end(), 2 * kBlockBytes);
+  EXPECT_LE(file->written_end(), 8 * kBlockBytes);
+}
+
+TEST_P(Disk, WhatThePageCacheForgetsIsStillThere) {
+  const auto file = directory_->create("a", kBlockBytes).value();
+  const log::Buffer one = filled(kBlockBytes, 'x');
+  file->write(0, {one.data(), kBlockBytes}, disk::Sync::kNone).value();
+  const std::string expected(kBlockBytes, 'x');
+  EXPECT_EQ(read(*file, 0, kBlockBytes, disk::Read::kCached), expected);
+  file->forget_cached();
+  EXPECT_EQ(read(*file, 0, kBlockBytes, disk::Read::kCached), expected);
+}
+
 TEST_P(Disk, AFailedWriteSaysWhy) {
   directory_->create("a", kBlockBytes).value();
   directory_ = open(disk::Access::kRead).value();

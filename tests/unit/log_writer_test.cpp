@@ -251,6 +251,38 @@ TEST(LogWriter, SpaceIsRefusedAheadWhileTheSparesLast) {
   stage.put(*writer, 1);
 }
 
+TEST(LogWriter, SparesAreWrittenInPausesAndThenSmallBatchesNeedNoZeros) {
+  LogStage stage;
+  stage.options.spare_segments = 2;
+  const auto writer = stage.open();
+  ASSERT_EQ(writer->prepare(), Errc::kOk);
+  for (const std::uint64_t number : {0, 1}) {
+    auto& bytes = stage.directory.file(log::spare_name(number));
+    EXPECT_EQ(stage.directory.written_ends[&bytes], disk::kBlockBytes);
+    EXPECT_TRUE(writer->prepare_more());
+    EXPECT_EQ(stage.directory.written_ends[&bytes], LogStage::kSegmentBytes);
+  }
+  EXPECT_FALSE(writer->prepare_more());
+  auto& second = stage.directory.file(log::spare_name(1));
+  std::byte& last = second[log::index_offset(LogStage::kSegmentBytes) - 1];
+  last = std::byte{7};
+  stage.put(*writer, 1);
+  EXPECT_EQ(&stage.directory.file(log::segment_name(0)), &second);
+  EXPECT_EQ(last, std::byte{7}) << "what was written before is not filled with zeros again";
+}
+
+TEST(LogWriter, AFailureInAPauseIsMetByTheNextWrite) {
+  LogStage stage;
+  stage.options.spare_segments = 1;
+  const auto writer = stage.open();
+  ASSERT_EQ(writer->prepare(), Errc::kOk);
+  stage.directory.faults.write_errno = 5;
+  EXPECT_FALSE(writer->prepare_more());
+  EXPECT_EQ(writer->progress().failed, Errc::kOk);
+  stage.directory.faults.write_errno = 0;
+  EXPECT_TRUE(writer->prepare_more());
+}
+
 TEST(LogWriter, TheEndIsMarkedOnce) {
   LogStage stage;
   auto writer = stage.open();
