@@ -262,7 +262,9 @@ struct ReadOptions {
 /// Threads   one at a time, that of the Bus.
 /// Blocking  next() and intact() never wait for anybody; next() reads the disk while it is behind
 ///           the ring. wait() and read() as long as they are told.
-/// Crash     a reader leaves nothing behind; nobody waits for it.
+/// Crash     a reader leaves nothing behind; nobody waits for it. A producer that died between
+///           claiming room and filling it hides what was put behind it until a tenth of a second
+///           has passed: then whoever calls next() or waits clears up after it.
 class RINGPOST_API ShardReader {
  public:
   ShardReader() noexcept;
@@ -274,6 +276,11 @@ class RINGPOST_API ShardReader {
   /// of the segments is always intact). Those past retention are skipped. Errors: kEmpty; kClosed:
   /// the shard ends here; kLapped: lost() says what, and the next call goes on behind it; kDamaged,
   /// kDeleted, kForked, kCorrupt, kSystem.
+  ///
+  /// A record of the segments lies in the page cache. If somebody shortens the file, or the kernel
+  /// drops the page and the disk cannot read it any more, while the record is in use, whoever
+  /// touches it gets a SIGBUS, as with every mapped file; before and after that it is kDamaged or
+  /// kSystem. read() has no such time.
   Result<StreamRecord, Errc> next() noexcept;
   /// Whether what next() gave was not overwritten while it was used. If it was, the next call gives
   /// it once more, out of the log, or says kLapped.

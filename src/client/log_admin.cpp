@@ -140,6 +140,7 @@ Result<void> dump_log(const std::string& path, std::uint64_t from,
   if (!directory) return Unexpected(directory.error());
   auto reader = log::Reader::open(**directory);
   if (!reader) return Unexpected(reader.error());
+  (*reader)->in_place(false);  // a log that is looked into may be a sick one
   const auto end = (*reader)->find_end();
   // Of a damaged one what there is: as far as records go.
   const std::uint64_t bound = end ? *end : UINT64_MAX;

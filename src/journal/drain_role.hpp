@@ -51,6 +51,8 @@ class DrainRole {
   [[nodiscard]] bool should_flush() const noexcept;
   /// There is something to be written.
   [[nodiscard]] bool has_work() const noexcept;
+  /// Positions below were handed to the log. Requires that it was taken once.
+  [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
   /// With nothing to do for a while.
   void pause() noexcept { log_.pause(); }
 

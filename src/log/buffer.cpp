@@ -21,7 +21,7 @@ Result<ByteSpan> Window::load(std::uint64_t offset, std::size_t bytes) {
   // Whoever jumps does not read what lies between.
   if (begin > begin_ + filled_ || begin < begin_) chunk_now_ = std::min(kFirstBytes, chunk_bytes_);
   const std::size_t need = round_up_to_block(offset - begin + bytes);
-  if (how_ == disk::Read::kCached) {
+  if (uses_views_ && how_ == disk::Read::kCached) {
     const ByteSpan view = file_->view(begin, std::max(need, chunk_now_));
     if (!view.empty()) {
       chunk_now_ = std::min(chunk_now_ * 2, chunk_bytes_);

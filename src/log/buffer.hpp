@@ -51,8 +51,15 @@ class Window {
     chunk_now_ = std::min(kFirstBytes, chunk_bytes_);
   }
 
-  /// [offset, offset + bytes) of the file, until the next call; shorter at the file's end. A view
-  /// of the file, where that can be had.
+  /// From now on where the file lies, where that can be had, or in memory of its own (default),
+  /// where whatever becomes of the file does no harm.
+  void use_views(bool uses) noexcept {
+    if (uses == uses_views_) return;
+    uses_views_ = uses;
+    if (data_ != buffer_.data()) filled_ = begin_ = 0;
+  }
+
+  /// [offset, offset + bytes) of the file, until the next call; shorter at the file's end.
   Result<ByteSpan> at(std::uint64_t offset, std::size_t bytes) {
     if (const ByteSpan there = look(offset, bytes); !there.empty()) [[likely]]
       return there;
@@ -83,6 +90,7 @@ class Window {
   std::size_t chunk_now_ = std::min(kFirstBytes, chunk_bytes_);
   disk::File* file_ = nullptr;
   disk::Read how_ = disk::Read::kCached;
+  bool uses_views_ = false;
   Buffer buffer_;
   const std::byte* data_ = nullptr;  // in the buffer, or a view
   std::uint64_t begin_ = 0;          // in the file; a block's

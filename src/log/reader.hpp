@@ -21,7 +21,13 @@ struct Gap {
 /// Threads   one at a time. Processes  any; changes nothing.
 /// Blocking  as the disk does. Crash  leaves nothing behind.
 /// What is handed out was verified where it lies: in the page cache, if the file gives views of it,
-/// else in memory of the reader's own. A segment that a reader has open is not recycled.
+/// else, or if it is not to read in place, in memory of the reader's own. A segment that a reader
+/// has open is not recycled.
+///
+/// In place  What a segment was found to have can go only if somebody from outside shortens the
+///           file, or the kernel takes pages back and then cannot read them any more. Until the
+///           next call of next() whoever touches a record then gets a SIGBUS; the next call itself
+///           looks first, and says kDamaged or kSystem. With in_place(false) there is no such time.
 class Reader {
  public:
   /// Stands at first(). `directory` must outlive the reader. `log_id` 0: of any log.
@@ -65,6 +71,9 @@ class Reader {
     return record;
   }
 
+  /// Whether records are handed out where the file lies (default), or copies.
+  void in_place(bool is_wanted) noexcept { window_.use_views(is_wanted); }
+
   /// After kLapped and kDamaged.
   [[nodiscard]] const Gap& gap() const noexcept { return gap_; }
   /// After kDamaged: goes on behind gap().
@@ -96,7 +105,9 @@ class Reader {
   };
 
   Reader(disk::Directory& directory, std::uint64_t log_id) noexcept
-      : directory_(directory), log_id_(log_id) {}
+      : directory_(directory), log_id_(log_id) {
+    window_.use_views(true);
+  }
 
   void pass(const RecordHeader& header) noexcept {
     at_.offset += padded(header.bytes);

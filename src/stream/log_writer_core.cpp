@@ -1,12 +1,15 @@
 #include "stream/log_writer_core.hpp"
 
-#include <algorithm>
-#include <array>
-
-#include "log/writer.hpp"
 #include "sys/futex.hpp"
 
 namespace ringpost::detail {
+
+/// Pauses once for each segment's worth.
+LogWriterCore::Writer::Writer(StreamCore& stream, std::uint32_t number, StreamCore::Shard& opened)
+    : shard(opened),
+      log(stream.make_log(number, shard)),
+      role(shard.journal->view(), stream.member().me.creator_word(), stream.alive(), *log,
+           *stream.settings().segment_bytes / journal::kCellBytes) {}
 
 Result<std::unique_ptr<LogWriterCore>> LogWriterCore::start(StreamCore& stream) {
   auto member = stream.member().another();
@@ -30,11 +33,14 @@ void LogWriterCore::run() noexcept {
   while (stopping_.load(std::memory_order_acquire) == 0) {
     const Errc code = stream_->begin();
     if (code != Errc::kOk) {
-      failure_.store(static_cast<int>(code), std::memory_order_release);
+      failure_.store(code, std::memory_order_release);
       break;
     }
     open_writers();
-    if (!work()) sleep();
+    if (!journal::step_all(open_)) journal::sleep_on_all(open_, stopping_);
+    for (const journal::LogWriter* const writer : open_) {
+      if (const Errc failed = writer->failure(); failed != Errc::kOk) failure_.store(failed);
+    }
   }
   writers_.clear();
 }
@@ -57,80 +63,9 @@ void LogWriterCore::open_writers() {
       writer.reset();
     }
   }
-}
-
-/// One round over all. Whether anything was done.
-bool LogWriterCore::work() noexcept {
-  bool any = false;
-  Writer* waiting = nullptr;
+  open_.clear();
   for (const auto& writer : writers_) {
-    if (writer == nullptr || writer->failed) continue;
-    const Errc code = step(*writer);
-    if (code == Errc::kOk) {
-      any = true;
-      writer->rested = false;
-      pause_if_due(*writer);
-    } else if (code == Errc::kEmpty) {
-      if (writer->role.has_under_way()) waiting = writer.get();
-    } else if (code != Errc::kBusy && code != Errc::kNoSpace) {
-      writer->failed = true;
-      failure_.store(static_cast<int>(code), std::memory_order_release);
-    }
-  }
-  if (any || waiting == nullptr) return any;
-  return waiting->role.settle(true) == Errc::kOk;
-}
-
-Errc LogWriterCore::step(Writer& writer) noexcept {
-  journal::DrainRole& role = writer.role;
-  if (!role.is_mine()) {
-    if (const Errc code = role.take(); code != Errc::kOk) return code;
-  }
-  if (role.has_under_way()) {
-    if (const Errc code = role.settle(false); code != Errc::kOk) return code;
-  }
-  if (const Errc code = role.submit_once(); code != Errc::kEmpty) return code;
-  if (role.has_under_way()) return Errc::kEmpty;  // caught up
-  return role.should_flush() ? role.flush() : Errc::kEmpty;
-}
-
-/// Once for each segment's worth, since a busy shard never rests.
-void LogWriterCore::pause_if_due(Writer& writer) noexcept {
-  const log::Writer* const log = writer.log->writer();
-  if (log == nullptr || log->end() < writer.pause_at) return;
-  const std::uint64_t segment = *stream_->settings().segment_bytes / journal::kCellBytes;
-  if (writer.pause_at != 0) writer.role.pause();
-  writer.pause_at = log->end() + segment;
-}
-
-/// Until there may be something to do for one of them.
-void LogWriterCore::sleep() noexcept {
-  std::array<sys::FutexAt, sys::kFutexWaitMax> words;
-  std::size_t count = 0;
-  words[count++] = {&stopping_, 0};
-  bool some_wait = false;
-  for (const auto& writer : writers_) {
-    if (writer == nullptr || writer->failed) continue;
-    journal::JournalHot& hot = writer->shard.journal->view().hot();
-    shm::WaitWord& word = writer->role.is_mine() ? hot.work : hot.settled;
-    const std::uint32_t seen = word.arm();
-    if (count < words.size()) {
-      words[count++] = {&word.sequence, seen};
-    } else {
-      some_wait = true;
-    }
-    if (writer->role.is_mine() && writer->role.has_work()) return;
-  }
-  constexpr std::uint64_t kShortNs = 1'000'000;
-  const std::uint64_t slice = some_wait ? kShortNs : shm::kSleepSliceNs;
-  if (!sys::futex_wait_any({words.data(), count}, slice)) {
-    sys::futex_wait(stopping_, 0, kShortNs);  // this kernel cannot sleep on several
-  }
-  for (const auto& writer : writers_) {
-    if (writer == nullptr || writer->failed || writer->rested || !writer->role.is_mine()) continue;
-    if (writer->role.has_work()) continue;
-    writer->rested = true;
-    writer->role.pause();
+    if (writer != nullptr) open_.push_back(&writer->role);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/unstable_read.hpp"
+#include "journal/walk.hpp"
 #include "stream/locate.hpp"
 #include "sys/error.hpp"
 #include "sys/futex.hpp"
@@ -44,7 +45,8 @@ void ShardReaderCore::move_to(std::uint64_t position, Follow follow) noexcept {
   source_ = in_log ? Source::kLog : Source::kRing;
 }
 
-Result<StreamRecord, Errc> ShardReaderCore::next() noexcept {
+Result<StreamRecord, Errc> ShardReaderCore::next(bool in_place) noexcept {
+  in_place_ = in_place;
   if (const Errc code = stream_.begin(); code != Errc::kOk) return Unexpected(code);
   for (;;) {
     auto record = source_ == Source::kRing ? next_in_ring() : next_in_log();
@@ -82,6 +84,7 @@ Result<StreamRecord, Errc> ShardReaderCore::next_in_ring() {
       const Errc met = stream_.met_end(number_, seen.position);
       return Unexpected(met == Errc::kOk ? Errc::kClosed : met);
     }
+    if (code == Errc::kEmpty && has_cleared_up(seen.position)) continue;
     if (code != Errc::kOk) return Unexpected(code);
     if (follow_ == Follow::kDurable && seen.position >= journal.durable()) {
       return Unexpected(Errc::kEmpty);
@@ -99,6 +102,25 @@ Result<StreamRecord, Errc> ShardReaderCore::next_in_ring() {
     last_in_ring_ = true;
     return record;
   }
+}
+
+/// Nothing can be had. If that is because of a claim which has been there for a while, whoever made
+/// it may be dead: then there may be more behind it. In most cases one more load.
+bool ShardReaderCore::has_cleared_up(std::uint64_t position) noexcept {
+  constexpr std::uint32_t kSightsAtLeast = 4;  // before the first look at the clock
+  const journal::JournalView& view = shard_.journal->view();
+  const auto is_claimed = [&] {
+    return journal::look_at(view, position).kind == journal::Stop::Kind::kClaimed;
+  };
+  if (!is_claimed()) return false;
+  if (position != obstacle_.position) obstacle_ = {position, 0, 0};
+  if (++obstacle_.sights < kSightsAtLeast) return false;
+  const std::uint64_t now = stream_.member().now_ns();
+  if (obstacle_.sights == kSightsAtLeast) obstacle_.since_ns = now;
+  if (now - obstacle_.since_ns < shm::kSleepSliceNs) return false;
+  obstacle_ = {};
+  stream_.member().clear_up();
+  return !is_claimed();
 }
 
 /// kOk: look again.
@@ -132,6 +154,7 @@ Errc ShardReaderCore::open_log() {
     if (!opened) return opened.error().code;
     log_ = std::move(*opened);
   }
+  log_->in_place(in_place_);
   if (log_->position() != position_) log_->seek(position_);
   return Errc::kOk;
 }
@@ -230,7 +253,7 @@ Result<Records> ShardReaderCore::read(const ReadOptions& options) {
   std::size_t bytes = 0;
   bool helped = false;
   while (records.size() < options.limit) {
-    const auto record = next();
+    const auto record = next(false);  // it is copied anyhow
     if (!record) {
       const Errc code = record.error();
       if (code == Errc::kLapped) {

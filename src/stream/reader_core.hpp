@@ -23,7 +23,7 @@ class ShardReaderCore {
 
   /// As a new reader.
   void move_to(std::uint64_t position, Follow follow) noexcept;
-  Result<StreamRecord, Errc> next() noexcept;
+  Result<StreamRecord, Errc> next() noexcept { return next(true); }
   /// False: next() gives it again if it can still be had.
   [[nodiscard]] bool intact() noexcept;
   Result<Records> read(const ReadOptions& options);
@@ -46,9 +46,11 @@ class ShardReaderCore {
   [[nodiscard]] StreamCore::Extent extent() const noexcept {
     return stream_.extent(number_, shard_);
   }
+  Result<StreamRecord, Errc> next(bool in_place) noexcept;
   Result<StreamRecord, Errc> next_in_ring();
   Result<StreamRecord, Errc> next_in_log();
   Errc lapped_in_ring();
+  [[nodiscard, gnu::cold, gnu::noinline]] bool has_cleared_up(std::uint64_t position) noexcept;
   Errc lost(std::uint64_t from, std::uint64_t to);
   Errc open_log();
   [[nodiscard]] bool is_past_retention(std::int64_t arrival_ns) const noexcept {
@@ -74,6 +76,15 @@ class ShardReaderCore {
   std::uint64_t last_position_ = 0;  ///< of the one that was given
   std::int64_t last_arrival_ns_ = 0;
   bool last_in_ring_ = false;
+  bool in_place_ = true;  ///< records of the log, until the next call
+  /// A claim that was not published when I last looked, how often it was there, and when I began
+  /// to wait for it.
+  struct Obstacle {
+    std::uint64_t position = ~std::uint64_t{0};
+    std::uint32_t sights = 0;
+    std::uint64_t since_ns = 0;
+  };
+  Obstacle obstacle_;
   std::optional<StreamRecord> put_back_;  ///< of the log: lies in memory of log_
   std::optional<LostRange> lost_;
 };

@@ -3,18 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "hostile/damage.hpp"
 #include "hostile/victim.hpp"
-#include "hostile/watchdog.hpp"
-#include "process/rig/depth.hpp"
-#include "support/corruption.hpp"
 
 namespace ringpost::hostile {
 namespace {
 
-using rig::base_seed;
 using rig::by_depth;
 
 enum class Kind : std::uint8_t { kBus, kQueue, kRing, kSegment, kFifoRing, kFairRing };
@@ -39,81 +33,47 @@ INSTANTIATE_TEST_SUITE_P(To, RandomDamage,
                                            Kind::kFifoRing, Kind::kFairRing),
                          [](const auto& each) { return kNames[static_cast<int>(each.param)]; });
 
+std::string file_name(Kind kind) { return std::string(kNames[static_cast<int>(kind)]) + " file"; }
+
 TEST_P(RandomDamage, AtRestHarmsNobodyButTheBus) {
-  const int rounds = by_depth(40, 120, 10'000);
-  for (int round = 0; round < rounds; ++round) {
-    const std::uint64_t seed = base_seed() + static_cast<std::uint64_t>(round);
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    const Watchdog watchdog("damage at rest to the " +
-                            std::string(kNames[static_cast<int>(GetParam())]) + " file, seed " +
-                            std::to_string(seed));
-    std::mt19937_64 random(seed);
-    Victim victim(seed, queue_of(GetParam()));
-    victim.populate();
-    const test::RawFile file(file_of(victim, GetParam(), random));
-    for (std::uint64_t i = 0; i <= random() % 20; ++i) damage_a_word(file, random);
-    if (random() % 4 == 0) damage_a_range(file, random);
-    victim.use_old_handles();
-    victim.use_new_handles();
-    victim.tidy_up();
-    victim.use_old_handles();
-  }
+  repeat(by_depth(40, 120, 10'000), 0, "damage at rest to the " + file_name(GetParam()),
+         [](std::uint64_t seed, std::mt19937_64& random) {
+           Victim victim(seed, queue_of(GetParam()));
+           victim.populate();
+           use_at_rest(victim, test::RawFile(file_of(victim, GetParam(), random)), random);
+         });
 }
 
 TEST_P(RandomDamage, UnderWayHarmsNobodyButTheBus) {
-  const int rounds = by_depth(6, 20, 2'000);
-  for (int round = 0; round < rounds; ++round) {
-    const std::uint64_t seed = base_seed() + 1'000'000 + static_cast<std::uint64_t>(round);
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    const Watchdog watchdog("damage under way to the " +
-                            std::string(kNames[static_cast<int>(GetParam())]) + " file, seed " +
-                            std::to_string(seed));
-    std::mt19937_64 random(seed);
-    Victim victim(seed, queue_of(GetParam()));
-    victim.populate();
-    const test::RawFile file(file_of(victim, GetParam(), random));
-    std::atomic<bool> stop{false};
-    std::thread villain([&] {
-      std::mt19937_64 own(seed);
-      while (!stop.load()) {
-        damage_a_word(file, own);
-        std::this_thread::yield();
-      }
-    });
-    for (int i = 0; i < 3; ++i) {
-      victim.use_old_handles();
-      victim.use_new_handles();
-    }
-    victim.tidy_up();
-    stop.store(true);
-    villain.join();
-  }
+  repeat(by_depth(6, 20, 2'000), 1'000'000, "damage under way to the " + file_name(GetParam()),
+         [](std::uint64_t seed, std::mt19937_64& random) {
+           Victim victim(seed, queue_of(GetParam()));
+           victim.populate();
+           use_under_way(victim, test::RawFile(file_of(victim, GetParam(), random)), seed, 3);
+         });
 }
 
 TEST(RandomDamageToAllFiles, LeavesAnotherBusUntouched) {
   const rig::Scratch scratch;
   Bus healthy = Bus::open("healthy", {.shm_dir = scratch.path("shm")}).value();
   Queue queue = healthy.queue("q", {.slots = 64}).value();
-  const int rounds = by_depth(20, 60, 2'000);
-  for (int round = 0; round < rounds; ++round) {
-    const std::uint64_t seed = base_seed() + 2'000'000 + static_cast<std::uint64_t>(round);
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    const Watchdog watchdog("damage to all files, seed " + std::to_string(seed));
-    std::mt19937_64 random(seed);
-    Victim victim(seed, static_cast<QueueKind>(round % 3));
-    victim.populate();
-    for (const Kind kind : {Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment}) {
-      const test::RawFile file(file_of(victim, kind, random));
-      for (int i = 0; i < 10; ++i) damage_a_word(file, random);
-    }
-    ASSERT_TRUE(queue.send(std::string(300, 'h')));
-    victim.use_old_handles();
-    victim.use_new_handles();
-    auto received = queue.receive();
-    ASSERT_TRUE(received);
-    ASSERT_EQ(received->front().text(), std::string(300, 'h'));
-    ASSERT_EQ(received->front().acknowledge(), Errc::kOk);
-  }
+  int round = 0;
+  repeat(by_depth(20, 60, 2'000), 2'000'000, "damage to all files",
+         [&](std::uint64_t seed, std::mt19937_64& random) {
+           Victim victim(seed, static_cast<QueueKind>(round++ % 3));
+           victim.populate();
+           for (const Kind kind : {Kind::kBus, Kind::kQueue, Kind::kRing, Kind::kSegment}) {
+             const test::RawFile file(file_of(victim, kind, random));
+             for (int i = 0; i < 10; ++i) damage_a_word(file, random);
+           }
+           ASSERT_TRUE(queue.send(std::string(300, 'h')));
+           victim.use_old_handles();
+           victim.use_new_handles();
+           auto received = queue.receive();
+           ASSERT_TRUE(received);
+           ASSERT_EQ(received->front().text(), std::string(300, 'h'));
+           ASSERT_EQ(received->front().acknowledge(), Errc::kOk);
+         });
   EXPECT_EQ(examine(healthy).findings.size(), 0u);
 }
 

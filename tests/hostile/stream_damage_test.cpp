@@ -6,20 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
-#include <thread>
 
 #include "hostile/damage.hpp"
-#include "hostile/watchdog.hpp"
-#include "process/rig/depth.hpp"
 #include "process/rig/scratch.hpp"
 #include "ringpost/ringpost.hpp"
 
 namespace ringpost::hostile {
 namespace {
 
-using rig::base_seed;
 using rig::by_depth;
 
 enum class Kind : std::uint8_t { kControl, kJournal, kDisk };
@@ -173,9 +168,9 @@ class StreamDamage : public ::testing::TestWithParam<Kind> {
     const auto files = victim.files(GetParam());
     return files.at(random() % files.size());
   }
-  static std::string describe(const char* when, std::uint64_t seed) {
+  static std::string describe(const char* when) {
     return std::string("damage ") + when + " to a " + kNames[static_cast<int>(GetParam())] +
-           " file, seed " + std::to_string(seed);
+           " file";
   }
 };
 
@@ -184,48 +179,19 @@ INSTANTIATE_TEST_SUITE_P(To, StreamDamage,
                          [](const auto& each) { return kNames[static_cast<int>(each.param)]; });
 
 TEST_P(StreamDamage, AtRestHarmsNobodyButTheStreams) {
-  const int rounds = by_depth(10, 30, 3'000);
-  for (int round = 0; round < rounds; ++round) {
-    const std::uint64_t seed = base_seed() + static_cast<std::uint64_t>(round);
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    const Watchdog watchdog(describe("at rest", seed));
-    std::mt19937_64 random(seed);
-    StreamVictim victim(seed);
-    const test::RawFile file(any_file(victim, random));
-    for (std::uint64_t i = 0; i <= random() % 20; ++i) damage_a_word(file, random);
-    if (random() % 4 == 0) damage_a_range(file, random);
-    victim.use_old_handles();
-    victim.use_new_handles();
-    victim.tidy_up();
-    victim.use_old_handles();
-  }
+  repeat(by_depth(10, 30, 3'000), 0, describe("at rest"),
+         [](std::uint64_t seed, std::mt19937_64& random) {
+           StreamVictim victim(seed);
+           use_at_rest(victim, test::RawFile(any_file(victim, random)), random);
+         });
 }
 
 TEST_P(StreamDamage, UnderWayHarmsNobodyButTheStreams) {
-  const int rounds = by_depth(2, 6, 600);
-  for (int round = 0; round < rounds; ++round) {
-    const std::uint64_t seed = base_seed() + 1'000'000 + static_cast<std::uint64_t>(round);
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    const Watchdog watchdog(describe("under way", seed));
-    std::mt19937_64 random(seed);
-    StreamVictim victim(seed);
-    const test::RawFile file(any_file(victim, random));
-    std::atomic<bool> stop{false};
-    std::thread villain([&] {
-      std::mt19937_64 own(seed);
-      while (!stop.load()) {
-        damage_a_word(file, own);
-        std::this_thread::yield();
-      }
-    });
-    for (int i = 0; i < 2; ++i) {
-      victim.use_old_handles();
-      victim.use_new_handles();
-    }
-    victim.tidy_up();
-    stop.store(true);
-    villain.join();
-  }
+  repeat(by_depth(2, 6, 600), 1'000'000, describe("under way"),
+         [](std::uint64_t seed, std::mt19937_64& random) {
+           StreamVictim victim(seed);
+           use_under_way(victim, test::RawFile(any_file(victim, random)), seed, 2);
+         });
 }
 
 }  // namespace

@@ -168,10 +168,16 @@ void JournalWorld::drain(int me) {
 void JournalWorld::write(int me, bool keeps) {
   Participant& it = begin(me, kEnd);
   for (int round = 0; round < 20; ++round) {
-    const Errc code = it.writer.step();
+    Errc code = it.writer.step();
     it.has_role = it.writer.has_role();
     judge_words();
     if (code == Errc::kOk) continue;
+    if (code == Errc::kEmpty && it.writer.has_under_way()) {
+      code = it.writer.settle();
+      it.has_role = it.writer.has_role();
+      judge_words();
+      if (code == Errc::kOk) continue;
+    }
     if (code == Errc::kLogFailed && has_failed) return;
     if (code != Errc::kEmpty && code != Errc::kBusy) {
       return broken(std::string("a writer is told ") + name(code));
@@ -181,8 +187,11 @@ void JournalWorld::write(int me, bool keeps) {
       it.has_role = false;
       return;
     }
-    static_cast<void>(it.writer.sleep(1));
-    if (it.clock.slept) return;
+    const journal::LogWriter::Sleep sleep = it.writer.arm();
+    if (sleep.has_work) continue;
+    sys::futex_wait(sleep.word->sequence, sleep.seen, 1);
+    it.writer.rest();
+    return;
   }
 }
 

@@ -34,6 +34,7 @@ Child::Child(const std::function<void(const Line&)>& body) {
   int down[2];
   int up[2];
   if (::pipe(down) != 0 || ::pipe(up) != 0) throw std::runtime_error("no pipe");
+  std::fflush(nullptr);  // or the child says again what stands in the buffers
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("no child");
   if (pid_ == 0) {

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "disk/open.hpp"
+#include "log/names.hpp"
 #include "log/reader.hpp"
 #include "log/writer.hpp"
 #include "process/rig/scratch.hpp"
@@ -83,6 +85,60 @@ TEST_F(DiskViews, ADroppedSegmentStaysWhatItWasForItsReader) {
   for (int i = 0; i < 4; ++i) fill_segment();
   EXPECT_EQ(as_text(record->data()), "0");
   EXPECT_EQ(record->header.position, 0u);
+}
+
+/// A log of one segment whose file somebody shortens while it is read.
+class AShortenedSegment : public DiskViews {
+ protected:
+  static constexpr std::uint64_t kRecords = 200;
+  void SetUp() override {
+    log::LogOptions options;
+    options.segment_bytes = 1 << 20;
+    options.time = base::TimeSource(&clock_);
+    const auto writer = log::Writer::open(*directory_, options).value();
+    for (std::uint64_t position = 0; position < kRecords; ++position) {
+      const auto record = test::make_record(position, 1'000, "key", std::to_string(position));
+      ASSERT_EQ(writer->add(position, record), Errc::kOk);
+      ASSERT_EQ(writer->write_now(disk::Sync::kNone, position + 1), Errc::kOk);
+    }
+  }
+  void shorten(std::uintmax_t bytes) {
+    std::filesystem::resize_file(scratch_.directory() + "/log/" + log::segment_name(0), bytes);
+  }
+  ManualClock clock_{1'000};
+};
+
+TEST_F(AShortenedSegment, IsDamagedForWhoReadsCopies) {
+  const auto reader = log::Reader::open(*directory_).value();
+  reader->in_place(false);
+  ASSERT_TRUE(reader->next(kRecords));
+  shorten(kBlockBytes + 1);
+  std::uint64_t position = 1;
+  auto record = reader->next(kRecords);
+  for (; record; record = reader->next(kRecords)) {  // what was read already is good
+    EXPECT_EQ(as_text(record->data()), std::to_string(position++));
+  }
+  EXPECT_EQ(record.error(), Errc::kDamaged);
+  EXPECT_EQ(reader->gap().from, position);
+  EXPECT_EQ(reader->gap().to, kRecords);
+}
+
+TEST_F(AShortenedSegment, IsDamagedForWhoLooksAnew) {
+  shorten(20 * kBlockBytes);
+  const auto reader = log::Reader::open(*directory_).value();
+  const auto record = reader->next(kRecords);
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error(), Errc::kDamaged);
+}
+
+TEST_F(AShortenedSegment, IsDamagedBehindWhatWasLookedAtInPlace) {
+  const auto read = directory_->open(log::segment_name(0)).value();
+  ASSERT_FALSE(read->view(kBlockBytes, kBlockBytes).empty());
+  shorten(20 * kBlockBytes + 1);
+  EXPECT_FALSE(read->view(kBlockBytes, kBlockBytes).empty());
+  EXPECT_TRUE(read->view(30 * kBlockBytes, kBlockBytes).empty());  // and read() says why
+  log::Buffer block(kBlockBytes);
+  EXPECT_EQ(read->read(30 * kBlockBytes, {block.data(), kBlockBytes}).value(), 0u);
 }
 
 }  // namespace

@@ -327,6 +327,12 @@ TEST(DrainRole, FailsAtARecordThatNobodyCanHaveWritten) {
   EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
 }
 
+/// Until it has nothing to do any more.
+void work(LogWriter& writer) {
+  LogWriter* const all[] = {&writer};
+  while (journal::step_all(all)) continue;
+}
+
 TEST(LogWriter, HasSeveralBatchesUnderWay) {
   Stage stage;
   stage.disk.batch_records = 1;
@@ -336,8 +342,10 @@ TEST(LogWriter, HasSeveralBatchesUnderWay) {
   LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(writer.step(), Errc::kOk);
   EXPECT_EQ(stage.disk.batches, 3);
+  EXPECT_EQ(writer.step(), Errc::kEmpty);  // caught up
   EXPECT_EQ(stage.journal.hot().durable, 0u);
-  EXPECT_EQ(writer.step(), Errc::kOk);  // caught up: waits for the disk
+  EXPECT_TRUE(writer.has_under_way());
+  EXPECT_EQ(writer.settle(), Errc::kOk);
   EXPECT_EQ(stage.journal.hot().durable, 3u);
   EXPECT_EQ(writer.step(), Errc::kEmpty);
   EXPECT_EQ(stage.disk.flushes, 0);
@@ -348,9 +356,7 @@ TEST(LogWriter, FlushesOnlyWhenSomebodyWantsIt) {
   stage.put("a");
   FakeLog log(stage.disk);
   LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  EXPECT_EQ(writer.step(), Errc::kOk);
-  EXPECT_EQ(writer.step(), Errc::kOk);
-  EXPECT_EQ(writer.step(), Errc::kEmpty);
+  work(writer);
   EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
   EXPECT_EQ(stage.journal.hot().durable, 0u);
   EXPECT_EQ(stage.journal.hot().drain, 0u);
@@ -367,7 +373,7 @@ TEST(LogWriter, FlushesBeforeTheRingIsFull) {
   LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
   for (int i = 0; i < 100; ++i) {
     ASSERT_NE(stage.put("x"), ~0ull);
-    while (writer.step() == Errc::kOk) continue;
+    work(writer);
   }
   EXPECT_LE(stage.disk.flushes, 30);
 }
@@ -393,8 +399,10 @@ TEST(LogWriter, WaitsWhileAnotherHasTheRole) {
   LogWriter writer(stage.journal.view(), kTwo, stage.alive, log);
   EXPECT_EQ(writer.step(), Errc::kBusy);
   one.role.release();
-  EXPECT_TRUE(writer.sleep(~0ull));  // does not sleep: it is free
+  EXPECT_TRUE(writer.arm().has_work);  // it is free
   EXPECT_EQ(writer.step(), Errc::kEmpty);
+  EXPECT_TRUE(writer.has_role());
+  EXPECT_FALSE(writer.arm().has_work);
 }
 
 TEST(LogWriter, EndsWhenTheLogHasFailed) {
@@ -404,16 +412,84 @@ TEST(LogWriter, EndsWhenTheLogHasFailed) {
   stage.disk.error = EIO;
   FakeLog log(stage.disk);
   LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  EXPECT_EQ(writer.run(), Errc::kLogFailed);
+  work(writer);
+  EXPECT_EQ(writer.failure(), Errc::kLogFailed);
   EXPECT_EQ(stage.journal.hot().durable, 0u);
+  stage.disk.error = 0;
+  EXPECT_EQ(writer.step(), Errc::kLogFailed);
 }
 
-TEST(LogWriter, StopsWhenItIsTold) {
+TEST(LogWriter, DoesNotSpinWhileTheLogHasNoRoom) {
+  Stage stage;
+  stage.put("a");
+  stage.want(1);
+  stage.disk.is_full = true;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  EXPECT_EQ(writer.step(), Errc::kNoSpace);
+  EXPECT_FALSE(writer.arm().has_work);
+  writer.rest();
+  writer.rest();
+  EXPECT_EQ(stage.disk.pauses, 2);  // makes room, if it can
+  stage.disk.is_full = false;
+  work(writer);
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+}
+
+TEST(LogWriter, RestsOnceUntilThereIsWorkAgain) {
   Stage stage;
   FakeLog log(stage.disk);
   LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  writer.stop();
-  EXPECT_EQ(writer.run(), Errc::kOk);
+  work(writer);
+  writer.rest();
+  writer.rest();
+  EXPECT_EQ(stage.disk.pauses, 1);
+  stage.put("a");
+  writer.rest();  // there is something to do
+  EXPECT_EQ(stage.disk.pauses, 1);
+  work(writer);
+  writer.rest();
+  EXPECT_EQ(stage.disk.pauses, 2);
+}
+
+TEST(LogWriter, PausesNowAndThenThoughItNeverRests) {
+  Stage stage;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log, 8);
+  for (int i = 0; i < 32; ++i) {
+    ASSERT_NE(stage.put("x"), ~0ull);
+    stage.want(static_cast<std::uint64_t>(i) + 1);
+    work(writer);
+  }
+  EXPECT_GE(stage.disk.pauses, 3);
+  EXPECT_LE(stage.disk.pauses, 4);
+}
+
+TEST(LogWriter, OneThreadServesSeveral) {
+  Stage one;
+  Stage two;
+  FakeLog log_one(one.disk);
+  FakeLog log_two(two.disk);
+  LogWriter writer_one(one.journal.view(), kOne, one.alive, log_one);
+  LogWriter writer_two(two.journal.view(), kOne, two.alive, log_two);
+  LogWriter* const all[] = {&writer_one, &writer_two};
+  one.put("a");
+  one.want(1);
+  two.put("b");
+  two.want(1);
+  while (journal::step_all(all)) continue;
+  EXPECT_EQ(one.journal.hot().durable, 1u);
+  EXPECT_EQ(two.journal.hot().durable, 1u);
+  one.disk.error = EIO;
+  one.put("c");
+  one.want(2);
+  two.put("d");
+  two.want(2);
+  while (journal::step_all(all)) continue;
+  EXPECT_EQ(writer_one.failure(), Errc::kLogFailed);
+  EXPECT_EQ(two.journal.hot().durable, 2u);
+  const std::atomic<std::uint32_t> stop{1};
+  journal::sleep_on_all(all, stop);  // does not sleep
 }
 
 }  // namespace

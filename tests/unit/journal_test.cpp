@@ -12,6 +12,7 @@
 #include "support/corruption.hpp"
 #include "support/raw_journal.hpp"
 #include "support/test_bus.hpp"
+#include "sys/futex.hpp"
 
 namespace ringpost::test {
 namespace {
@@ -310,10 +311,13 @@ TEST_P(ThreadsAtAJournal, LoseNothingAndWriteNothingTwice) {
   const auto writing = end(shared);
   FakeLog log(disk_);
   journal::LogWriter writer(shared->view(), me(writing->bus).creator_word(), writing->alive, log);
+  std::atomic<std::uint32_t> stopping{0};
   std::thread dedicated([&] {
-    if (GetParam()) {
-      EXPECT_EQ(writer.run(), Errc::kOk);
+    journal::LogWriter* const all[] = {&writer};
+    while (GetParam() && stopping.load() == 0) {
+      if (!journal::step_all(all)) journal::sleep_on_all(all, stopping);
     }
+    writer.release();
   });
   std::vector<std::thread> threads;
   for (int i = 0; i < kProducers; ++i) {
@@ -341,8 +345,10 @@ TEST_P(ThreadsAtAJournal, LoseNothingAndWriteNothingTwice) {
   ASSERT_EQ(writing->journal.producer().close(last), Errc::kOk);
   if (GetParam()) writing->journal.want(last + 1);
   while (GetParam() && writing->journal.durable() <= last) std::this_thread::yield();
-  writer.stop();
+  stopping.store(1);
+  sys::futex_wake(stopping, 1);
   dedicated.join();
+  EXPECT_EQ(writer.failure(), Errc::kOk);
   EXPECT_EQ(writing->journal.wait_durable(last, kNever), Errc::kOk);
   std::vector<int> next(kProducers, 0);
   std::uint64_t position = 0;

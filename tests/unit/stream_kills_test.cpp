@@ -1,8 +1,14 @@
 // Processes that put, split and merge are killed somewhere: what was acknowledged is there once, in
 // order, and others go on.
+#include <unistd.h>
+
 #include <map>
 #include <set>
 
+#include "client/member.hpp"
+#include "journal/journal_file.hpp"
+#include "journal/producer.hpp"
+#include "stream/control_file.hpp"
 #include "stream/numbers.hpp"
 #include "support/child.hpp"
 #include "support/streams.hpp"
@@ -44,6 +50,42 @@ void put_for_ever(const BusOptions& options, int round, const Line& line) {
     require(put.has_value(), "it can be put");
     line.tell(text);
   }
+}
+
+/// Claims room in the first shard, says so, and stands still.
+void claim_and_stop(const BusOptions& options, const Line& line) {
+  const Bus bus = Bus::open(TestBus::kName, options).value();
+  client::Member& member = client::Member::of(bus);
+  const auto control = stream::ControlFile::open(member.me().bus_pointer(), "ticks").value();
+  const auto file =
+      journal::JournalFile::open(member.files(), control.entry(0).journal.load()).value();
+  journal::Producer producer(file->view(), member.me().index());
+  journal::Claim claim;
+  require(producer.claim(100, claim) == Errc::kOk, "it can be claimed");
+  line.tell("claimed");
+  for (;;) ::pause();
+}
+
+TEST(AKilledProducer, HidesWhatWasPutBehindItsClaimForAMomentOnly) {
+  TestBus test;
+  Stream stream = test.bus().stream("ticks", memory_stream()).value();
+  ShardReader reader = stream.reader(0, From::trim_horizon()).value();
+  Child child([&](const Line& line) { claim_and_stop(test.options(), line); });
+  ASSERT_EQ(child.hear(), "claimed");
+  stream.put("k", "behind").value();
+  for (int look = 0; look < 20; ++look) {
+    EXPECT_EQ(code_of(reader.next()), Errc::kEmpty);
+    test.clock().advance(1s);  // it lives: that is its right
+  }
+  child.kill();
+  Errc code = Errc::kEmpty;
+  for (int look = 0; look < 20 && code == Errc::kEmpty; ++look) {
+    test.clock().advance(20ms);
+    const auto record = reader.next();
+    code = code_of(record);
+    EXPECT_TRUE(!record || as_text(record->data) == "behind");
+  }
+  EXPECT_EQ(code, Errc::kOk);
 }
 
 class KilledUsersOf : public testing::TestWithParam<StreamStorage> {};

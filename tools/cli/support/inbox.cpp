@@ -38,7 +38,7 @@ Inbox::~Inbox() {
 
 void Inbox::run(const Show& show) {
   Leases leases;
-  while (progress_.messages() < options_.count_max && receive_some(leases)) {
+  while (progress_.count() < options_.count_max && receive_some(leases)) {
     show_all(leases, show);
     settle_all(leases);
     if (!options_.attempt_id.empty()) return;  // the same would come again
@@ -50,7 +50,7 @@ bool Inbox::receive_some(Leases& leases) {
   const auto begin = Clock::now();
   ReceiveOptions receive;
   receive.max_messages =
-      static_cast<std::uint32_t>(std::min(kBatchMax, options_.count_max - progress_.messages()));
+      static_cast<std::uint32_t>(std::min(kBatchMax, options_.count_max - progress_.count()));
   receive.visibility_timeout = options_.visibility_timeout;
   receive.attempt_id = options_.attempt_id;
   while (true) {

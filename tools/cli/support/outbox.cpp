@@ -71,7 +71,7 @@ auto Outbox::until_there_is_room(Attempt attempt) {
 
 MessageId Outbox::send(std::string_view body) {
   pacer_.wait(1);
-  const MessageIds ids = groups_.ids_of(body, progress_.messages() + 1);
+  const MessageIds ids = groups_.ids_of(body, progress_.count() + 1);
   options_.group = ids.group;
   options_.dedup_id = ids.dedup_id;
   const MessageId id = until_there_is_room([&] { return queue_.send(body, options_); });
@@ -86,7 +86,7 @@ void Outbox::send_all(std::span<const std::string_view> bodies, std::uint64_t wo
     batch.clear();
     try {
       for (const std::string_view body : bodies.first(count)) {
-        const MessageIds ids = groups_.ids_of(body, progress_.messages() + batch.size() + 1);
+        const MessageIds ids = groups_.ids_of(body, progress_.count() + batch.size() + 1);
         batch.push_back({as_bytes(body), options_.attributes, ids.group, ids.dedup_id});
       }
     } catch (const Failure&) {

@@ -20,15 +20,17 @@ constexpr std::chrono::milliseconds kQuietStart{300};
 
 }  // namespace
 
-Progress::Progress(std::string verb, bool shown, std::optional<std::uint64_t> total_work)
+Progress::Progress(std::string verb, bool shown, std::optional<std::uint64_t> total_work,
+                   std::string noun)
     : verb_(std::move(verb)),
+      noun_(std::move(noun)),
       shown_(shown && is_terminal(STDERR_FILENO)),
       total_work_(total_work),
       begin_(Clock::now()),
       drawn_at_(begin_ + kQuietStart - kRedraw) {}
 
-void Progress::add(std::uint64_t messages, std::uint64_t bytes, std::uint64_t work) {
-  messages_ += messages;
+void Progress::add(std::uint64_t count, std::uint64_t bytes, std::uint64_t work) {
+  count_ += count;
   bytes_ += bytes;
   work_ += work;
   if (shown_ && Clock::now() - drawn_at_ >= kRedraw) draw();
@@ -37,9 +39,15 @@ void Progress::add(std::uint64_t messages, std::uint64_t bytes, std::uint64_t wo
 void Progress::draw() {
   drawn_at_ = Clock::now();
   const double elapsed = seconds();
-  std::string line = fmt::format("{} {} messages   {}", verb_, format_count(messages_),
-                                 format_rate(static_cast<double>(messages_) / elapsed));
-  if (bytes_ != 0) line += "   " + format_size(bytes_);
+  std::string line;
+  if (noun_.empty()) {
+    const auto rate = static_cast<std::uint64_t>(static_cast<double>(bytes_) / elapsed);
+    line = fmt::format("{} {}   {}/s", verb_, format_size(bytes_), format_size(rate));
+  } else {
+    line = fmt::format("{} {}   {}", verb_, format_counted(count_, noun_),
+                       format_rate(static_cast<double>(count_) / elapsed));
+    if (bytes_ != 0) line += "   " + format_size(bytes_);
+  }
   if (total_work_ && *total_work_ != 0 && work_ != 0) {
     const double done = static_cast<double>(work_) / static_cast<double>(*total_work_);
     if (done < 1) {
@@ -65,10 +73,10 @@ double Progress::seconds() const {
 
 std::string Progress::summary() const {
   const double elapsed = seconds();
-  return fmt::format("{} {} ({}) in {}, {}", verb_, format_counted(messages_, "message"),
+  return fmt::format("{} {} ({}) in {}, {}", verb_, format_counted(count_, noun_),
                      format_size(bytes_),
                      format_age(Duration(static_cast<Duration::rep>(elapsed * 1e9))),
-                     format_rate(static_cast<double>(messages_) / elapsed));
+                     format_rate(static_cast<double>(count_) / elapsed));
 }
 
 }  // namespace ringpost::cli

@@ -77,7 +77,7 @@ class Publisher {
   }
   void publish(std::string_view body, std::uint64_t work) {
     pacer_.wait(1);
-    const MessageIds ids = options_.groups.ids_of(body, progress_.messages() + 1);
+    const MessageIds ids = options_.groups.ids_of(body, progress_.count() + 1);
     publish_options_.group = ids.group;
     publish_options_.dedup_id = ids.dedup_id;
     const auto published = topic_.publish(body, publish_options_);
@@ -85,7 +85,7 @@ class Publisher {
       progress_.clear();
       throw failure_of_topic(
           context_, published.error(),
-          fmt::format("publish message {} to topic {}", progress_.messages() + 1, topic_.name()),
+          fmt::format("publish message {} to topic {}", progress_.count() + 1, topic_.name()),
           topic_.name());
     }
     sums_.id = published->id;
@@ -112,18 +112,18 @@ void print_result(Context& context, const Options& options, Publisher& publisher
   progress.clear();
   const Published& sums = publisher.sums();
   if (context.globals.json) {
-    JsonObject object{{"topic", options.topic},      {"published", progress.messages()},
+    JsonObject object{{"topic", options.topic},      {"published", progress.count()},
                       {"bytes", progress.bytes()},   {"seconds", progress.seconds()},
                       {"delivered", sums.delivered}, {"dead_lettered", sums.dead_letters},
                       {"dropped", sums.dropped}};
-    object["last_id"] = progress.messages() == 0 ? JsonValue() : JsonValue(sums.id.to_string());
+    object["last_id"] = progress.count() == 0 ? JsonValue() : JsonValue(sums.id.to_string());
     object["last_sequence"] = sums.sequence == 0 ? JsonValue() : JsonValue(sums.sequence);
     object["duplicates"] = publisher.duplicates();
     object["interrupted"] = interrupted();
     context.out.line(json_line(object));
     return;
   }
-  if (progress.messages() == 1 && !is_stream(options)) context.report(sums.id.to_string());
+  if (progress.count() == 1 && !is_stream(options)) context.report(sums.id.to_string());
   const std::string lost =
       sums.dropped == 0 ? "" : fmt::format(", {} dropped", format_count(sums.dropped));
   const std::string dead = sums.dead_letters == 0 ? ""
@@ -156,7 +156,7 @@ ExitCode run(Context& context, const Options& options) {
   } catch (const Interrupted&) {
     exit_code = ExitCode::kSignal;
   } catch (const Failure&) {
-    if (publisher.progress().messages() != 0) print_result(context, options, publisher);
+    if (publisher.progress().count() != 0) print_result(context, options, publisher);
     throw;
   }
   print_result(context, options, publisher);

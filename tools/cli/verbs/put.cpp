@@ -69,7 +69,8 @@ class Putter {
         options_(options),
         hash_key_(hash_key_of(options)),
         pacer_(options.rate),
-        progress_("put", !context.globals.quiet && !context.globals.json, work(options)) {}
+        progress_("put", !context.globals.quiet && !context.globals.json, work(options), "record") {
+  }
 
   void put_all() {
     const std::uint64_t most = *stream_.settings().record_bytes_max;
@@ -166,7 +167,7 @@ class Putter {
     progress_.clear();
     throw failure_of_stream(
         context_, error,
-        fmt::format("put record {} into stream {}", progress_.messages() + 1, stream_.name()),
+        fmt::format("put record {} into stream {}", progress_.count() + 1, stream_.name()),
         stream_.name());
   }
 
@@ -187,10 +188,10 @@ class Putter {
 void print_result(Context& context, const Options& options, Putter& putter) {
   Progress& progress = putter.progress();
   progress.clear();
-  const bool any = progress.messages() != 0;
+  const bool any = progress.count() != 0;
   if (context.globals.json) {
     JsonObject object{{"stream", options.stream},
-                      {"put", progress.messages()},
+                      {"put", progress.count()},
                       {"bytes", progress.bytes()},
                       {"seconds", progress.seconds()}};
     object["last_shard"] = any ? JsonValue(ShardInfo::id_of(putter.last().shard)) : JsonValue();
@@ -199,7 +200,7 @@ void print_result(Context& context, const Options& options, Putter& putter) {
     context.out.line(json_line(object));
     return;
   }
-  if (progress.messages() == 1 && !is_lines(options)) {
+  if (progress.count() == 1 && !is_lines(options)) {
     context.report(putter.last().sequence.to_string());
   }
   context.note(fmt::format("{}{}", progress.summary(), interrupted() ? ", then interrupted" : ""));
@@ -219,7 +220,7 @@ ExitCode run(Context& context, const Options& options) {
   } catch (const Interrupted&) {
     exit_code = ExitCode::kSignal;
   } catch (const Failure&) {
-    if (putter.progress().messages() != 0) print_result(context, options, putter);
+    if (putter.progress().count() != 0) print_result(context, options, putter);
     throw;
   }
   print_result(context, options, putter);

@@ -119,7 +119,7 @@ void print_summary(const Context& context, Inbox& inbox, bool was_long) {
   const Progress& progress = inbox.progress();
   if (context.globals.quiet) return;
   if (context.globals.json && interrupted()) {
-    JsonObject summary{{"received", progress.messages()},
+    JsonObject summary{{"received", progress.count()},
                        {"bytes", progress.bytes()},
                        {"seconds", progress.seconds()},
                        {"late", inbox.late()},
@@ -154,7 +154,7 @@ ExitCode run(Context& context, const Options& options) {
     return ExitCode::kSignal;
   }
   inbox.progress().clear();
-  if (inbox.progress().messages() == 0) {
+  if (inbox.progress().count() == 0) {
     explain_nothing(context, queue, inbox.ended_by(), settings.wait);
     return ExitCode::kEmpty;
   }

@@ -124,7 +124,7 @@ ExitCode run(Context& context, const Options& options) {
   StreamFeed feed(context, stream, feed_options);
   const bool shown = !context.globals.quiet && !context.globals.json &&
                      (target.is_queue() || !is_terminal(STDOUT_FILENO));
-  Progress progress("replayed", shown, feed.work());
+  Progress progress("replayed", shown, feed.work(), "record");
   try {
     while (const StreamRecord* const record = feed.next(kForever)) {
       if (speed_of(options.speed)) context.out.flush();
@@ -138,7 +138,7 @@ ExitCode run(Context& context, const Options& options) {
   context.out.flush();
   if (context.globals.json) {
     JsonObject summary{{"stream", options.stream},
-                       {"replayed", progress.messages()},
+                       {"replayed", progress.count()},
                        {"bytes", progress.bytes()},
                        {"seconds", progress.seconds()},
                        {"interrupted", interrupted()}};

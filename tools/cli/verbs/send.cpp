@@ -94,7 +94,7 @@ void print_result(Context& context, const Options& options, const Progress& prog
                   JsonArray ids) {
   if (context.globals.json) {
     JsonObject object{{"queue", options.queue},
-                      {"sent", progress.messages()},
+                      {"sent", progress.count()},
                       {"bytes", progress.bytes()},
                       {"seconds", progress.seconds()}};
     object["ids"] = std::move(ids);
@@ -135,13 +135,13 @@ ExitCode run(Context& context, const Options& options) {
     exit_code = ExitCode::kSignal;
   } catch (const Failure& failure) {
     outbox.progress().clear();
-    if (outbox.progress().messages() == 0) throw;
+    if (outbox.progress().count() == 0) throw;
     if (context.globals.json) print_result(context, options, outbox.progress(), std::move(ids));
     if (!is_stream(options)) throw;
     throw Failure(
         failure.exit_code(), failure.code(),
         fmt::format("{} (after {} sent: message {} of the input is the next)", failure.text(),
-                    outbox.progress().messages(), outbox.progress().messages() + 1),
+                    outbox.progress().count(), outbox.progress().count() + 1),
         failure.hint());
   }
   outbox.progress().clear();

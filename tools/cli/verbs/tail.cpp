@@ -83,11 +83,11 @@ void read_feed(Context& context, const Options& options, Stream& stream, Printer
   feed_options.live = options.live;
   StreamFeed feed(context, stream, feed_options);
   progress.emplace("read", is_shown(context, options) && !is_terminal(STDOUT_FILENO),
-                   options.live ? std::nullopt : std::optional(feed.work()));
+                   options.live ? std::nullopt : std::optional(feed.work()), "record");
   shown = &*progress;
   const std::uint64_t most = options.count.value_or(UINT64_MAX);
   const Duration wait = options.wait.value_or(options.live ? kForever : Duration::zero());
-  while (progress->messages() < most) {
+  while (progress->count() < most) {
     // What was printed must be seen while nothing comes.
     const StreamRecord* record = feed.next(Duration::zero());
     if (record == nullptr && !feed.is_over()) {
@@ -114,12 +114,13 @@ void read_group(Context& context, const Options& options, Bus& bus, Printer& pri
   }
   auto consumer = Consumer::open(bus, options.stream, *options.group, consumer_options);
   require_of_stream(context, consumer, "join group " + *options.group, options.stream);
-  progress.emplace("read", is_shown(context, options) && !is_terminal(STDOUT_FILENO), std::nullopt);
+  progress.emplace("read", is_shown(context, options) && !is_terminal(STDOUT_FILENO), std::nullopt,
+                   "record");
   shown = &*progress;
   const std::uint64_t most = options.count.value_or(UINT64_MAX);
   const Duration wait = options.wait.value_or(options.live ? kForever : Duration::zero());
   auto idle_since = std::chrono::steady_clock::now();
-  while (progress->messages() < most) {
+  while (progress->count() < most) {
     stop_if_interrupted();
     auto delivery = consumer->poll(std::min(wait, kInterruptSlice));
     require_of_stream(context, delivery, "read stream " + options.stream, options.stream);
@@ -130,7 +131,7 @@ void read_group(Context& context, const Options& options, Bus& bus, Printer& pri
     idle_since = std::chrono::steady_clock::now();
     const StreamRecord* last = nullptr;
     for (const StreamRecord& record : (*delivery)->records) {
-      if (progress->messages() == most) break;
+      if (progress->count() == most) break;
       printer.print(record);
       progress->add(1, record.data.size(), 0);
       last = &record;
@@ -149,7 +150,7 @@ ExitCode end(Context& context, const Options& options, Progress* progress) {
   progress->clear();
   if (interrupted() && context.globals.json) {
     context.out.flush();
-    JsonObject summary{{"read", progress->messages()},
+    JsonObject summary{{"read", progress->count()},
                        {"bytes", progress->bytes()},
                        {"seconds", progress->seconds()},
                        {"interrupted", true}};
@@ -157,12 +158,12 @@ ExitCode end(Context& context, const Options& options, Progress* progress) {
     line["summary"] = std::move(summary);
     context.note(json_line(line));
   } else if (!context.globals.json &&
-             (interrupted() || (progress->messages() > 1 && is_terminal(STDERR_FILENO)))) {
+             (interrupted() || (progress->count() > 1 && is_terminal(STDERR_FILENO)))) {
     context.out.flush();
     context.note(progress->summary() + (interrupted() ? ", then interrupted" : ""));
   }
   if (interrupted()) return ExitCode::kSignal;
-  if (progress->messages() != 0) return ExitCode::kOk;
+  if (progress->count() != 0) return ExitCode::kOk;
   print_nothing(context,
                 Failure(ExitCode::kEmpty, name(Errc::kEmpty),
                         fmt::format("no record of stream {} is there", options.stream),
