@@ -293,6 +293,9 @@ Result<void> ConsumerCore::take_from(const ShardInfo& shard, LeaseWord seen) {
   if (!row) return Unexpected(row.error());
   const LeaseWord mine = seen.owned_by(self_);
   if (!(*row)->move(seen, mine)) return {};
+  // Who had asked for it, got it, and let it run out does not get it again for that.
+  std::uint64_t last = seen.owner().word;
+  (*row)->wanted.compare_exchange_strong(last, 0, std::memory_order_acq_rel);
   (*row)->switches.fetch_add(1, std::memory_order_relaxed);
   auto adopted = adopt(shard, mine);
   if (adopted) return adopted;

@@ -234,6 +234,24 @@ TEST_F(AConsumerGroup, TakesTheLeasesOfAConsumerThatDoesNotPoll) {  // K01 K03
   EXPECT_EQ(read(stands), Texts{"0:lost"});
 }
 
+TEST_F(AConsumerGroup, DoesNotGiveAShardAgainToWhoAskedForItAndStandsStill) {  // K06 K09
+  stream(2);
+  Consumer first = consumer();
+  read(first);
+  Consumer silent = consumer();  // asks for a shard, and never comes back
+  EXPECT_EQ(read(first).size(), 1u);
+  read(first);
+  ASSERT_EQ(first.shards().size(), 1u);
+  const std::uint32_t given = 1 - first.shards().front();
+  put(given, "waits");
+  Texts texts;
+  for (int tenths = 0; tenths < 25; ++tenths) {
+    test_.clock().advance(1s);
+    for (std::string& text : read(first)) texts.push_back(std::move(text));
+  }
+  EXPECT_EQ(texts, Texts{std::to_string(given) + ":waits"});
+}
+
 TEST_F(AConsumerGroup, LeavesLeasesToAConsumerThatRenewsThem) {  // K01
   stream(1);
   Consumer works = consumer();

@@ -18,6 +18,9 @@ it. A rule that stands in two places of a file has two pairs of them. `caught by
 the beginning of their names; each of them must notice. `also` names a source of the rig that is to
 be compiled with a changed header, beside the shipped ones: of one mutant, or, before the first one,
 of all.
+`as statements` or `as expression` says what `find` and `replace` are, if they can stand side by side
+in one program: then mutants of one source are compiled together, and each is switched on when it is
+its turn. What is found must not declare anything that is used behind it.
 `expect` is caught (default), not-caught or out-of-date: the last two are for the rig's own test.
 A line that begins with # is a comment.
 """
@@ -32,6 +35,16 @@ import threading
 
 RUN_TIMEOUT_S = 300
 EXPECTATIONS = ("caught", "not-caught", "out-of-date")
+FORMS = {
+    "": None,
+    "statements": "if (ringpost_mutant == {n}) {{\n{replace}\n}} else {{\n{find}\n}}",
+    "expression": "(ringpost_mutant == {n} ? ({replace}) : ({find}))",
+}
+SWITCH = "RINGPOST_MUTANT"
+SWITCH_TEXT = f"""#include <cstdlib>
+inline const int ringpost_mutant = std::atoi(std::getenv("{SWITCH}"));
+#line 1
+"""
 
 
 @dataclasses.dataclass
@@ -43,6 +56,7 @@ class Mutant:
     caught_by: list = dataclasses.field(default_factory=list)
     also: list = dataclasses.field(default_factory=list)
     expect: str = "caught"
+    form: str = ""  # of FORMS
 
 
 class TableError(Exception):
@@ -71,7 +85,7 @@ def read_table(path):
         mutant.also += also
         complete = mutant.edits and all(edit["find"] for edit in mutant.edits)
         if not (mutant.rule and mutant.file and complete and mutant.caught_by) \
-                or mutant.expect not in EXPECTATIONS:
+                or mutant.expect not in EXPECTATIONS or mutant.form not in FORMS:
             raise TableError(f"{path}: mutant {mutant.name} is not complete")
     if len({mutant.name for mutant in mutants}) != len(mutants):
         raise TableError(f"{path}: two mutants of one name")
@@ -92,6 +106,8 @@ def _field(path, number, line, mutants):
         return key
     elif key in ("rule", "file", "expect"):
         setattr(mutants[-1], key, value)
+    elif key == "as":
+        mutants[-1].form = value
     elif line.startswith("caught by "):
         mutants[-1].caught_by.append(line.removeprefix("caught by ").strip())
     elif key == "also":
@@ -101,14 +117,47 @@ def _field(path, number, line, mutants):
     return None
 
 
+def _pattern(edit):
+    return re.compile(r"\s+".join(re.escape(word) for word in edit["find"].split()))
+
+
 def apply(mutant, text):
     """The changed text, or None if a snippet does not occur exactly once."""
     for edit in mutant.edits:
-        pattern = re.compile(r"\s+".join(re.escape(word) for word in edit["find"].split()))
+        pattern = _pattern(edit)
         if len(pattern.findall(text)) != 1:
             return None
         text = pattern.sub(lambda match, edit=edit: edit["replace"].rstrip("\n"), text)
     return text
+
+
+def _spans(mutant, text):
+    """Where its snippets stand: (begin, end, edit), or None if one does not occur exactly once."""
+    spans = []
+    for edit in mutant.edits:
+        found = list(_pattern(edit).finditer(text))
+        if len(found) != 1:
+            return None
+        spans.append((*found[0].span(), edit))
+    return spans
+
+
+def switched(table, text):
+    """(text, mutants in it): with as many of the table as stand apart; number n + 1 switches on the
+    n-th."""
+    taken, inside = [], []
+    for mutant in table:
+        spans = _spans(mutant, text)
+        if spans is None or any(begin < other[1] and other[0] < end
+                                for begin, end, _ in spans for other in taken):
+            continue
+        inside.append(mutant)
+        taken += [(begin, end, edit, len(inside), FORMS[mutant.form])
+                  for begin, end, edit in spans]
+    for begin, end, edit, number, form in sorted(taken, key=lambda each: -each[0]):
+        both = form.format(n=number, find=text[begin:end], replace=edit["replace"].rstrip("\n"))
+        text = text[:begin] + both + text[end:]
+    return SWITCH_TEXT + text, inside
 
 
 class Builder:
@@ -128,6 +177,35 @@ class Builder:
         self.objects = {}
         self.needs = {}
         self.lock = threading.Lock()
+        self.together = {}  # name of a mutant: (its place, its number in it)
+
+    def group(self, table):
+        """Finds out what is built together. After build_unchanged()."""
+        files = {mutant.file for mutant in table if mutant.form and mutant.file in self.objects}
+        for file in sorted(files):
+            with open(os.path.join(self.root, file), encoding="utf-8") as source:
+                text = source.read()
+            left = [mutant for mutant in table if mutant.file == file and mutant.form]
+            while left:
+                changed, inside = switched(left, text)
+                if not inside:
+                    break
+                place = {"file": file, "text": changed, "lock": threading.Lock(), "program": None,
+                         "folder": os.path.join(self.folder, "with-" + inside[0].name)}
+                for number, mutant in enumerate(inside, 1):
+                    self.together[mutant.name] = (place, number)
+                left = [mutant for mutant in left if mutant not in inside]
+
+    def program_of(self, mutant, text):
+        """(program, environment in which it has this mutant)"""
+        if mutant.name not in self.together:
+            return self.build(mutant, text), {}
+        place, number = self.together[mutant.name]
+        with place["lock"]:
+            if place["program"] is None:
+                place["program"] = self._build_changed(
+                    place["folder"], place["file"], place["text"], [place["file"]])
+        return place["program"], {SWITCH: str(number)}
 
     def build_unchanged(self):
         folder = os.path.join(self.folder, "unchanged")
@@ -142,13 +220,15 @@ class Builder:
 
     def build(self, mutant, text):
         folder = os.path.join(self.folder, mutant.name)
+        return self._build_changed(folder, mutant.file, text, self._sources_of(mutant))
+
+    def _build_changed(self, folder, path, text, sources):
         shutil.rmtree(folder, ignore_errors=True)
-        changed = os.path.join(folder, mutant.file)
+        changed = os.path.join(folder, path)
         os.makedirs(os.path.dirname(changed))
         with open(changed, "w", encoding="utf-8") as file:
             file.write(text)
-        objects = {source: self._compile(folder, source, folder)
-                   for source in self._sources_of(mutant)}
+        objects = {source: self._compile(folder, source, folder) for source in sources}
         rest = [target for source, target in self.objects.items() if source not in objects]
         return self._link([*objects.values(), *rest], folder)
 
@@ -198,11 +278,12 @@ def _run(command):
     return done.stdout
 
 
-def run_scenarios(program, names):
+def run_scenarios(program, names, environment=None):
     """(exit status, output); a status below 0 is a signal, None means it did not end."""
     try:
         done = subprocess.run([program, *names], capture_output=True, text=True, check=False,
-                              timeout=RUN_TIMEOUT_S, errors="replace")
+                              timeout=RUN_TIMEOUT_S, errors="replace",
+                              env={**os.environ, **(environment or {})})
     except subprocess.TimeoutExpired:
         return None, "it did not end"
     return done.returncode, done.stdout + done.stderr
@@ -218,9 +299,9 @@ def verdict(builder, mutant):
         text = None
     if text is None:
         return "out-of-date", f"its snippet does not occur exactly once in {mutant.file}"
-    program = builder.build(mutant, text)
+    program, environment = builder.program_of(mutant, text)
     for name in mutant.caught_by:
-        status, output = run_scenarios(program, [name])
+        status, output = run_scenarios(program, [name], environment)
         if status == 0:
             return "not-caught", f"{name} holds although the rule is dropped: {mutant.rule}"
         if status != 1:

@@ -29,6 +29,7 @@ def make_class(builder, table, fast):
             cls.begun = {}
             if not fast:
                 cls.unchanged = builder.build_unchanged()
+                builder.group(table)
                 cls.begun = {mutant.name: cls.pool.submit(mutants.verdict, builder, mutant)
                              for mutant in table}
 
