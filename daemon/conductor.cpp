@@ -1,6 +1,8 @@
 #include "conductor.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include <unistd.h>
 
@@ -67,29 +69,44 @@ void Conductor::sweep(Post& post) {
                cli::format_counted(swept.leases_returned, "message"));
 }
 
-/// The streams that have a log, also those made since the last turn. A writer that ended, because
-/// its stream is gone or its log has failed, is let go of, and tried anew.
+/// What has a log, also what was made since the last turn. A writer that ended, because its stream
+/// or queue is gone or its log has failed, is let go of, and tried anew.
 void Conductor::write_logs(Post& post) {
-  const auto names = post.bus.stream_names();
-  if (!names) return complain("bus " + post.bus.name(), names.error());
+  const auto streams = post.bus.stream_names();
+  if (!streams) return complain("bus " + post.bus.name(), streams.error());
+  const std::vector<std::string> queues = durable_queues(post.bus);
+  std::set<std::string> listed;
+  for (const std::string& name : *streams) listed.insert("stream " + name);
+  for (const std::string& name : queues) listed.insert("queue " + name);
   std::erase_if(post.writers, [&](const auto& each) {
-    const bool listed = std::find(names->begin(), names->end(), each.first) != names->end();
-    return !listed || each.second.failure() != Errc::kOk;
+    return !listed.contains(each.first) || each.second.failure() != Errc::kOk;
   });
-  for (const std::string& name : *names) {
-    if (!post.writers.contains(name)) start_writer(post, name);
+  for (const std::string& name : *streams) {
+    start_writer(post, "stream " + name, [&]() -> Result<std::optional<LogWriter>> {
+      auto stream = post.bus.open_stream(name);
+      if (!stream) return Unexpected(stream.error());
+      if (stream->settings().storage == StreamStorage::kMemory) return std::nullopt;
+      return stream->writer();
+    });
+  }
+  for (const std::string& name : queues) {
+    start_writer(post, "queue " + name, [&]() -> Result<std::optional<LogWriter>> {
+      auto queue = post.bus.open_queue(name);  // after a reboot it comes back here
+      if (!queue) return Unexpected(queue.error());
+      return queue->writer();
+    });
   }
 }
 
-void Conductor::start_writer(Post& post, const std::string& stream) {
-  const std::string about = "bus " + post.bus.name() + ", stream " + stream;
-  auto opened = post.bus.open_stream(stream);
-  if (!opened && opened.error() == Errc::kNotFound) return;  // deleted in between
-  if (!opened) return complain(about, opened.error());
-  if (opened->settings().storage == StreamStorage::kMemory) return;
-  auto writer = opened->writer();
+template <class Open>
+void Conductor::start_writer(Post& post, const std::string& what, Open&& open) {
+  if (post.writers.contains(what)) return;
+  const std::string about = "bus " + post.bus.name() + ", " + what;
+  Result<std::optional<LogWriter>> writer = open();
+  if (!writer && writer.error() == Errc::kNotFound) return;  // deleted in between
   if (!writer) return complain(about, writer.error());
-  post.writers.emplace(stream, std::move(*writer));
+  if (!*writer) return;
+  post.writers.emplace(what, std::move(**writer));
   spdlog::info("{}: writing its log", about);
 }
 

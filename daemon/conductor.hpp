@@ -1,5 +1,5 @@
-// The duty cycle of the daemon: find buses, sweep each, write the logs of their streams, let go of
-// buses that nobody uses.
+// The duty cycle of the daemon: find buses, sweep each, write the logs of their streams and durable
+// queues, let go of buses that nobody uses.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +39,13 @@ class Conductor {
   struct Post {
     Bus bus;
     bool kept = false;  ///< by name: not let go of when nobody else is attached
-    std::map<std::string, LogWriter> writers{};  ///< by name of the stream
+    std::map<std::string, LogWriter> writers{};  ///< by "stream <name>" and "queue <name>"
   };
   void find_buses();
   void sweep(Post& post);
   void write_logs(Post& post);
-  void start_writer(Post& post, const std::string& stream);
+  template <class Open>
+  void start_writer(Post& post, const std::string& what, Open&& open);
   void complain(const std::string& about, const Error& error);
   [[nodiscard]] static bool is_alone(const Post& post);
   [[nodiscard]] std::size_t writers() const noexcept;

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ringpost/log_writer.hpp"
 #include "ringpost/options.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/types.hpp"
@@ -23,14 +24,7 @@ namespace ringpost {
 namespace detail {
 class StreamCore;
 class ShardReaderCore;
-class LogWriterCore;
 }  // namespace detail
-
-/// What a put waits for before it returns.
-enum class Durability : std::uint8_t {
-  kMemory,   ///< the ring: survives the death of any process; the log gets it soon
-  kDurable,  ///< the flush that covers it: survives the loss of power (default)
-};
 
 /// Where a stream's records are kept.
 enum class StreamStorage : std::uint8_t {
@@ -303,24 +297,6 @@ class RINGPOST_API ShardReader {
   friend class Stream;
   explicit ShardReader(std::unique_ptr<detail::ShardReaderCore> core) noexcept;
   std::unique_ptr<detail::ShardReaderCore> core_;
-};
-
-/// Writes the logs of a stream, also of shards to come, in a thread of its own as long as it lives.
-/// Without one whoever waits for durability, or for room, writes for all. When it goes, in whatever
-/// way, the next one goes on.
-class RINGPOST_API LogWriter {
- public:
-  LogWriter() noexcept;
-  LogWriter(LogWriter&&) noexcept;
-  LogWriter& operator=(LogWriter&&) noexcept;
-  ~LogWriter();
-  /// The last error of a log, or kOk.
-  [[nodiscard]] Errc failure() const noexcept;
-
- private:
-  friend class Stream;
-  explicit LogWriter(std::unique_ptr<detail::LogWriterCore> core) noexcept;
-  std::unique_ptr<detail::LogWriterCore> core_;
 };
 
 struct ShardStats {

@@ -29,9 +29,10 @@ bool LogWriter::sleep(std::uint64_t timeout_ns) noexcept {
   return role_.has_work();
 }
 
-Errc LogWriter::run() noexcept {
+Errc LogWriter::run(const std::function<Errc()>& may_go_on) noexcept {
   Errc code = Errc::kOk;
   while (!is_stopping()) {
+    if (may_go_on && (code = may_go_on()) != Errc::kOk) return code;
     code = step();
     if (code == Errc::kOk) continue;
     if (code != Errc::kEmpty && code != Errc::kBusy && code != Errc::kNoSpace) return code;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 
 #include "journal/drain_role.hpp"
 
@@ -28,8 +29,8 @@ class LogWriter {
   bool sleep(std::uint64_t timeout_ns) noexcept;
 
   /// Steps and sleeps until stop(), then lets go; or until an error that does not pass: kLogFailed,
-  /// kDamaged, ….
-  Errc run() noexcept;
+  /// kDamaged, …; or until `may_go_on`, which is asked in each round, says something else than kOk.
+  Errc run(const std::function<Errc()>& may_go_on = {}) noexcept;
   void stop() noexcept;
   /// Lets go of the role, with everything durable. The writer's thread, or after it.
   void release() noexcept { role_.release(); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "journal/drain_role.hpp"
+#include "journal/log_thread.hpp"
 #include "stream/stream_core.hpp"
 
 namespace ringpost::detail {
@@ -16,13 +17,13 @@ namespace ringpost::detail {
 ///
 /// Threads  start, stop and failure(): any. The rest is the thread's own, with a participant of its
 ///          own. Crash  the role of each shard goes to whoever needs it.
-class LogWriterCore {
+class LogWriterCore final : public LogThread {
  public:
   static Result<std::unique_ptr<LogWriterCore>> start(StreamCore& stream);
-  ~LogWriterCore();
+  ~LogWriterCore() override;
   LogWriterCore(const LogWriterCore&) = delete;
   LogWriterCore& operator=(const LogWriterCore&) = delete;
-  [[nodiscard]] Errc failure() const noexcept {
+  [[nodiscard]] Errc failure() const noexcept override {
     return static_cast<Errc>(failure_.load(std::memory_order_acquire));
   }
 
