@@ -62,6 +62,10 @@ struct DoctorReport {
 
 RINGPOST_API BusInfo inspect(const Bus& bus);
 
+/// Names of the durable queues, also of those that nobody has opened since shared memory was lost:
+/// Bus::open_queue() brings them back.
+RINGPOST_API std::vector<std::string> durable_queues(const Bus& bus);
+
 /// Checks every invariant of the bus, read-only. On a bus in use a state that is about to pass is
 /// looked at again before it is reported.
 RINGPOST_API DoctorReport examine(const Bus& bus);

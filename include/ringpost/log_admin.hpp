@@ -1,5 +1,5 @@
-// The logs of streams on disk, for people and their tools: checking them, saving what can be saved,
-// looking into them. No bus is needed.
+// The logs of streams and durable queues on disk, for people and their tools: checking them, saving
+// what can be saved, looking into them. No bus is needed.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +54,9 @@ struct LogRecord {
   std::string_view key{};
   ByteSpan data{};
   bool is_end = false;  ///< of a shard that was closed: it has neither key nor data
+  /// In the log of a queue: what it says, as text. Then `data` is the body of the message, if there
+  /// is one.
+  std::string about{};
 };
 
 /// The directories of a stream's logs, by shard: <state>/<bus>/streams/<name>/shard-<number>.
@@ -61,9 +64,13 @@ struct LogRecord {
 RINGPOST_API Result<std::vector<std::string>> stream_log_directories(
     std::string_view bus, std::string_view stream, const BusOptions& options = {});
 
+/// The directory of a durable queue's log: <state>/<bus>/queues/<name>/log. Error kNotFound.
+RINGPOST_API Result<std::string> queue_log_directory(std::string_view bus, std::string_view queue,
+                                                     const BusOptions& options = {});
+
 /// Reads all of a log and says what is wrong with it. Beside a writer too, up to `end`: positions
-/// that are known to be written (ShardStats::written); default: as far as the log goes.
-/// Errors kNotFound (no log there), kSystem, kWrongFormat, kNewerFormat.
+/// that are known to be written (ShardStats::written, QueueStats::log_written); default: as far as
+/// the log goes. Errors kNotFound (no log there), kSystem, kWrongFormat, kNewerFormat.
 RINGPOST_API Result<LogReport> verify_log(const std::string& directory,
                                           const OnLogProgress& on_progress = {},
                                           std::uint64_t end = UINT64_MAX);

@@ -28,10 +28,16 @@ struct BusOptions {
   std::uint32_t mode = 0700;             ///< of the bus directory at creation: 0700, 0750 or 0770
   std::uint64_t arena_bytes_max = 1ull << 30;  ///< at creation; payloads that do not fit a slot
   std::string shm_dir{};  ///< default: $RINGPOST_SHM_DIR, else /dev/shm/ringpost
-  /// Of streams that are on disk. Default: $RINGPOST_STATE_DIR, else /var/lib/ringpost for root,
-  /// else $XDG_STATE_HOME/ringpost or ~/.local/state/ringpost.
+  /// Of streams and queues that are on disk. Default: $RINGPOST_STATE_DIR, else /var/lib/ringpost
+  /// for root, else $XDG_STATE_HOME/ringpost or ~/.local/state/ringpost.
   std::string state_dir{};
   const Clock* clock = nullptr;  ///< default: the system's; must outlive the bus
+};
+
+/// What a put into a stream, or a send to a queue, waits for before it returns.
+enum class Durability : std::uint8_t {
+  kMemory,   ///< shared memory: survives the death of any process; the log, if any, gets it soon
+  kDurable,  ///< the flush that covers it: survives the loss of power
 };
 
 /// FIFO: which sends are refused as duplicates of an earlier one.
@@ -86,6 +92,11 @@ struct QueueSettings {
   std::optional<Duration> dedup_window{};        ///< 5 min; 1 s to 24 h, from the first send
   std::optional<std::uint32_t> dedup_entries{};  ///< 65,536, to 2^24; ids in a window; 102 B each
   std::optional<DedupScope> dedup_scope{};       ///< queue; fixed at creation
+  /// kMemory; kDurable: messages are on disk before their send returns, and are there again after
+  /// the loss of shared memory (a reboot). Standard queues only; message_bytes_max up to 1 MiB.
+  std::optional<Durability> durability{};
+  /// 16 MiB; 64 KiB to 1 GiB, multiple of 4 KiB, four of the largest messages. Files of its log.
+  std::optional<std::uint64_t> log_segment_bytes{};
 };
 
 /// Labels of a queue, for people and for bookkeeping: nothing here depends on them. Up to 50; keys

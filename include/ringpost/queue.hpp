@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "ringpost/log_writer.hpp"
 #include "ringpost/message.hpp"
 #include "ringpost/options.hpp"
 #include "ringpost/result.hpp"
@@ -42,11 +43,12 @@ class RINGPOST_API Queue {
   Queue& operator=(Queue&&) noexcept;
   ~Queue();
 
-  /// Sends one message; once this returns a value the message is in the queue. FIFO: the position
-  /// in its id is the sequence number; of a duplicate it is the id of the first message, and
-  /// nothing is sent. Errors: kFull (after options.wait), kTooLarge, kInvalidArgument (attribute
-  /// rules, delay), kNoSpace (no memory for a payload that does not fit a slot), kTooManyIds (FIFO:
-  /// no room for another id within the window), kDeleted, kForked.
+  /// Sends one message; once this returns a value the message is in the queue, and if that is
+  /// durable on disk: see docs/durable-queues.md, also for the errors that only those have. FIFO:
+  /// the position in its id is the sequence number; of a duplicate it is the id of the first
+  /// message, and nothing is sent. Errors: kFull (after options.wait), kTooLarge, kInvalidArgument
+  /// (attribute rules, delay), kNoSpace (no memory for a payload that does not fit a slot),
+  /// kTooManyIds (FIFO: no room for another id within the window), kDeleted, kForked.
   Result<MessageId, Errc> send(ByteSpan body, const SendOptions& options = {}) noexcept;
   Result<MessageId, Errc> send(std::string_view body, const SendOptions& options = {}) noexcept {
     return send(as_bytes(body), options);
@@ -106,6 +108,9 @@ class RINGPOST_API Queue {
 
   /// Counters since creation, and latency. Read without disturbing anybody.
   [[nodiscard]] QueueStats stats() const;
+
+  /// Of a durable queue: writes its log as long as it lives. Error kInvalidArgument: it has none.
+  Result<LogWriter> writer(const LogWriterOptions& options = {});
   /// Looks at up to `count` messages in ring order, from the oldest, without receiving them.
   [[nodiscard]] std::vector<PeekedMessage> peek(std::size_t count) const;
 

@@ -7,6 +7,7 @@
 #include "ringpost/delivery_policy.hpp"
 #include "ringpost/errc.hpp"
 #include "ringpost/log_admin.hpp"
+#include "ringpost/log_writer.hpp"
 #include "ringpost/message.hpp"
 #include "ringpost/move_task.hpp"
 #include "ringpost/options.hpp"

@@ -58,7 +58,9 @@ struct QueueStats {
   Duration oldest_age{};        ///< of the oldest message that is not gone; 0 when none is
   std::uint64_t slots = 0;      ///< of all rings
   std::uint64_t rings = 0;
-  std::uint64_t memory_bytes = 0;  ///< header and rings, without the arena
+  std::uint64_t memory_bytes = 0;  ///< header, rings and journal, without the arena
+  std::uint64_t log_bytes = 0;     ///< durable: of the files of its log
+  std::uint64_t log_written = 0;   ///< durable: positions of its log below it are on disk
 
   /// Send → first receive, of a sample of the messages (of all when they come slowly).
   Histogram latency;

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ringpost/log_writer.hpp"
 #include "ringpost/options.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/types.hpp"
@@ -23,14 +24,7 @@ namespace ringpost {
 namespace detail {
 class StreamCore;
 class ShardReaderCore;
-class LogWriterCore;
 }  // namespace detail
-
-/// What a put waits for before it returns.
-enum class Durability : std::uint8_t {
-  kMemory,   ///< the ring: survives the death of any process; the log gets it soon
-  kDurable,  ///< the flush that covers it: survives the loss of power (default)
-};
 
 /// Where a stream's records are kept.
 enum class StreamStorage : std::uint8_t {
@@ -310,41 +304,6 @@ class RINGPOST_API ShardReader {
   friend class Stream;
   explicit ShardReader(std::unique_ptr<detail::ShardReaderCore> core) noexcept;
   std::unique_ptr<detail::ShardReaderCore> core_;
-};
-
-struct LogWriterOptions {
-  /// What was put with kMemory is on disk so long after it was put, or sooner, as far as the disk
-  /// keeps up. When nothing is put it takes a tenth of a second.
-  Duration flush_after{std::chrono::seconds(1)};
-};
-
-/// One of the things whose logs a LogWriter writes.
-struct WrittenLog {
-  std::string name{};        ///< "stream ticks"
-  Errc failure = Errc::kOk;  ///< why it is not written now
-};
-
-/// Writes the logs of a stream, also of shards to come, or those of all streams of a bus, also of
-/// those to come, in a thread of its own as long as it lives. Without one whoever waits for
-/// durability, or for room, writes for all. When it goes, in whatever way, the next one goes on;
-/// when it ends in order, everything that was put by then is on disk.
-class RINGPOST_API LogWriter {
- public:
-  LogWriter() noexcept;
-  LogWriter(LogWriter&&) noexcept;
-  LogWriter& operator=(LogWriter&&) noexcept;
-  ~LogWriter();
-  /// Why one of the logs is not written now, or kOk. What passes is tried again: no room, a log
-  /// that failed and was recovered.
-  [[nodiscard]] Errc failure() const noexcept;
-  /// What it writes, in no order.
-  [[nodiscard]] std::vector<WrittenLog> logs() const;
-
- private:
-  friend class Bus;
-  friend class Stream;
-  explicit LogWriter(std::unique_ptr<detail::LogWriterCore> core) noexcept;
-  std::unique_ptr<detail::LogWriterCore> core_;
 };
 
 struct ShardStats {

@@ -53,6 +53,10 @@ BusInfo inspect(const Bus& bus) {
   return info;
 }
 
+std::vector<std::string> durable_queues(const Bus& bus) {
+  return client::Member::of(bus).context().queues.home().names();
+}
+
 DoctorReport examine(const Bus& bus) { return client::Doctor(client::Member::of(bus)).examine(); }
 
 }  // namespace ringpost

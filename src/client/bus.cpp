@@ -4,12 +4,14 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "client/durable_queues.hpp"
 #include "client/member.hpp"
 #include "queue/policies.hpp"
 #include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
 #include "queue/tags.hpp"
 #include "ring/settle.hpp"
+#include "stream/membership.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
 
@@ -70,6 +72,31 @@ Result<void> check(const client::Member& member, std::string_view queue) {
   return check_not_forked(member);
 }
 
+/// A queue that is not there yet. kExists: somebody else has made it.
+Result<void> make_queue(client::Member& member, const std::string& name,
+                        const QueueSettings& settings, const Tags& tags) {
+  const QueueSettings all = queue::with_defaults(settings);
+  if (*all.durability == Durability::kDurable) {
+    return client::make_durable_queue(member, name, all, tags);
+  }
+  if (settings.log_segment_bytes) {
+    return sys::error(Errc::kInvalidArgument, "log_segment_bytes",
+                      "only a durable queue has a log");
+  }
+  auto created = member.context().queues.create(member.me(), name, all, tags);
+  return created ? Result<void>() : Unexpected(created.error());
+}
+
+/// Of a queue that was taken off the bus: it must not come back after a reboot.
+Result<void> check_forgotten(client::Member& member, const queue::QueueMapping& queue) {
+  if (queue.journal() == 0) return {};
+  const auto file = sys::open_file(member.files().queues(), queue.name());
+  if (!file || !sys::is_same_file(*file, queue.file())) return {};
+  return sys::error(
+      Errc::kBusy, "queue \"" + queue.name() + "\"",
+      "it is off the bus and still on disk, where somebody is at work: sweep the bus");
+}
+
 /// A file in place of a queue that is none, or not any more. Its rings, if it has any, are orphans.
 Result<void> delete_damaged(client::Member& member, const std::string& queue, const Error& error) {
   switch (error.code) {
@@ -93,7 +120,12 @@ Bus::~Bus() = default;
 Result<Bus> Bus::open(std::string_view name, const BusOptions& options) {
   auto files = shm::BusFiles::open(std::string(name), options);
   if (!files) return Unexpected(files.error());
-  auto member = client::Member::attach(std::make_shared<client::Context>(std::move(*files)));
+  auto context = std::make_shared<client::Context>(*files);
+  context->queues.home().when_taken([bus = *files] {
+    stream::drop_outdated(bus);
+    queue::drop_outdated(bus);
+  });
+  auto member = client::Member::attach(std::move(context));
   if (!member) return Unexpected(member.error());
   return Bus(std::make_unique<Impl>(Impl{std::move(*member)}));
 }
@@ -166,14 +198,14 @@ Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings, c
       return opened;
     }
     if (!(opened.error() == Errc::kNotFound)) return opened;
+    if (settings.redrive) member.bring_back(settings.redrive->dead_letter_queue);
     if (auto checked = queue::check_redrive(member.context().queues, wanted,
                                             settings.fifo.value_or(false), settings);
         !checked) {
       return Unexpected(checked.error());
     }
-    auto created =
-        member.context().queues.create(member.me(), wanted, queue::with_defaults(settings), tags);
-    if (!created && !(created.error() == Errc::kExists)) return Unexpected(created.error());
+    auto made = make_queue(member, wanted, settings, tags);
+    if (!made && !(made.error() == Errc::kExists)) return Unexpected(made.error());
   }
   return sys::error(Errc::kBusy, "queue \"" + wanted + "\"", "others keep deleting it");
 }
@@ -181,7 +213,19 @@ Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings, c
 Result<Queue> Bus::open_queue(std::string_view name) {
   if (auto usable = check(*impl_->member, name); !usable) return Unexpected(usable.error());
   client::Member& member = *impl_->member;
-  auto mapping = member.context().queues.open(std::string(name));
+  queue::QueueMappings& queues = member.context().queues;
+  auto mapping = queues.open(std::string(name));
+  if (mapping && (*mapping)->journal() != 0) {
+    // Whose the disk is, is known now; had another bus had it, the queue would be gone from here.
+    if (auto opened = queues.home().open(false); !opened) return Unexpected(opened.error());
+    mapping = queues.open(std::string(name));
+  }
+  if (!mapping && mapping.error() == Errc::kNotFound) {
+    if (auto here = client::recover_queue(member, std::string(name)); !here) {
+      return Unexpected(here.error());
+    }
+    mapping = queues.open(std::string(name));
+  }
   if (!mapping) return Unexpected(mapping.error());
   if ((*mapping)->header().state.load(std::memory_order_acquire) != 0) {
     client::delete_queue_files(member, **mapping);  // its deleter died half-way
@@ -197,17 +241,30 @@ Result<void> Bus::delete_queue(std::string_view name) {
   if (auto usable = check(*impl_->member, name); !usable) return usable;
   client::Member& member = *impl_->member;
   auto mapping = member.context().queues.open(std::string(name));
-  if (!mapping) return delete_damaged(member, std::string(name), mapping.error());
+  if (!mapping) {
+    const bool on_disk = member.context().queues.home().has(std::string(name));
+    auto forgotten = client::forget_on_disk(member, std::string(name));
+    if (!forgotten) return Unexpected(forgotten.error());
+    if (on_disk && mapping.error() == Errc::kNotFound) return {};
+    return delete_damaged(member, std::string(name), mapping.error());
+  }
   if (!client::take_off_the_bus(member, **mapping)) {
     return sys::error(Errc::kNotFound, "queue \"" + std::string(name) + "\"", "deleted");
   }
-  return {};
+  return check_forgotten(member, **mapping);
 }
 
 Result<std::vector<std::string>> Bus::queue_names(std::string_view prefix) const {
   if (auto usable = check_not_forked(*impl_->member); !usable) return Unexpected(usable.error());
   auto names = sys::names_in(impl_->member->files().queues());
   if (!names) return names;
+  // Those that nobody has opened since shared memory was lost are there, too.
+  for (std::string& name : impl_->member->context().queues.home().names()) {
+    if (std::find(names->begin(), names->end(), name) == names->end()) {
+      names->push_back(std::move(name));
+    }
+  }
+  std::sort(names->begin(), names->end());
   std::erase_if(*names, [&](const std::string& name) { return !name.starts_with(prefix); });
   return names;
 }
@@ -216,6 +273,7 @@ Bus::Swept Bus::sweep() {
   if (!check_not_forked(*impl_->member)) return {};
   Swept swept = impl_->member->sweep(true);
   swept.messages_moved = impl_->member->carry_on_tasks();
+  client::tend_logs(*impl_->member);
   return swept;
 }
 const std::string& Bus::name() const noexcept { return impl_->member->files().name(); }
@@ -258,6 +316,12 @@ void delete_queue_files(Member& member, queue::QueueMapping& mapping) {
   auto file = sys::open_file(files.queues(), mapping.name());
   if (!file || !sys::try_lock_byte(*file, 0)) return;
   if (!sys::is_same_file(*file, mapping.file())) return;
+  Result<sys::Fd> disk_lock{sys::Fd()};
+  if (mapping.journal() != 0) {  // the disk first: else it would be recovered
+    disk_lock = forget_on_disk(member, mapping.name());
+    if (!disk_lock) return;
+    journal::JournalFile::remove(files, mapping.journal());
+  }
   const ring::Surroundings surroundings{header.senders, header.receivers, files.hazards(),
                                         member.arena(), files.fenced(),   files.moves()};
   const std::uint64_t oldest = header.oldest.load(std::memory_order_acquire);

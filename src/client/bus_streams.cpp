@@ -1,4 +1,5 @@
 // The streams of a bus: making, opening, deleting, listing.
+#include "client/queue_logs.hpp"
 #include "client/streams.hpp"
 #include "queue/tags.hpp"
 #include "stream/life.hpp"
@@ -137,10 +138,14 @@ Result<LogWriter> Bus::log_writer(const LogWriterOptions& options) {
   if (member.me().is_forked()) return sys::error(Errc::kForked, "bus", message(Errc::kForked));
   auto own = client::stream_membership(member).another();
   if (!own) return Unexpected(own.error());
+  auto queues_own = client::Member::attach(member.context_pointer());
+  if (!queues_own) return Unexpected(queues_own.error());
   const base::TimeSource time = member.files().time();
   const auto flush_after_ns = static_cast<std::uint64_t>(options.flush_after.count());
   return LogWriter(
-      detail::LogWriterCore::start({stream::find_streams(std::move(*own), flush_after_ns)}, time));
+      detail::LogWriterCore::start({stream::find_streams(std::move(*own), flush_after_ns),
+                                    client::find_queues(std::move(*queues_own), flush_after_ns)},
+                                   time));
 }
 
 }  // namespace ringpost

@@ -116,6 +116,7 @@ void Doctor::examine_files() {
   add_all("rings", orphans.rings);
   add_all("arena", orphans.arena);
   add_all("tags", orphans.tags);
+  add_all("journals", orphans.journals);
 }
 
 void Doctor::add(std::string object, std::string what, std::string repair) {

@@ -4,12 +4,13 @@
 #include <algorithm>
 
 #include "disk/open.hpp"
+#include "durable/owner.hpp"
+#include "durable/record.hpp"
 #include "log/names.hpp"
 #include "log/reader.hpp"
 #include "log/salvage.hpp"
 #include "log/verify.hpp"
 #include "shm/bus_files.hpp"
-#include "stream/state_directory.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
 
@@ -52,13 +53,13 @@ std::function<bool(const log::VerifyProgress&)> forwarded(const OnLogProgress& o
   };
 }
 
-/// Locks out the processes of the bus whose log it is: <state>/<bus>/streams/<name>/<shard>. One
-/// that lies elsewhere, a copy, is nobody's.
+/// Locks out the processes of the bus whose log it is: <state>/<bus>/streams/<name>/<shard> or
+/// <state>/<bus>/queues/<name>/log. One that lies elsewhere, a copy, is nobody's.
 Result<sys::Fd> lock_owner(const std::string& directory) {
   const auto bus = sys::open_directory(directory + "/../../..", false, 0);
   auto owner = bus ? sys::open_file(*bus, "owner") : Result<sys::Fd>(Unexpected(bus.error()));
   if (!owner) return sys::Fd();
-  if (sys::try_lock_byte(*owner, stream::kUserByte)) return owner;
+  if (sys::try_lock_byte(*owner, durable::kUserByte)) return owner;
   return sys::error(Errc::kBusy, directory, "processes are attached to its bus: stop them first");
 }
 
@@ -70,6 +71,12 @@ LogRecord shown(const log::RecordView& view) {
   record.is_end = view.header.kind == log::RecordKind::kEnd;
   record.key = view.key();
   record.data = view.data();
+  record.about = durable::text_of(view);
+  if (const auto message = durable::read_send(view)) {
+    record.data = message->content.first(message->body_bytes);
+  } else if (!record.about.empty()) {
+    record.data = {};
+  }
   return record;
 }
 
@@ -93,6 +100,18 @@ Result<std::vector<std::string>> stream_log_directories(std::string_view bus,
     if (name.starts_with(kShardPrefix)) shards.push_back(path + "/" + name);
   }
   return shards;
+}
+
+Result<std::string> queue_log_directory(std::string_view bus, std::string_view queue,
+                                        const BusOptions& options) {
+  std::string path = shm::state_directory(options) + "/" + std::string(bus) + "/queues/" +
+                     std::string(queue) + "/log";
+  if (const auto directory = sys::open_directory(path, false, 0); !directory) {
+    if (!(directory.error() == Errc::kNotFound)) return Unexpected(directory.error());
+    return sys::error(Errc::kNotFound, "queue \"" + std::string(queue) + "\"",
+                      "has no log in " + path);
+  }
+  return path;
 }
 
 Result<LogReport> verify_log(const std::string& path, const OnLogProgress& on_progress,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "client/durable_queues.hpp"
 #include "client/member.hpp"
 #include "queue/move_worker.hpp"
 #include "queue/setting_change.hpp"
@@ -38,6 +39,7 @@ Result<Mapping> open_existing(client::Member& member, const char* what, std::str
   };
   if (auto usable = check(member); !usable) return Unexpected(usable.error());
   if (!shm::is_valid_name(name)) return missing();
+  member.bring_back(std::string(name));
   auto mapping = member.context().queues.open(std::string(name));
   if (!mapping && mapping.error() == Errc::kNotFound) return missing();
   if (mapping && (*mapping)->header().state.load(std::memory_order_acquire) != 0) return missing();
@@ -47,8 +49,9 @@ Result<Mapping> open_existing(client::Member& member, const char* what, std::str
 /// Every queue of the bus that can be opened. `all`: false if there may be others.
 std::vector<Mapping> open_all(client::Member& member, bool& all) {
   std::vector<Mapping> found;
+  const bool here = client::recover_all(member);
   const auto names = sys::names_in(member.files().queues());
-  all = names.has_value();
+  all = here && names.has_value();
   for (const std::string& name : names ? *names : std::vector<std::string>()) {
     auto mapping = member.context().queues.open(name);
     if (!mapping) {

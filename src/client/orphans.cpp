@@ -73,8 +73,8 @@ std::uint64_t id_of(const std::string& name) {
   return id;
 }
 
-/// Every file of rings and tags that a queue names now. Nothing if one cannot be opened: who knows
-/// what it names.
+/// Every file of rings, tags and journals that a queue names now. Nothing if one cannot be opened:
+/// who knows what it names.
 std::optional<FileIds> named_files(Member& member) {
   FileIds named;
   const auto queues = sys::names_in(member.files().queues());
@@ -85,6 +85,7 @@ std::optional<FileIds> named_files(Member& member) {
     if (!mapping) return std::nullopt;
     for (const base::Word128& entry : (*mapping)->header().chain) named.insert(entry.load().high);
     named.insert((*mapping)->header().tags.load());
+    named.insert((*mapping)->journal());
   }
   return named;
 }
@@ -113,13 +114,22 @@ Orphans find_orphans(Member& member, std::uint32_t dead, const FileIds& known) {
     const auto creator = creator_of<queue::TagsHeader>(files.tags(), name, queue::kTagsMagic);
     if (creator && !makers.may_work(*creator)) orphans.tags.push_back(name);
   }
-  if (orphans.rings.empty() && orphans.tags.empty()) return orphans;
+  for (const std::string& name : names_or_none(files.journals())) {
+    if (known.contains(id_of(name))) continue;
+    const auto file = sys::open_file(files.journals(), name);
+    journal::JournalHeader header{};
+    if (!file || !sys::read_front(*file, &header, sizeof header)) continue;
+    if (header.number != journal::kOfQueue || makers.may_work(header.creator)) continue;
+    orphans.journals.push_back(name);
+  }
+  if (orphans.rings.empty() && orphans.tags.empty() && orphans.journals.empty()) return orphans;
   const auto named = named_files(member);  // after the looks at the makers: now it is final
   const auto is_named = [&](const std::string& name) {
     return !named || named->contains(id_of(name));
   };
   std::erase_if(orphans.rings, is_named);
   std::erase_if(orphans.tags, is_named);
+  std::erase_if(orphans.journals, is_named);
   return orphans;
 }
 
@@ -130,8 +140,9 @@ std::uint64_t remove_orphans(Member& member, std::uint32_t dead, const FileIds& 
   for (const std::string& name : orphans.rings) sys::remove_name(files.rings(), name);
   for (const std::string& name : orphans.arena) sys::remove_name(files.arena(), name);
   for (const std::string& name : orphans.tags) sys::remove_name(files.tags(), name);
+  for (const std::string& name : orphans.journals) sys::remove_name(files.journals(), name);
   return orphans.temporary.size() + orphans.rings.size() + orphans.arena.size() +
-         orphans.tags.size();
+         orphans.tags.size() + orphans.journals.size();
 }
 
 }  // namespace ringpost::client

@@ -10,12 +10,14 @@
 
 namespace ringpost::client {
 
-/// Names within the directories tmp/, rings/, arena/ and tags/ of the bus.
+/// Names within the directories tmp/, rings/, arena/, tags/ and journals/ of the bus; of journals
+/// those of queues (of streams: stream/sweep.hpp).
 struct Orphans {
   std::vector<std::string> temporary;
   std::vector<std::string> rings;
   std::vector<std::string> arena;
   std::vector<std::string> tags;
+  std::vector<std::string> journals;
 };
 
 /// Ids of files.
@@ -23,7 +25,8 @@ using FileIds = std::unordered_set<std::uint64_t>;
 
 /// `dead`: a participant that the caller is clearing up after, whose lock it holds (0: none).
 ///
-/// `known`: files of rings and tags that queues name for certain; the others are looked at.
+/// `known`: files of rings, tags and journals that queues name for certain; the others are looked
+/// at.
 ///
 /// A file that its living maker has not named yet is no orphan. A maker that is gone names nothing
 /// any more, so what nobody names after its end is one.

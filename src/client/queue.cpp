@@ -1,5 +1,6 @@
 #include "ringpost/queue.hpp"
 
+#include "client/queue_logs.hpp"
 #include "queue/queue_core.hpp"
 #include "queue/settings.hpp"
 #include "queue/tags.hpp"
@@ -62,18 +63,28 @@ Result<Tags> Queue::tags() const {
 }
 Result<void> Queue::set_tags(const Tags& tags) {
   if (auto usable = check(*core_); !usable) return usable;
-  return queue::change_tags(core_->membership().me, core_->mapping(), [&](Tags& all) {
+  return core_->change_tags([&](Tags& all) {
     for (const auto& [key, value] : tags) all[key] = value;
   });
 }
 Result<void> Queue::remove_tags(std::span<const std::string> keys) {
   if (auto usable = check(*core_); !usable) return usable;
-  return queue::change_tags(core_->membership().me, core_->mapping(), [&](Tags& all) {
+  return core_->change_tags([&](Tags& all) {
     for (const std::string& key : keys) all.erase(key);
   });
 }
 Result<std::uint64_t> Queue::purge() { return core_->purge(); }
 QueueStats Queue::stats() const { return core_->stats(); }
+Result<LogWriter> Queue::writer(const LogWriterOptions& options) {
+  if (auto usable = check(*core_); !usable) return Unexpected(usable.error());
+  auto& member = static_cast<client::Member&>(core_->membership().housekeeper);
+  auto own = client::Member::attach(member.context_pointer());
+  if (!own) return Unexpected(own.error());
+  auto logs = client::QueueLogs::open(**own, name(),
+                                      static_cast<std::uint64_t>(options.flush_after.count()));
+  if (!logs) return Unexpected(logs.error());
+  return LogWriter(detail::LogWriterCore::start(std::move(*logs)));
+}
 std::vector<PeekedMessage> Queue::peek(std::size_t count) const { return core_->peek(count); }
 
 }  // namespace ringpost

@@ -112,13 +112,4 @@ Duration ShardReader::behind_latest() noexcept { return core_->behind_latest(); 
 const std::optional<LostRange>& ShardReader::lost() const noexcept { return core_->lost(); }
 Result<std::vector<ShardInfo>> ShardReader::children() { return core_->children(); }
 
-LogWriter::LogWriter() noexcept = default;
-LogWriter::LogWriter(LogWriter&&) noexcept = default;
-LogWriter& LogWriter::operator=(LogWriter&&) noexcept = default;
-LogWriter::~LogWriter() = default;
-LogWriter::LogWriter(std::unique_ptr<detail::LogWriterCore> core) noexcept
-    : core_(std::move(core)) {}
-Errc LogWriter::failure() const noexcept { return core_->failure(); }
-std::vector<WrittenLog> LogWriter::logs() const { return core_->logs(); }
-
 }  // namespace ringpost

@@ -216,6 +216,7 @@ class Sweep final : private topic::OpenQueues {
     for (const OpenQueue& each : queues_) {
       const std::uint64_t tags = each.mapping->header().tags.load();
       if (tags != 0) named_.insert(tags);
+      if (each.mapping->journal() != 0) named_.insert(each.mapping->journal());
       for (const auto& ring : each.rings) {
         rings_.emplace(ring->ring_id, ring);
         named_.insert(ring->ring_id);

@@ -29,6 +29,9 @@ enum class JournalKind : std::uint32_t {
 };
 inline constexpr std::uint32_t kJournalKinds = 2;
 
+/// JournalHeader::number of a queue's.
+inline constexpr std::uint32_t kOfQueue = ~std::uint32_t{0};
+
 struct JournalHeader {
   std::uint64_t magic;
   std::uint32_t format;

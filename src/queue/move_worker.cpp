@@ -27,8 +27,11 @@ std::uint64_t movable(const ring::RingView& view, std::uint32_t slot, std::uint6
   if (lap == 0 || lap > ring::kLapMask) return 0;  // FIFO: or marks beside it
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   const std::uint64_t sent_ns = head.sent_ns.load(std::memory_order_relaxed);
-  const bool over_age = now_ns > sent_ns && now_ns - sent_ns > retention_ns;
+  const std::uint64_t age_ns = now_ns - sent_ns;  // below zero: see is_over_age()
+  const bool over_age = age_ns > retention_ns && static_cast<std::int64_t>(age_ns) > 0;
   if (!lengths.moved_in() || over_age) return 0;
+  // One that was sent there, and recovered after the loss of shared memory, is not a dead letter.
+  if (queue::read_envelope(view, slot).source == 0) return 0;
   return ring::is_visible(view, slot, lap, now_ns / ring::kDeadlineUnitNs) ? lap : 0;
 }
 
@@ -262,14 +265,16 @@ std::unique_ptr<QueueCore> MoveWorker::open(std::uint64_t queue_id, const std::s
                                             Errc& why) {
   const queue::Membership& member = source_->member_;
   why = Errc::kDeleted;
-  if (queue_id == source_->mapping_->queue_id() || name == QueueCore::kDeletedQueue) return nullptr;
+  const auto has_id = [queue_id](const queue::QueueMapping& queue) {
+    return queue.queue_id() == queue_id || queue.lasting_id() == queue_id;
+  };
+  if (has_id(*source_->mapping_) || name == QueueCore::kDeletedQueue) return nullptr;
   auto mapping = member.queues.open(name);
   if (!mapping) {
     if (!(mapping.error() == Errc::kNotFound)) why = mapping.error().code;
     return nullptr;
   }
-  if ((*mapping)->queue_id() != queue_id ||
-      (*mapping)->header().state.load(std::memory_order_acquire) != 0) {
+  if (!has_id(**mapping) || (*mapping)->header().state.load(std::memory_order_acquire) != 0) {
     return nullptr;
   }
   why = Errc::kInvalidArgument;

@@ -19,6 +19,7 @@ QueueCore::QueueCore(const queue::Membership& membership,
       fifo_(mapping_->kind() == ring::RingKind::kFifo),
       fair_(mapping_->kind() == ring::RingKind::kFair),
       grouped_(fifo_ || fair_),
+      special_(grouped_ || mapping_->journal() != 0),
       inline_bytes_(mapping_->stride() - queue::head_bytes_of(mapping_->kind())),
       counters_(mapping_->stripes(), member_.me.index()) {}
 
@@ -26,6 +27,9 @@ Result<std::unique_ptr<QueueCore>> QueueCore::open(const queue::Membership& memb
                                                    std::shared_ptr<queue::QueueMapping> mapping) {
   const std::string name = mapping->name();
   std::unique_ptr<QueueCore> core(new QueueCore(membership, std::move(mapping)));
+  if (core->mapping_->journal() != 0) {
+    if (auto opened = core->open_log(); !opened) return Unexpected(opened.error());
+  }
   constexpr int kTriesMax = 1'000;  // others grow and retire rings while we look
   for (int tries = 0; tries < kTriesMax && core->lanes_.empty(); ++tries) core->refresh_lanes();
   if (core->lanes_.empty()) {
@@ -48,6 +52,7 @@ QueueCore::~QueueCore() {
     if (each->fair != nullptr) each->fair->receiver.flush();
   }
   if (leases_open_ != 0) hand_over_leases();
+  if (log_ != nullptr && usable() == Errc::kOk) log_->drain();
 }
 
 Errc QueueCore::usable() noexcept {

@@ -12,6 +12,8 @@
 //            queue_move_fifo.cpp those;
 //            queue_attempt.cpp   a receive again, because its answer got lost
 //   fair     queue_fair.cpp      where groups name tenants
+//   durable  queue_durable.cpp   what is different where messages are on disk, too;
+//            queue_reclaim.cpp   room in their log
 #pragma once
 
 #include <array>
@@ -20,6 +22,8 @@
 #include <vector>
 
 #include "dedup/key.hpp"
+#include "durable/queue_log.hpp"
+#include "durable/replay.hpp"
 #include "fair/receiver.hpp"
 #include "fair/settle.hpp"
 #include "group/attempts.hpp"
@@ -47,6 +51,8 @@ class Housekeeper {
   /// Takes a queue off the bus, for good. Who has none to delete does nothing. The participant's
   /// thread.
   virtual void delete_queue(QueueMapping& /*queue*/) {}
+  /// Brings a durable queue back that only the disk knows; of another one nothing.
+  virtual void bring_back(const std::string& /*queue*/) {}
 };
 
 /// What a queue needs of the participant that opened it, and what keeps that alive.
@@ -156,6 +162,10 @@ class QueueCore {
   void give_up_view(std::uint32_t hazard) noexcept;
 
   Result<void> set(const QueueSettings& changes);
+  Result<void> change_tags(const std::function<void(Tags&)>& change);
+  /// Puts in what a durable queue had before shared memory was lost, and makes that durable. Nobody
+  /// else sees the queue yet.
+  Result<void> restore(std::span<const durable::Replay::Restored> messages);
   Result<std::uint64_t> purge();
   [[nodiscard]] QueueStats stats();
   [[nodiscard]] std::vector<PeekedMessage> peek(std::size_t count);
@@ -213,9 +223,14 @@ class QueueCore {
   [[nodiscard]] bool admits(std::uint64_t counted_bytes) noexcept;
   /// The time of a send; flags it as a sample of latency now and then.
   std::uint64_t stamp(std::uint64_t& flags) noexcept;
-  /// Neither FIFO nor fair.
-  [[nodiscard]] bool is_standard() const noexcept { return !grouped_; }
+  /// Neither FIFO nor fair nor durable.
+  [[nodiscard]] bool is_standard() const noexcept { return !special_; }
   [[nodiscard]] bool is_fifo() const noexcept { return fifo_; }
+  /// Null: not durable.
+  [[nodiscard]] durable::QueueLog* log() noexcept { return log_.get(); }
+  /// Of a durable queue, with nothing else to do: what nobody waits for goes to the disk, and old
+  /// segments go.
+  void tend_log() noexcept;
 
   [[nodiscard]] queue::QueueMapping& mapping() noexcept { return *mapping_; }
   [[nodiscard]] const std::shared_ptr<queue::QueueMapping>& mapping_pointer() const noexcept {
@@ -293,6 +308,44 @@ class QueueCore {
   std::uint64_t discard_groups(queue::Lane& lane, std::uint64_t sent_before_ns) noexcept;
   static constexpr std::size_t kIdBytesMax = 128;
   [[nodiscard]] group::Settler settler() noexcept;
+  // Durable: queue_durable.cpp
+  Result<void> open_log();
+  /// Of fair and durable queues.
+  [[gnu::cold, gnu::noinline]] Result<MessageId, Errc> send_specially(const OutMessage& message,
+                                                                      Duration wait,
+                                                                      std::uint64_t due) noexcept;
+  /// The same without the wait for the disk.
+  [[gnu::cold, gnu::noinline]] Result<MessageId, Errc> send_one_specially(
+      const OutMessage& message, Duration wait, std::uint64_t due) noexcept;
+  Result<MessageId, Errc> send_logged(const Outgoing& out, Duration wait, std::uint64_t due,
+                                      bool& sent) noexcept;
+  Errc wait_logged(Duration wait) noexcept;
+  [[nodiscard]] std::int64_t wall_of(std::uint64_t monotonic_ns) const noexcept;
+  [[nodiscard]] durable::Message record_of(const queue::Lane& in, std::uint64_t position,
+                                           std::uint64_t due) const noexcept;
+  [[gnu::cold, gnu::noinline]] void log_gone(const queue::Lane& in, std::uint32_t slot,
+                                             std::uint64_t lap) noexcept;
+  [[gnu::cold, gnu::noinline]] void log_received(const queue::Lane& in,
+                                                 const ring::Taken& taken) noexcept;
+  [[gnu::noinline]] ring::Settled acknowledge_specially(queue::Lane& lane,
+                                                        const ring::Delivery& delivery,
+                                                        const ring::LeaseWord* known) noexcept;
+  [[gnu::cold, gnu::noinline]] Errc log_moved_in(const Claim& slot) noexcept;
+  /// As they are now, with the tags, onto the disk.
+  Result<void> save_settings();
+  Errc restore_all(std::span<const durable::Replay::Restored> messages) noexcept;
+  Errc restore(const durable::Message& message) noexcept;
+  void discard_all() noexcept;
+  std::uint64_t fill_restored(const Claim& slot, const durable::Message& message,
+                              const shm::Block& block) noexcept;
+  // … and queue_reclaim.cpp
+  void tend_log_now_and_then() noexcept;
+  void reclaim_log() noexcept;
+  bool reclaim_segment() noexcept;
+  [[nodiscard]] std::uint64_t alive_log_bytes() noexcept;
+  Errc relocate(std::uint64_t from, std::uint64_t to) noexcept;
+  Errc relocate(durable::Message& message, std::uint64_t number) noexcept;
+  [[nodiscard]] bool knows_every_ring() noexcept;
   // Attempts: queue_attempt.cpp
   [[gnu::cold, gnu::noinline]] Errc receive_attempt(const Wanted& wanted, std::string_view id,
                                                     Duration wait) noexcept;
@@ -375,7 +428,7 @@ class QueueCore {
   void put_off(queue::Lane& in, const ring::Taken& taken, std::uint64_t ns) noexcept;
   [[gnu::cold, gnu::noinline]] static void open_envelope(const queue::Lane& in, std::uint32_t slot,
                                                          Lease& lease) noexcept;
-  [[nodiscard]] std::string queue_name_of(std::uint64_t queue_id) const;
+  [[nodiscard]] std::string queue_name_of(std::uint64_t lasting_id) const;
   static constexpr char kDeletedQueue[] = "(deleted)";
   using IdText = std::array<char, 36>;
   using IdTexts = std::array<IdText, shm::kHazardsPerParticipant>;
@@ -404,8 +457,10 @@ class QueueCore {
   const bool fifo_;
   const bool fair_;
   const bool grouped_;                ///< one of the two
+  const bool special_;                ///< grouped, or durable
   const std::uint32_t inline_bytes_;  ///< of content in a slot
   queue::Counters counters_;
+  std::unique_ptr<durable::QueueLog> log_;           ///< null: not durable
   std::vector<std::unique_ptr<queue::Lane>> lanes_;  ///< oldest … newest; the last is written to
   Waiting waiting_ = Waiting::kAdaptive;
 
@@ -425,6 +480,7 @@ class QueueCore {
   std::uint64_t total_slots_ = 0;
   std::unique_ptr<QueueCore> dead_letters_;  ///< opened for change dead_letters_of_ of settings
   std::uint64_t dead_letters_of_ = 0;
+  std::uint64_t log_looks_ = 0;        ///< at what may go of the log
   std::unique_ptr<IdTexts> id_texts_;  ///< FIFO: of moved messages in hand, by hazard entry
 };
 

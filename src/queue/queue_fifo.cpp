@@ -56,7 +56,7 @@ Result<MessageId, Errc> QueueCore::send_in_group(Outgoing& out, Duration wait,
   const bool by_group = mapping_->dedup_scope() == DedupScope::kGroup;
   dedup::Key key{};
   if (table != nullptr) {
-    key = dedup::key_of_id(mapping_->queue_id(), out.dedup_id, by_group ? out.group : "");
+    key = dedup::key_of_id(mapping_->lasting_id(), out.dedup_id, by_group ? out.group : "");
     table->prefetch(key);
     // Most duplicates are found before anything is claimed.
     if (const auto first = table->find(key, lanes_.back()->fifo->ids->now())) {
@@ -128,7 +128,7 @@ void QueueCore::fill_ids(const Claim& slot, const Outgoing& out) noexcept {
   }
   // relaxed: the publish behind it carries all of this.
   const std::uint64_t key =
-      out.group.empty() ? fair::kNobody : group::key_of(out.group, mapping_->queue_id());
+      out.group.empty() ? fair::kNobody : group::key_of(out.group, mapping_->lasting_id());
   head.key.store(key, std::memory_order_relaxed);
   head.lengths.store(group::IdLengths::of(out.group.size(), out.dedup_id.size()).word,
                      std::memory_order_relaxed);

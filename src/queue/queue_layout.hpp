@@ -95,6 +95,9 @@ struct QueueHeader {
   std::uint32_t dedup_scope;    ///< ringpost::DedupScope
   std::uint32_t reserved;
   char name[96];
+  std::uint64_t journal;            ///< id of its file; 0: the queue is not durable
+  std::uint64_t log_segment_bytes;  ///< of a durable one
+  std::uint64_t lasting_id;         ///< of a durable one: the same in each of its lives
 
   alignas(base::kHotLineBytes) SettingWords settings;
   std::atomic<std::uint64_t> settings_change;  ///< SettingsChange

@@ -53,8 +53,10 @@ MessageState state_of(ring::LeaseWord word, std::uint64_t due, std::uint64_t now
   return word.state() == LeaseState::kLeased ? MessageState::kInFlight : MessageState::kDelayed;
 }
 
+/// A recovered message may be older than the monotonic clock: then its time is below zero.
 std::uint64_t age_at(std::uint64_t now_ns, std::uint64_t sent_ns) noexcept {
-  return now_ns > sent_ns ? now_ns - sent_ns : 0;
+  const std::uint64_t age = now_ns - sent_ns;
+  return static_cast<std::int64_t>(age) > 0 ? age : 0;
 }
 
 /// A copy of bytes that their writer may change meanwhile; the caller checks afterwards whether he
@@ -96,6 +98,11 @@ QueueStats QueueCore::stats() {
   stats.memory_bytes = queue::kQueueFileBytes;
   if (mapping_->dedup() != nullptr) stats.memory_bytes += mapping_->dedup()->geometry().bytes;
   if (mapping_->attempts() != nullptr) stats.memory_bytes += queue::kAttemptsBytes;
+  if (log_ != nullptr) {
+    stats.memory_bytes += log_->memory_bytes();
+    stats.log_bytes = log_->disk_bytes();
+    stats.log_written = log_->journal().durable();
+  }
   const std::uint64_t now_ns = time_.precise_ns();
   std::uint64_t oldest = 0;
   for (const auto& each : lanes_) {
@@ -188,7 +195,7 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   into.receive_count = (delayed ? 0 : after.word.count()) + envelope.received_before;
   if (lengths.moved_in()) {
     into.id = envelope.id;
-    into.dead_letter_source = queue_name_of(envelope.source);
+    if (envelope.source != 0) into.dead_letter_source = queue_name_of(envelope.source);
   }
   if (into.state != MessageState::kVisible) {
     const std::uint64_t due_ns = due * ring::kDeadlineUnitNs;
@@ -203,10 +210,18 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
     return sys::error(code, object, message(code));
   }
   if (changes.slots || changes.inline_bytes || changes.bytes_max || changes.fixed || changes.fifo ||
-      changes.fair || changes.dedup_entries || changes.dedup_scope) {
+      changes.fair || changes.dedup_entries || changes.dedup_scope || changes.durability ||
+      changes.log_segment_bytes) {
     return sys::error(Errc::kInvalidArgument, object,
-                      "slots, inline_bytes, bytes_max, fixed, fifo, fair, dedup_entries and "
-                      "dedup_scope are fixed at creation");
+                      "slots, inline_bytes, bytes_max, fixed, fifo, fair, dedup_entries, "
+                      "dedup_scope, durability and log_segment_bytes are fixed at creation");
+  }
+  if (log_ != nullptr && changes.message_bytes_max) {
+    if (auto checked = queue::check_durable({.message_bytes_max = changes.message_bytes_max,
+                                             .log_segment_bytes = mapping_->log_segment_bytes()});
+        !checked) {
+      return checked;
+    }
   }
   if (auto checked = queue::check_limits(changes); !checked) return checked;
   if (changes.dedup && (*changes.dedup == Dedup::kOff) != (mapping_->dedup() == nullptr)) {
@@ -215,6 +230,7 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
                       "and content");
   }
   if (auto checked = queue::check_fair(fair_, changes); !checked) return checked;
+  if (changes.redrive) member_.housekeeper.bring_back(changes.redrive->dead_letter_queue);
   if (auto checked = queue::check_redrive(member_.queues, mapping_->name(), fifo_, changes);
       !checked) {
     return checked;
@@ -224,7 +240,7 @@ Result<void> QueueCore::set(const QueueSettings& changes) {
     return sys::error(code, object, "others are changing its settings and do not get on");
   }
   receivers().wake_all();  // their waits were computed from the old values
-  return {};
+  return log_ != nullptr ? save_settings() : Result<void>();
 }
 
 Result<std::uint64_t> QueueCore::purge() {
@@ -239,8 +255,11 @@ Result<std::uint64_t> QueueCore::purge() {
     if (fair_) removed += discard_fairly(*each, begun_ns);
     for (std::uint32_t slot = 0; slot < each->ring.view.slots() && !grouped_; ++slot) {
       const Seen seen = look_at(each->ring.view, slot);
-      if (!seen.has_message || each->ring.view.slot(slot).sent_ns.load() > begun_ns) continue;
-      if (ring::discard(each->ring, slot, seen.lap)) ++removed;
+      const std::uint64_t sent_ns = each->ring.view.slot(slot).sent_ns.load();
+      if (!seen.has_message || static_cast<std::int64_t>(sent_ns - begun_ns) > 0) continue;
+      if (!ring::discard(each->ring, slot, seen.lap)) continue;
+      if (log_ != nullptr) log_gone(*each, slot, seen.lap);
+      ++removed;
     }
   }
   counters_.add(Counter::kPurged, removed);

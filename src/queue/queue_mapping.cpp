@@ -46,8 +46,16 @@ std::string ring_file_name(std::uint64_t ring_id) { return std::to_string(ring_i
 
 Result<std::shared_ptr<QueueMapping>> QueueMapping::open(std::shared_ptr<shm::BusFiles> bus,
                                                          const std::string& name) {
+  const sys::Fd& directory = bus->queues();
+  return open_file(std::move(bus), directory, name, name);
+}
+
+Result<std::shared_ptr<QueueMapping>> QueueMapping::open_file(std::shared_ptr<shm::BusFiles> bus,
+                                                              const sys::Fd& directory,
+                                                              const std::string& file_name,
+                                                              const std::string& name) {
   std::shared_ptr<QueueMapping> queue(new QueueMapping(std::move(bus), name));
-  auto file = sys::open_file(queue->bus_->queues(), name);
+  auto file = sys::open_file(directory, file_name);
   if (!file) {
     if (file.error() == Errc::kNotFound) {
       return sys::error(Errc::kNotFound, "queue \"" + name + "\"", "no such queue on this bus");
@@ -71,6 +79,9 @@ Result<void> QueueMapping::check_header() {
   stride_ = found.stride;
   slots_ = found.slots;
   fixed_ = found.fixed != 0;
+  journal_ = found.journal;
+  lasting_id_ = found.lasting_id != 0 ? found.lasting_id : found.queue_id;
+  log_segment_bytes_ = found.log_segment_bytes;
   kind_ = static_cast<ring::RingKind>(found.kind < ring::kRingKinds ? found.kind : 0);
   const bool sane = found.kind < ring::kRingKinds && (found.kind == 0 || fixed_) && stride_ >= 64 &&
                     stride_ <= 4096 && stride_ % 64 == 0 && slots_ >= 1 &&
@@ -106,7 +117,8 @@ Result<void> QueueMapping::find_tables() {
 Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participant& creator,
                                                            const std::string& name,
                                                            const QueueSettings& settings,
-                                                           const Tags& tags) {
+                                                           const Tags& tags,
+                                                           const DurableParts& parts) {
   shm::BusFiles& bus = creator.bus();
   const std::uint64_t queue_id = sys::unique_id();
   const ring::RingKind kind = kind_of(settings);
@@ -144,9 +156,14 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
       if (ids != 0) dedup::Table::initialise(mapping->data() + kQueueFileBytes, ids);
       initialise_settings(header, settings);
       header.chain[0].initialise({0, *ring_id});
+      header.journal = parts.journal;
+      header.lasting_id = parts.lasting_id;
+      header.log_segment_bytes = parts.journal == 0 ? 0 : *settings.log_segment_bytes;
       header.tags.store(*tags_id, std::memory_order_relaxed);  // the name makes it visible
       header.magic = kQueueMagic;
-      done = sys::publish_name(bus.temporary(), temporary, bus.queues(), name);
+      if (parts.restore) done = restore(creator, temporary, name, parts);
+      if (done) done = sys::publish_name(bus.temporary(), temporary, bus.queues(), name);
+      if (!done) remove_rings(bus, header);
     } else {
       done = Unexpected(mapping.error());
     }
@@ -158,6 +175,25 @@ Result<std::shared_ptr<QueueMapping>> QueueMapping::create(const shm::Participan
     return Unexpected(done.error());
   }
   return open(creator.bus_pointer(), name);
+}
+
+/// Of a queue that did not come to be.
+void QueueMapping::remove_rings(const shm::BusFiles& bus, const QueueHeader& header) noexcept {
+  for (const base::Word128& entry : header.chain) {
+    const std::uint64_t id = entry.load().high;
+    if (id == ChainEntry::kNone || id == ChainEntry::kRetired) continue;
+    sys::remove_name(bus.rings(), ring_file_name(id));
+  }
+}
+
+/// Everything fits that was there before, and may take more room than it did then.
+Result<void> QueueMapping::restore(const shm::Participant& creator, const std::string& file,
+                                   const std::string& name, const DurableParts& parts) {
+  auto queue = open_file(creator.bus_pointer(), creator.bus().temporary(), file, name);
+  if (!queue) return Unexpected(queue.error());
+  (*queue)->bytes_max_ = ~std::uint64_t{0} / 2;
+  (*queue)->fixed_ = false;
+  return parts.restore(std::move(*queue));
 }
 
 std::uint64_t QueueMapping::chain_id(std::uint64_t number) const noexcept {
@@ -257,6 +293,15 @@ std::uint64_t QueueMapping::ring_bytes() const {
   return bytes;
 }
 
+void drop_outdated(const std::shared_ptr<shm::BusFiles>& bus) {
+  const auto names = sys::names_in(bus->queues());
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const auto queue = QueueMapping::open(bus, name);
+    if (queue && (*queue)->journal() != 0) sys::remove_name(bus->queues(), name);
+  }
+}
+
 Result<std::shared_ptr<QueueMapping>> QueueMappings::open(const std::string& name) {
   auto mapping = QueueMapping::open(bus_, name);
   if (!mapping) return mapping;
@@ -266,8 +311,9 @@ Result<std::shared_ptr<QueueMapping>> QueueMappings::open(const std::string& nam
 Result<std::shared_ptr<QueueMapping>> QueueMappings::create(const shm::Participant& creator,
                                                             const std::string& name,
                                                             const QueueSettings& settings,
-                                                            const Tags& tags) {
-  auto mapping = QueueMapping::create(creator, name, settings, tags);
+                                                            const Tags& tags,
+                                                            const DurableParts& parts) {
+  auto mapping = QueueMapping::create(creator, name, settings, tags, parts);
   if (!mapping) return mapping;
   return remember(std::move(*mapping));
 }

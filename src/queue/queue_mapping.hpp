@@ -1,12 +1,14 @@
 // A queue's files as one process has them mapped: shared by the handles of all its participants.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "dedup/table.hpp"
+#include "durable/home.hpp"
 #include "group/attempt_layout.hpp"
 #include "queue/queue_layout.hpp"
 #include "ring/ring_view.hpp"
@@ -27,6 +29,16 @@ struct MappedRing {
   ring::RingView view;
 };
 
+class QueueMapping;
+
+/// Of a durable queue that is being made.
+struct DurableParts {
+  std::uint64_t journal = 0;  ///< id of its file; 0: the queue is not durable
+  std::uint64_t lasting_id = 0;
+  /// Puts the messages in that the queue had before, while nobody else can see it.
+  std::function<Result<void>(std::shared_ptr<QueueMapping>)> restore{};
+};
+
 class QueueMapping {
  public:
   /// Opens an existing queue, be it half deleted. Errors kNotFound, kWrongFormat, ….
@@ -36,7 +48,8 @@ class QueueMapping {
   static Result<std::shared_ptr<QueueMapping>> create(const shm::Participant& creator,
                                                       const std::string& name,
                                                       const QueueSettings& settings,
-                                                      const Tags& tags = {});
+                                                      const Tags& tags = {},
+                                                      const DurableParts& parts = {});
 
   [[nodiscard]] QueueHeader& header() const noexcept {
     return *reinterpret_cast<QueueHeader*>(mapping_.data());
@@ -50,6 +63,8 @@ class QueueMapping {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] shm::BusFiles& bus() const noexcept { return *bus_; }
   [[nodiscard]] std::uint64_t queue_id() const noexcept { return queue_id_; }
+  /// Outlives shared memory, as receipts must not: of a durable queue the same after each recovery.
+  [[nodiscard]] std::uint64_t lasting_id() const noexcept { return lasting_id_; }
   [[nodiscard]] std::uint32_t stride() const noexcept { return stride_; }
   [[nodiscard]] std::uint32_t first_slots() const noexcept { return slots_; }
   [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
@@ -61,6 +76,9 @@ class QueueMapping {
   [[nodiscard]] group::AttemptTable* attempts() const noexcept { return attempts_; }
   [[nodiscard]] DedupScope dedup_scope() const noexcept { return dedup_scope_; }
   [[nodiscard]] const sys::Fd& file() const noexcept { return file_; }
+  /// Id of its journal's file; 0: it is not durable.
+  [[nodiscard]] std::uint64_t journal() const noexcept { return journal_; }
+  [[nodiscard]] std::uint64_t log_segment_bytes() const noexcept { return log_segment_bytes_; }
 
   /// The ring of that number, mapped at the first use. Null: retired, not there yet, or its file is
   /// not what it must be.
@@ -85,6 +103,13 @@ class QueueMapping {
  private:
   QueueMapping(std::shared_ptr<shm::BusFiles> bus, std::string name)
       : bus_(std::move(bus)), name_(std::move(name)) {}
+  static Result<std::shared_ptr<QueueMapping>> open_file(std::shared_ptr<shm::BusFiles> bus,
+                                                         const sys::Fd& directory,
+                                                         const std::string& file,
+                                                         const std::string& name);
+  static Result<void> restore(const shm::Participant& creator, const std::string& file,
+                              const std::string& name, const DurableParts& parts);
+  static void remove_rings(const shm::BusFiles& bus, const QueueHeader& header) noexcept;
   Result<void> check_header();
   Result<void> find_tables();
 
@@ -92,7 +117,8 @@ class QueueMapping {
   std::string name_;
   sys::Fd file_;
   sys::Mapping mapping_;
-  std::uint64_t queue_id_ = 0, bytes_max_ = 0;
+  std::uint64_t queue_id_ = 0, lasting_id_ = 0, bytes_max_ = 0;
+  std::uint64_t journal_ = 0, log_segment_bytes_ = 0;
   std::uint32_t stride_ = 0, slots_ = 0;
   bool fixed_ = false;
   ring::RingKind kind_ = ring::RingKind::kStandard;
@@ -105,19 +131,26 @@ class QueueMapping {
 
 [[nodiscard]] std::string ring_file_name(std::uint64_t ring_id);
 
+/// Takes the names of durable queues away: another bus has had their logs meanwhile. Nobody has
+/// them open; a sweep removes the rest.
+void drop_outdated(const std::shared_ptr<shm::BusFiles>& bus);
+
 /// The queues that a process has open, so that its participants share one mapping of each.
 class QueueMappings {
  public:
-  explicit QueueMappings(std::shared_ptr<shm::BusFiles> bus) : bus_(std::move(bus)) {}
+  explicit QueueMappings(std::shared_ptr<shm::BusFiles> bus) : bus_(std::move(bus)), home_(bus_) {}
   Result<std::shared_ptr<QueueMapping>> open(const std::string& name);
   Result<std::shared_ptr<QueueMapping>> create(const shm::Participant& creator,
                                                const std::string& name,
-                                               const QueueSettings& settings,
-                                               const Tags& tags = {});
+                                               const QueueSettings& settings, const Tags& tags = {},
+                                               const DurableParts& parts = {});
+  /// What the bus keeps on disk of its durable queues.
+  [[nodiscard]] durable::Home& home() noexcept { return home_; }
 
  private:
   std::shared_ptr<QueueMapping> remember(std::shared_ptr<QueueMapping> mapping);
   std::shared_ptr<shm::BusFiles> bus_;
+  durable::Home home_;
   std::mutex mutex_;
   std::vector<std::weak_ptr<QueueMapping>> open_;
 };

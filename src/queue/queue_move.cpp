@@ -26,6 +26,7 @@ QueueCore* QueueCore::dead_letter_queue() noexcept {
   }
   dead_letters_.reset();
   const std::string name = queue::dead_letter_queue_of(header());
+  member_.housekeeper.bring_back(name);
   auto found = member_.queues.open(name);
   if (!found || (*found)->header().state.load(std::memory_order_acquire) != 0) return nullptr;
   if ((*found)->queue_id() == mapping_->queue_id()) return nullptr;
@@ -128,6 +129,12 @@ Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to, bool w
     return code;
   }
   to.fill_moved(claim, *this, removal, copy, content);
+  if (const Errc code = to.log_ != nullptr ? to.log_moved_in(claim) : Errc::kOk;
+      code != Errc::kOk) {
+    claim.lane->sender.give_up(claim.position);
+    if (copy.data != nullptr) member_.arena.free(copy.ref);
+    return code;
+  }
   const ring::Passage passage{.source = from.ring,
                               .source_id = from.mapped->ring_id,
                               .delivery = {taken.slot, taken.lap, taken.word.count()},
@@ -140,8 +147,10 @@ Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to, bool w
   if (ring::move(passage, member_.me.index(), member_.me.hazards(), member_.me.move_note()) ==
       ring::Settled::kStale) {
     if (copy.data != nullptr) member_.arena.free(copy.ref);
+    if (to.log_ != nullptr) to.log_->removed({claim.lane->mapped->ring_id, claim.position});
     return Errc::kStaleReceipt;
   }
+  if (log_ != nullptr) log_gone(from, taken.slot, taken.lap);
   to.counters_.add(Counter::kMovedIn);
   return Errc::kOk;
 }
@@ -185,7 +194,7 @@ queue::Envelope QueueCore::history_of(const QueueCore& source, const Removal& wh
   const ring::RingView& old = what.from.ring.view;
   queue::Envelope envelope{
       {what.from.mapped->ring_id, old.position_of(what.taken.slot, what.taken.lap)},
-      source.mapping_->queue_id(),
+      source.mapping_->lasting_id(),
       what.taken.word.count() - (what.was_delivered ? 0 : 1),
       old.slot(what.taken.slot).sent_ns.load(std::memory_order_relaxed)};
   if (what.lengths.moved_in()) {
@@ -209,11 +218,15 @@ void QueueCore::carry_first_received(const Removal& what, const ring::RingView& 
 }
 
 /// The name of the queue that a message was moved from, by its id: looked up among those there are.
-std::string QueueCore::queue_name_of(std::uint64_t queue_id) const {
+std::string QueueCore::queue_name_of(std::uint64_t lasting_id) const {
   const auto names = sys::names_in(member_.me.bus().queues());
   for (const std::string& name : names ? *names : std::vector<std::string>()) {
     const auto found = member_.queues.open(name);
-    if (found && (*found)->queue_id() == queue_id) return name;
+    if (found && (*found)->lasting_id() == lasting_id) return name;
+  }
+  for (const std::string& name : member_.queues.home().names()) {  // nobody has opened it yet
+    const auto meta = member_.queues.home().read(name);
+    if (meta && meta->lasting_id == lasting_id) return name;
   }
   return kDeletedQueue;
 }
@@ -224,7 +237,8 @@ std::string QueueCore::dead_letter_source(const Lease& lease) {
   const ring::RingView& view = in->ring.view;
   const ring::Lengths lengths{view.slot(lease.fields_.slot).lengths.load()};
   if (!lengths.moved_in()) return {};
-  return queue_name_of(queue::read_envelope(view, lease.fields_.slot).source);
+  const std::uint64_t source = queue::read_envelope(view, lease.fields_.slot).source;
+  return source == 0 ? std::string() : queue_name_of(source);
 }
 
 /// A message that came from another queue keeps its id and goes on counting.

@@ -105,7 +105,7 @@ void QueueCore::fill_moved_in_group(const Claim& slot, const QueueCore& source, 
                      std::memory_order_relaxed);
   group::FifoHead& group_head = slot.lane->fifo->groups.head(index);
   const auto* group = reinterpret_cast<const char*>(content) + what.lengths.content();
-  group_head.key.store(group::key_of({group, what.ids.group()}, mapping_->queue_id()),
+  group_head.key.store(group::key_of({group, what.ids.group()}, mapping_->lasting_id()),
                        std::memory_order_relaxed);
   group_head.lengths.store(what.ids.word, std::memory_order_relaxed);
   group_head.entry.store(0, std::memory_order_relaxed);

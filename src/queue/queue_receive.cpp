@@ -24,6 +24,13 @@ std::uint64_t deadline_after(std::uint64_t now_ns, Duration wait) noexcept {
   return wait == kForever ? ~std::uint64_t{0} : now_ns + static_cast<std::uint64_t>(wait.count());
 }
 
+/// A recovered message may be older than the monotonic clock: then its time is below zero.
+constexpr bool is_over_age(std::uint64_t now_ns, std::uint64_t sent_ns,
+                           std::uint64_t retention_ns) noexcept {
+  const std::uint64_t age = now_ns - sent_ns;
+  return age > retention_ns && static_cast<std::int64_t>(age) > 0;
+}
+
 }  // namespace
 
 Errc QueueCore::receive(Leases& into, const ReceiveOptions& options) noexcept {
@@ -92,6 +99,7 @@ void QueueCore::take_from_lanes(const Wanted& wanted, const ReceiveTime& time) n
   counters_.add(Counter::kReceived);
   if (taken.word.count() != 1) [[unlikely]] {
     counters_.add(Counter::kRedelivered);
+    if (log_ != nullptr) log_received(lane, taken);
     return;
   }
   const ring::RingView& view = lane.ring.view;
@@ -123,11 +131,12 @@ template <bool kGroups>
       lane, taken.slot, lengths, lengths.content() + (kGroups ? id_bytes(lane, taken.slot) : 0));
   const std::uint64_t retention =
       header().settings.retention_ns.load(std::memory_order_relaxed);  // a setting
-  const bool over_age = time.now_ns > sent_ns && time.now_ns - sent_ns > retention;
+  const bool over_age = is_over_age(time.now_ns, sent_ns, retention);
   if (content == nullptr || over_age) [[unlikely]] {
     member_.me.hazards().clear(taken.hazard);
     if constexpr (kGroups) return drop_in_group(lane, taken);
     ring::acknowledge(lane.ring, {taken.slot, taken.lap, taken.word.count()}, &taken.word);
+    if (log_ != nullptr) log_gone(lane, taken.slot, taken.lap);
     counters_.add(Counter::kDroppedByRetention);
     return false;
   }
@@ -364,6 +373,7 @@ void QueueCore::clear_up_now_and_then(std::uint64_t now_ns) noexcept {
   if (now_ns - cleared_up_ns_ < kClearUpEveryNs) return;
   cleared_up_ns_ = now_ns;
   member_.housekeeper.clear_up();
+  if (log_ != nullptr) tend_log();
 }
 
 }  // namespace ringpost::detail

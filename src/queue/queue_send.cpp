@@ -16,9 +16,9 @@ Result<MessageId, Errc> QueueCore::send(ByteSpan body, const SendOptions& option
     return send_in_group(body, options);
   if (!options.group.empty() && !fair_) return Unexpected(Errc::kInvalidArgument);
   if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
-  if (fair_) [[unlikely]] {
-    return send_fairly({body, options.attributes, options.group, options.dedup_id}, options.wait,
-                       due);
+  if (special_) [[unlikely]] {
+    return send_specially({body, options.attributes, options.group, options.dedup_id}, options.wait,
+                          due);
   }
   return send_one(body, options.attributes, options.wait, due);
 }
@@ -35,12 +35,15 @@ Result<std::size_t, Errc> QueueCore::send_batch(std::span<const OutMessage> mess
     if (!grouped_ && !message.group.empty()) [[unlikely]]
       return sent != 0 ? Result<std::size_t, Errc>(sent) : Unexpected(Errc::kInvalidArgument);
     const Duration wait = sent == 0 ? options.wait : Duration::zero();
-    const auto id = fifo_   ? send_in_group(message, wait)
-                    : fair_ ? send_fairly(message, wait, due)
-                            : send_one(message.body, message.attributes, wait, due);
+    const auto id = fifo_      ? send_in_group(message, wait)
+                    : special_ ? send_one_specially(message, wait, due)
+                               : send_one(message.body, message.attributes, wait, due);
     if (!id && sent == 0) return Unexpected(id.error());
     if (!id) break;
     ++sent;
+  }
+  if (log_ != nullptr && sent != 0) [[unlikely]] {
+    if (const Errc code = wait_logged(options.wait); code != Errc::kOk) return Unexpected(code);
   }
   return sent;
 }
@@ -300,6 +303,15 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
     return id;
   }
   if (!options.group.empty()) return Unexpected(Errc::kInvalidArgument);
+  if (log_ != nullptr) [[unlikely]] {
+    bool sent = false;
+    auto id = send_logged(out, options.wait, due, sent);
+    if (sent) loan.core_ = nullptr;
+    if (const Errc code = id ? wait_logged(options.wait) : Errc::kOk; code != Errc::kOk) {
+      return Unexpected(code);
+    }
+    return id;
+  }
   if (const Errc code = claim(slot, options.wait); code != Errc::kOk) return Unexpected(code);
   fill(slot, out);
   loan.core_ = nullptr;

@@ -24,7 +24,7 @@ Errc QueueCore::acknowledge(Lease& lease) noexcept {
   if (in == nullptr) return Errc::kStaleReceipt;  // the ring is gone, and all that was in it
   const ring::LeaseWord known{{fields.lease_low, fields.lease_high}};
   const ring::Delivery delivery{fields.slot, fields.position_lap, known.count()};
-  const ring::Settled settled = grouped_ ? acknowledge_in_group(*in, delivery, &known)
+  const ring::Settled settled = special_ ? acknowledge_specially(*in, delivery, &known)
                                          : ring::acknowledge(in->ring, delivery, &known);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kAcknowledged);
@@ -50,7 +50,7 @@ Errc QueueCore::acknowledge(const Receipt& receipt) noexcept {
   Lane* in = nullptr;
   ring::Delivery delivery;
   if (const Errc code = find(receipt, in, delivery); code != Errc::kOk) return code;
-  const ring::Settled settled = grouped_ ? acknowledge_in_group(*in, delivery, nullptr)
+  const ring::Settled settled = special_ ? acknowledge_specially(*in, delivery, nullptr)
                                          : ring::acknowledge(in->ring, delivery, nullptr);
   if (settled == ring::Settled::kStale) return Errc::kStaleReceipt;
   counters_.add(Counter::kAcknowledged);

@@ -25,7 +25,7 @@ void QueueCore::fill_ordered(const Claim& slot, const Delivery& what, const Ids&
   const ring::RingView& view = slot.lane->ring.view;
   group::FifoHead& head = group::head(view, view.slot_of(slot.position));
   // relaxed: the publish behind it carries all of this.
-  head.key.store(group::key_of(ids.group, mapping_->queue_id()), std::memory_order_relaxed);
+  head.key.store(group::key_of(ids.group, mapping_->lasting_id()), std::memory_order_relaxed);
   head.lengths.store(group::IdLengths::of(ids.group.size(), ids.dedup_id.size()).word,
                      std::memory_order_relaxed);
   head.entry.store(0, std::memory_order_relaxed);

@@ -47,6 +47,8 @@ QueueSettings with_defaults(const QueueSettings& given) {
   all.dedup_window = given.dedup_window.value_or(5min);
   all.dedup_entries = given.dedup_entries.value_or(65'536);
   all.dedup_scope = given.dedup_scope.value_or(DedupScope::kQueue);
+  all.durability = given.durability.value_or(Durability::kMemory);
+  all.log_segment_bytes = given.log_segment_bytes.value_or(16ull << 20);
   return all;
 }
 
@@ -67,6 +69,8 @@ Result<void> check_limits(const QueueSettings& given) {
       within("dedup_window", given.dedup_window, Duration(1s), Duration(hours(24)), "1 s to 24 h"),
       within("dedup_entries", given.dedup_entries, 64u, dedup::kCapacityMax, "64 to 16,777,216"),
       within<std::uint64_t>("bytes_max", given.bytes_max, 64 * 1024, 1ull << 40, "64 KiB to 1 TiB"),
+      within<std::uint64_t>("log_segment_bytes", given.log_segment_bytes, 64 * 1024, 1ull << 30,
+                            "64 KiB to 1 GiB"),
   };
   for (const Result<void>& check : checks) {
     if (!check) return check;
@@ -85,6 +89,10 @@ Result<void> check_limits(const QueueSettings& given) {
     return sys::error(Errc::kInvalidArgument, "dedup", "only a FIFO queue deduplicates");
   }
   if (auto checked = check_fair(given.fair.value_or(false), given); !checked) return checked;
+  const bool durable = given.durability.value_or(Durability::kMemory) == Durability::kDurable;
+  if (durable || given.log_segment_bytes) {
+    if (auto checked = check_durable(given); !checked) return checked;
+  }
   if (given.redrive) {
     if (auto checked = check_form(*given.redrive); !checked) return checked;
   }
@@ -113,6 +121,27 @@ Result<void> check_fair(bool fair, const QueueSettings& given) {
   return {};
 }
 
+Result<void> check_durable(const QueueSettings& given) {
+  if (given.fifo.value_or(false) || given.fair.value_or(false)) {
+    return sys::error(Errc::kUnsupported, "durability",
+                      "FIFO and fair queues cannot be durable yet: only standard ones");
+  }
+  if (given.durability == Durability::kMemory) {
+    return sys::error(Errc::kInvalidArgument, "log_segment_bytes",
+                      "only a durable queue has a log");
+  }
+  const QueueSettings all = with_defaults(given);
+  if (*all.message_bytes_max > kDurableMessageBytesMax) {
+    return sys::error(Errc::kInvalidArgument, "message_bytes_max",
+                      "must be up to 1 MiB in a durable queue");
+  }
+  if (*all.log_segment_bytes % 4096 != 0 || *all.log_segment_bytes / 4 < *all.message_bytes_max) {
+    return sys::error(Errc::kInvalidArgument, "log_segment_bytes",
+                      "must be a multiple of 4 KiB, and four times message_bytes_max at least");
+  }
+  return {};
+}
+
 QueueSettings load_settings(QueueHeader& header) {
   QueueSettings settings = changeable_settings(header);
   settings.dedup_scope = header.dedup_scope == 0 ? DedupScope::kQueue : DedupScope::kGroup;
@@ -124,6 +153,8 @@ QueueSettings load_settings(QueueHeader& header) {
   settings.inline_bytes = header.stride - head_bytes_of(kind);
   settings.bytes_max = header.bytes_max;
   settings.fixed = header.fixed != 0;
+  settings.durability = header.journal != 0 ? Durability::kDurable : Durability::kMemory;
+  if (header.journal != 0) settings.log_segment_bytes = header.log_segment_bytes;
   return settings;
 }
 
@@ -154,6 +185,12 @@ const char* first_difference(const QueueSettings& given, const QueueSettings& ex
   }
   if (differs(given.bytes_max, existing.bytes_max)) return "bytes_max";
   if (differs(given.fixed, existing.fixed)) return "fixed";
+  if (differs(given.durability, existing.durability)) return "durability";
+  const bool has_log = existing.log_segment_bytes.has_value();
+  if (given.log_segment_bytes && has_log &&
+      *given.log_segment_bytes != *existing.log_segment_bytes) {
+    return "log_segment_bytes";
+  }
   return nullptr;
 }
 

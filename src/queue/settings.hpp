@@ -13,6 +13,10 @@ namespace ringpost::queue {
 [[nodiscard]] Result<void> check_limits(const QueueSettings& given);
 /// Of a fair queue: what does not go with that.
 [[nodiscard]] Result<void> check_fair(bool fair, const QueueSettings& given);
+/// Of a message and its attributes in a durable queue.
+inline constexpr std::uint64_t kDurableMessageBytesMax = 1u << 20;
+/// Of a durable queue, or of one for which a setting is given that only those have.
+[[nodiscard]] Result<void> check_durable(const QueueSettings& given);
 /// Every setting in force.
 [[nodiscard]] QueueSettings load_settings(QueueHeader& header);
 /// The name of the first given setting that differs, or null.

@@ -1,4 +1,4 @@
-// A thread that writes logs: of one stream, or of all that there are on a bus.
+// A thread that writes logs: of one stream or queue, or of all that there are on a bus.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@
 
 #include "base/time_source.hpp"
 #include "journal/log_source.hpp"
-#include "ringpost/stream.hpp"
+#include "ringpost/log_writer.hpp"
 
 namespace ringpost::detail {
 

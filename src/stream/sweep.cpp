@@ -68,6 +68,7 @@ std::uint64_t remove_orphans(const Membership& member, std::uint16_t dead) {
     journal::JournalHeader header{};
     if (!file || !sys::read_front(*file, &header, sizeof header)) continue;
     if (header.magic != journal::kJournalMagic) continue;
+    if (header.number == journal::kOfQueue) continue;  // client/orphans.hpp
     const bool of_the_dead = (header.creator & shm::kParticipantsMax) == dead;
     if (of_the_dead || !alive.is_alive(header.creator)) orphans.push_back(id_of(name));
   }

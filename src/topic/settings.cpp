@@ -116,6 +116,9 @@ Result<void> check(queue::QueueMappings& queues, const std::string& queue,
   if (!found || (*found)->header().state.load(std::memory_order_acquire) != 0) {
     return sys::error(Errc::kNotFound, object, "does not exist: create it first");
   }
+  if ((*found)->journal() != 0) {
+    return sys::error(Errc::kUnsupported, object, "is a durable queue, which no topic takes yet");
+  }
   if ((*found)->kind() == kind.value_or((*found)->kind())) return {};
   return sys::error(Errc::kInvalidArgument, object,
                     kind == ring::RingKind::kFifo

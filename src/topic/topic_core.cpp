@@ -58,6 +58,9 @@ Result<SubscriptionInfo> TopicCore::subscribe(const std::string& queue,
   if (kind == ring::RingKind::kFair) {
     return sys::error(Errc::kInvalidArgument, object, "is a fair queue, which no topic takes yet");
   }
+  if ((*found)->journal() != 0) {
+    return sys::error(Errc::kUnsupported, object, "is a durable queue, which no topic takes yet");
+  }
   if (kind == ring::RingKind::kFifo && !file_.is_fifo()) {
     return sys::error(Errc::kInvalidArgument, object,
                       "is a FIFO queue, which only a FIFO topic takes");

@@ -103,6 +103,18 @@ TEST_F(CliDaemon, WritesTheLogsOfStreams) {
   EXPECT_NE(succeed({"get", "ticks"}).find("1.0842"), std::string::npos);
 }
 
+TEST_F(CliDaemon, BringsDurableQueuesBackAndWritesTheirLogs) {
+  succeed({"queue", "create", "invoices", "--durable"});
+  succeed({"send", "invoices", "hello"});
+  std::filesystem::remove_all(directory_ / "buses");
+  Daemon daemon({"--bus", "default", "--sweep-every", "10ms"});
+  ASSERT_TRUE(daemon.reads_until("queue invoices: writing its log"));
+  succeed({"send", "invoices", "world"});
+  daemon.send_signal(SIGTERM);
+  EXPECT_EQ(daemon.wait().status, 0);
+  EXPECT_EQ(succeed({"receive", "invoices", "-n", "2"}), "hello\nworld\n");
+}
+
 TEST_F(CliDaemon, MakesTheBusThatItIsToldToLookAfterAndStaysOnIt) {
   Daemon daemon({"--bus", "trading", "--sweep-every", "10ms"});
   ASSERT_TRUE(daemon.reads_until("ready"));

@@ -194,6 +194,13 @@ void add_creation_settings(CLI::App& app, QueueSettings& settings) {
          "--fair", [&settings] { settings.fair = true; },
          "Groups name tenants, and quiet ones are served first; never grows")
       ->group(group);
+  app.add_flag_callback(
+         "--durable", [&settings] { settings.durability = Durability::kDurable; },
+         "On disk before a send returns; there again after a reboot. Not with --fifo, --fair")
+      ->group(group);
+  add_size(app, "--log-segment-bytes", settings.log_segment_bytes,
+           "Durable: size of the files of its log: 64KiB to 1GiB (16MiB)")
+      ->group(group);
   add_number(app, "--dedup-entries", settings.dedup_entries,
              "FIFO: ids remembered at once, 102 B each: 64 to 16777216 (65536)", false)
       ->group(group);

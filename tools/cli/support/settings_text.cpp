@@ -39,6 +39,10 @@ void add_dedup(JsonObject& object, const QueueSettings& settings) {
   if (const auto rate = dedup_ids_per_second(settings)) object["dedup_ids_per_second"] = *rate;
 }
 
+bool is_durable(const QueueSettings& settings) {
+  return settings.durability.value_or(Durability::kMemory) == Durability::kDurable;
+}
+
 std::string fixed_text(const QueueSettings& settings) {
   if (settings.fifo.value_or(false)) return "yes, a FIFO queue never grows";
   if (settings.fair.value_or(false)) return "yes, a fair queue never grows";
@@ -92,6 +96,10 @@ JsonObject json_settings(const QueueSettings& settings) {
   if (settings.fixed) object["fixed"] = *settings.fixed;
   if (settings.fifo) object["fifo"] = *settings.fifo;
   if (settings.fair) object["fair"] = *settings.fair;
+  if (settings.durability) object["durable"] = *settings.durability == Durability::kDurable;
+  if (is_durable(settings) && settings.log_segment_bytes) {
+    object["log_segment_bytes"] = *settings.log_segment_bytes;
+  }
   // Those of a standard queue, which has them and does not use them, would only mislead.
   if (settings.fifo.value_or(true)) add_dedup(object, settings);
   return object;
@@ -125,6 +133,10 @@ std::string settings_lines(const QueueSettings& settings) {
   if (settings.inline_bytes) line("inline bytes", format_size(*settings.inline_bytes));
   if (settings.bytes_max) line("bytes max", format_size(*settings.bytes_max));
   if (settings.fixed) line("fixed", fixed_text(settings));
+  if (is_durable(settings)) {
+    line("durable", fmt::format("yes, log in files of {}",
+                                format_size(settings.log_segment_bytes.value_or(0))));
+  }
   if (settings.fair.value_or(false)) line("fair", "yes, quiet tenants first");
   if (!settings.fifo.value_or(false)) return out;
   line("fifo", "yes, groups in order");
@@ -145,6 +157,7 @@ void add_state(JsonObject& object, const QueueStats& stats) {
   object["slots"] = stats.slots;
   object["rings"] = stats.rings;
   object["memory_bytes"] = stats.memory_bytes;
+  if (stats.log_bytes != 0) object["log_bytes"] = stats.log_bytes;
 }
 
 void add_counters(JsonObject& object, const QueueStats& stats) {

@@ -12,7 +12,8 @@ JsonObject json_settings(const QueueSettings& settings);
 /// One "  name   value" line each.
 std::string settings_lines(const QueueSettings& settings);
 
-/// Adds "visible", "in_flight", "delayed", "oldest_age_seconds", "slots", "rings", "memory_bytes".
+/// Adds "visible", "in_flight", "delayed", "oldest_age_seconds", "slots", "rings", "memory_bytes",
+/// of a durable queue "log_bytes".
 void add_state(JsonObject& object, const QueueStats& stats);
 /// Adds "sent", "sent_bytes", "received", "redelivered", "acknowledged", "released", "expired",
 /// "dropped_by_retention", "purged", "refused_full", "duplicates", "dead_lettered",

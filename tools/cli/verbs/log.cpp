@@ -1,4 +1,4 @@
-// ringpost log: the logs of streams on disk, checked, salvaged, looked into.
+// ringpost log: the logs of streams and durable queues on disk, checked, salvaged, looked into.
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace ringpost::cli {
 namespace {
 
 struct Options {
-  std::string what;  ///< a stream or a directory
+  std::string what;  ///< a stream, a queue or a directory
   std::optional<std::string> shard;
   std::uint64_t from = 0;
   std::optional<std::uint64_t> count;
@@ -73,6 +73,18 @@ void ask_the_bus(const Context& context, const std::string& stream, std::vector<
   }
 }
 
+Log log_of_queue(const Context& context, const std::string& queue, const std::string& directory,
+                 bool in_use) {
+  Log log{directory};
+  if (!in_use) return log;
+  BusOptions options = context.bus_options();
+  options.create = false;
+  auto bus = Bus::open(context.globals.bus, options);
+  auto opened = bus ? bus->open_queue(queue) : Result<Queue>(Unexpected(bus.error()));
+  if (opened) log.end = opened->stats().log_written;
+  return log;
+}
+
 std::vector<Log> find_logs(Context& context, const Options& options, bool in_use) {
   std::vector<Log> logs;
   if (options.what.find('/') != std::string::npos || std::filesystem::is_directory(options.what)) {
@@ -80,6 +92,11 @@ std::vector<Log> find_logs(Context& context, const Options& options, bool in_use
   } else {
     const auto directories =
         stream_log_directories(context.globals.bus, options.what, context.bus_options());
+    const auto of_queue =
+        queue_log_directory(context.globals.bus, options.what, context.bus_options());
+    if (!directories && directories.error() == Errc::kNotFound && of_queue) {
+      return {log_of_queue(context, options.what, *of_queue, in_use)};
+    }
     require_of_stream(context, directories, "find the log of stream " + options.what, options.what);
     for (const std::string& each : *directories) logs.push_back({each});
     if (in_use) ask_the_bus(context, options.what, logs);
@@ -209,6 +226,7 @@ ExitCode salvage(Context& context, const Options& options) {
 void print_record(Context& context, const LogRecord& record) {
   if (context.globals.json) {
     JsonObject object{{"position", record.position}, {"arrival", iso_time(record.arrival)}};
+    if (!record.about.empty()) object["about"] = record.about;
     if (record.is_end) {
       object["end"] = true;
     } else {
@@ -228,8 +246,10 @@ void print_record(Context& context, const LogRecord& record) {
     context.out.line(fmt::format("{:>12}  end of the shard", record.position));
     return;
   }
-  context.out.line(fmt::format("{:>12}  {}  {}  {}", record.position, iso_time(record.arrival),
-                               printable(record.key), printable(as_text(record.data))));
+  context.out.line(
+      fmt::format("{:>12}  {}  {}  {}", record.position, iso_time(record.arrival),
+                  record.about.empty() ? printable(record.key) : std::string(record.about),
+                  printable(as_text(record.data))));
 }
 
 ExitCode dump(Context& context, const Options& options) {
@@ -254,7 +274,7 @@ ExitCode dump(Context& context, const Options& options) {
 }
 
 void add_what(CLI::App& verb, Options& options) {
-  verb.add_option("LOG", options.what, "A stream, or a directory (with a / in it)")
+  verb.add_option("LOG", options.what, "A stream, a durable queue, or a directory (with a / in it)")
       ->required()
       ->type_name("");
   verb.add_option("--shard", options.shard, "Only this one: number or id")->type_name("SHARD");
@@ -263,7 +283,7 @@ void add_what(CLI::App& verb, Options& options) {
 }  // namespace
 
 void add_log(CLI::App& app, Context& context) {
-  CLI::App& log = *app.add_subcommand("log", "Check, salvage and look into the logs of streams");
+  CLI::App& log = *app.add_subcommand("log", "Check, salvage and look into logs on disk");
   log.group("Streams")->require_subcommand(1);
 
   auto options = std::make_shared<Options>();

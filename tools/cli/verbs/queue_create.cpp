@@ -40,6 +40,13 @@ void refuse_contradictions(const QueueSettings& settings) {
   if (settings.fifo.value_or(false) && settings.fair.value_or(false)) {
     throw usage_failure("a queue is FIFO or fair", "drop --fifo or --fair");
   }
+  const bool groups = settings.fifo.value_or(false) || settings.fair.value_or(false);
+  if (settings.durability && groups) {
+    throw usage_failure("a FIFO or fair queue cannot be durable yet", "drop --durable");
+  }
+  if (settings.log_segment_bytes && !settings.durability) {
+    throw usage_failure("only a durable queue has a log", "add --durable");
+  }
   if (settings.fifo.value_or(false)) return;
   if (settings.dedup.value_or(Dedup::kOff) != Dedup::kOff || settings.dedup_window ||
       settings.dedup_entries || settings.dedup_scope) {
@@ -63,7 +70,8 @@ void add_queue_create(CLI::App& queue, Context& context) {
                         "  ringpost queue create orders --visibility-timeout 5m --retention 1d\n"
                         "  ringpost queue create ticks --slots 65536 --fixed\n"
                         "  ringpost queue create payments --fifo --dedup id --dedup-window 10m\n"
-                        "  ringpost queue create jobs --fair");
+                        "  ringpost queue create jobs --fair\n"
+                        "  ringpost queue create invoices --durable");
   auto options = std::make_shared<Options>();
   verb.add_option("QUEUE", options->names, "Names: letters, digits, - and _, up to 80")
       ->required()

@@ -20,7 +20,8 @@ struct Options {
 void add_row(Table& table, const std::string& name, const QueueStats& stats) {
   table.add({name, format_count(stats.visible), format_count(stats.in_flight),
              format_count(stats.delayed), format_age(stats.oldest_age), format_count(stats.slots),
-             format_size(stats.memory_bytes)});
+             format_size(stats.memory_bytes),
+             stats.log_bytes == 0 ? std::string() : format_size(stats.log_bytes)});
 }
 
 ExitCode run(Context& context, const Options& options) {
@@ -33,7 +34,8 @@ ExitCode run(Context& context, const Options& options) {
                {"DELAYED", Align::kRight},
                {"OLDEST", Align::kRight},
                {"SLOTS", Align::kRight},
-               {"MEMORY", Align::kRight}});
+               {"MEMORY", Align::kRight},
+               {"ON DISK", Align::kRight}});
   for (const std::string& name : *names) {
     JsonObject object{{"bus", bus.name()}, {"queue", name}};
     if (options.long_form) {
@@ -68,7 +70,7 @@ void add_queue_list(CLI::App& queue, Context& context) {
                         "  ringpost --bus tests queue list --json");
   auto options = std::make_shared<Options>();
   verb.add_option("PREFIX", options->prefix, "Only names that begin so")->type_name("");
-  verb.add_flag("-l,--long", options->long_form, "With messages, age and memory");
+  verb.add_flag("-l,--long", options->long_form, "With messages, age, memory, disk");
   on_run(verb, context, [&context, options] { return run(context, *options); });
 }
 

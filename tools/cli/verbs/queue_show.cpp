@@ -37,6 +37,9 @@ ExitCode run(Context& context, const std::string& name) {
   context.out.line(fmt::format("  {:<20} {} in {} of {}", "memory", format_size(stats.memory_bytes),
                                format_counted(stats.slots, "slot"),
                                format_counted(stats.rings, "ring")));
+  if (stats.log_bytes != 0) {
+    context.out.line(fmt::format("  {:<20} {}", "on disk", format_size(stats.log_bytes)));
+  }
   if (task) context.out.line(fmt::format("  {:<20} {}", "redrive", task_text(*task)));
   return ExitCode::kOk;
 }

@@ -1,0 +1,147 @@
+#include "client/durable_queues.hpp"
+
+#include "durable/replay.hpp"
+#include "log/reader.hpp"
+#include "queue/settings.hpp"
+#include "sys/error.hpp"
+
+namespace ringpost::client {
+namespace {
+
+bool is_here(Member& member, const std::string& name) {
+  const auto file = sys::open_file(member.files().queues(), name);
+  return file || !(file.error() == Errc::kNotFound);
+}
+
+struct Found {
+  std::vector<durable::Replay::Restored> messages;
+  std::uint64_t end = 0;  ///< of the log
+  bool is_empty = true;
+};
+
+/// What the log has.
+Result<Found> read_log(disk::Directory& directory) {
+  auto reader = log::Reader::open(directory);
+  if (!reader) return Unexpected(reader.error());
+  const auto end = (*reader)->find_end();
+  if (!end) return Unexpected(end.error());
+  durable::Replay replay;
+  Found found;
+  found.end = *end;
+  for (;;) {
+    const auto record = (*reader)->next(*end);
+    Errc code = record ? replay.add(*record) : record.error();
+    if (code == Errc::kEmpty) break;
+    if (code == Errc::kLapped) continue;  // what salvage has given up
+    if (code != Errc::kOk) return sys::error(code, directory.path(), message(code));
+    found.is_empty = false;
+  }
+  found.messages = replay.finish();
+  return found;
+}
+
+/// With the queue's lock: from the disk into shared memory.
+Result<void> bring_up(Member& member, const durable::Meta& meta) {
+  auto directory = member.context().queues.home().log(meta.name);
+  if (!directory) return Unexpected(directory.error());
+  const auto found = read_log(**directory);
+  if (!found) return Unexpected(found.error());
+  // Everything that could have been claimed in the lost ring lies below.
+  const std::uint64_t start =
+      found->end == 0 ? 0 : journal::start_after(found->end, durable::kCellsLog2);
+  const auto journal = durable::QueueLog::make_journal(member.me(), start);
+  if (!journal) return Unexpected(journal.error());
+  queue::DurableParts parts{.journal = (*journal)->id(), .lasting_id = meta.lasting_id};
+  if (!found->is_empty) {
+    parts.restore = [&](std::shared_ptr<queue::QueueMapping> mapping) -> Result<void> {
+      auto core = detail::QueueCore::open(member.membership(), std::move(mapping));
+      if (!core) return Unexpected(core.error());
+      return (*core)->restore(found->messages);
+    };
+  }
+  auto created = member.context().queues.create(
+      member.me(), meta.name, queue::with_defaults(meta.settings), meta.tags, parts);
+  if (created) return {};
+  journal::JournalFile::remove(member.files(), (*journal)->id());
+  return Unexpected(created.error());
+}
+
+}  // namespace
+
+Result<void> make_durable_queue(Member& member, const std::string& name,
+                                const QueueSettings& settings, const Tags& tags) {
+  durable::Home& home = member.context().queues.home();
+  if (auto opened = home.open(true); !opened) return opened;
+  auto lock = home.lock(name);
+  if (!lock) return Unexpected(lock.error());
+  if (is_here(member, name)) {
+    return sys::error(Errc::kExists, "queue \"" + name + "\"", "somebody has made it just now");
+  }
+  const durable::Meta meta{.name = name,
+                           .lasting_id = sys::unique_id(),
+                           .created_ns = member.files().time().wall_ns(),
+                           .settings = settings,
+                           .tags = tags};
+  if (auto made = home.make(meta); !made) return made;
+  auto done = bring_up(member, meta);
+  if (!done) static_cast<void>(home.remove(name));
+  return done;
+}
+
+Result<void> recover_queue(Member& member, const std::string& name) {
+  durable::Home& home = member.context().queues.home();
+  const Result<void> none =
+      sys::error(Errc::kNotFound, "queue \"" + name + "\"", "no such queue on this bus");
+  if (!home.has(name)) return none;
+  std::string dead_letters;
+  {
+    auto lock = home.lock(name);
+    if (!lock) return Unexpected(lock.error());
+    if (is_here(member, name)) return {};
+    if (!home.has(name)) return none;
+    auto meta = home.read(name);
+    if (!meta) return Unexpected(meta.error());
+    if (meta->name != name) return sys::error(Errc::kDamaged, name, "is another queue's directory");
+    if (auto done = bring_up(member, *meta); !done) return done;
+    dead_letters = meta->settings.redrive->dead_letter_queue;
+  }
+  // It is needed as soon as a message has been tried too often. What fails is met there again.
+  if (!dead_letters.empty()) static_cast<void>(recover_queue(member, dead_letters));
+  return {};
+}
+
+bool recover_all(Member& member) {
+  bool all = true;
+  for (const std::string& name : member.context().queues.home().names()) {
+    if (is_here(member, name)) continue;
+    const auto recovered = recover_queue(member, name);
+    all = all && (recovered || recovered.error() == Errc::kNotFound);
+  }
+  return all;
+}
+
+void Member::bring_back(const std::string& queue) {
+  if (!shm::is_valid_name(queue) || !context_->queues.home().has(queue)) return;
+  if (is_here(*this, queue)) return;
+  static_cast<void>(recover_queue(*this, queue));  // what is wrong is met by whoever opens it
+}
+
+Result<sys::Fd> forget_on_disk(Member& member, const std::string& name) {
+  durable::Home& home = member.context().queues.home();
+  if (!home.has(name)) return sys::Fd();
+  auto lock = home.lock(name);
+  if (!lock) return lock;
+  if (auto removed = home.remove(name); !removed) return Unexpected(removed.error());
+  return lock;
+}
+
+void tend_logs(Member& member) {
+  for (const std::string& name : member.context().queues.home().names()) {
+    auto mapping = member.context().queues.open(name);  // one that is not here yet needs nothing
+    if (!mapping || (*mapping)->journal() == 0) continue;
+    auto core = detail::QueueCore::open(member.membership(), std::move(*mapping));
+    if (core) (*core)->tend_log();
+  }
+}
+
+}  // namespace ringpost::client

@@ -1,0 +1,99 @@
+// What the log of a durable queue says, record by record. A message is known by the id that its
+// slot gives it, which never comes again.
+//
+//   kSend       a message; before it can be received. Once more when the segment that has it is to
+//               go: with the number of that relocation.
+//   kRelocated  what has this number counts from here on; without it it does not
+//   kDelete     it is gone: acknowledged, purged, expired, moved. Whoever dies before he has
+//               written it makes it come back after the loss of shared memory.
+//   kReceived   how often it was received, from the second time on
+//   kSnapshot…  all there is, under new ids, between begin and end: what stands before it counts
+//               no more. Without its end it does not count itself.
+//
+// Records are those of the log (log/record.hpp) without a key; little endian.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "log/record.hpp"
+#include "ringpost/types.hpp"
+
+namespace ringpost::durable {
+
+enum class Kind : std::uint8_t {
+  kSend = 16,
+  kDelete = 17,
+  kReceived = 18,
+  kSnapshotBegin = 19,
+  kSnapshotEnd = 20,
+  kRelocated = 21,
+};
+
+/// One message, as kSend has it.
+struct Message {
+  MessageId id{};                 ///< of its slot
+  std::uint32_t ring_number = 0;  ///< of the slot's ring in the queue's chain: orders ids by age
+  std::uint64_t relocation = 0;   ///< number; 0: where it was sent
+  std::int64_t sent_ns = 0;       ///< Unix time
+  std::int64_t due_ns = 0;        ///< Unix time; 0: not delayed
+  std::uint32_t receives = 0;     ///< in this queue
+  // If it has another id than its slot's, because it came from another queue or was recovered.
+  bool has_history = false;
+  MessageId original{};
+  std::uint64_t source = 0;           ///< queue that it was moved from; 0: none
+  std::uint32_t received_before = 0;  ///< in other queues
+  std::uint32_t body_bytes = 0;
+  std::uint32_t attribute_bytes = 0;
+  std::uint32_t group_bytes = 0;
+  std::uint32_t dedup_id_bytes = 0;
+  ByteSpan content{};  ///< body, attributes, group, id
+
+  [[nodiscard]] std::uint64_t content_bytes() const noexcept {
+    return std::uint64_t{body_bytes} + attribute_bytes + group_bytes + dedup_id_bytes;
+  }
+};
+
+struct Received {
+  MessageId id{};
+  std::uint32_t count = 0;
+};
+
+/// Where a record lies, and when it was written (Unix time).
+struct Stamp {
+  std::uint64_t position = 0;
+  std::int64_t arrival_ns = 0;
+};
+
+inline constexpr std::size_t kSendHeadBytes = 104;
+inline constexpr std::size_t kDeleteBytes = sizeof(log::RecordHeader) + 16;
+inline constexpr std::size_t kReceivedBytes = sizeof(log::RecordHeader) + 24;
+inline constexpr std::size_t kMarkBytes = sizeof(log::RecordHeader) + 8;
+[[nodiscard]] constexpr std::size_t send_bytes(std::size_t content_bytes) noexcept {
+  return sizeof(log::RecordHeader) + kSendHeadBytes + content_bytes;
+}
+
+// `into` has exactly as many bytes as the record.
+void write_send(const Message& message, const Stamp& stamp, std::span<std::byte> into) noexcept;
+void write_delete(const MessageId& id, const Stamp& stamp, std::span<std::byte> into) noexcept;
+void write_received(const Received& what, const Stamp& stamp, std::span<std::byte> into) noexcept;
+/// Begin or end of a snapshot, or the end of a relocation.
+void write_mark(Kind kind, std::uint64_t number, const Stamp& stamp,
+                std::span<std::byte> into) noexcept;
+
+/// Nothing: not such a record. `content` refers to the record's bytes.
+[[nodiscard]] std::optional<Message> read_send(const log::RecordView& record) noexcept;
+[[nodiscard]] std::optional<MessageId> read_delete(const log::RecordView& record) noexcept;
+[[nodiscard]] std::optional<Received> read_received(const log::RecordView& record) noexcept;
+/// The number of a snapshot or relocation.
+[[nodiscard]] std::optional<std::uint64_t> read_mark(const log::RecordView& record) noexcept;
+/// For people; of a record that no queue writes nothing.
+[[nodiscard]] std::string text_of(const log::RecordView& record);
+[[nodiscard]] inline Kind kind_of(const log::RecordView& record) noexcept {
+  return static_cast<Kind>(record.header.kind);
+}
+
+}  // namespace ringpost::durable

@@ -1,0 +1,58 @@
+// What a durable queue has in it, told from its log.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "durable/record.hpp"
+#include "ringpost/errc.hpp"
+
+namespace ringpost::durable {
+
+/// Takes the records of a log from its first one on, then gives the messages that are left. Records
+/// that are missing at the front, which reclaim has dropped, are not missed.
+///
+/// Memory  the messages that are left, and an id for each that is gone.
+class Replay {
+ public:
+  /// Errors kDamaged (no queue writes such a record), kNewerFormat (of a kind that is not known).
+  [[nodiscard]] Errc add(const log::RecordView& record);
+
+  struct Restored {
+    Message message;  ///< its content refers to `bytes`
+    std::vector<std::byte> bytes;
+  };
+  /// In the order in which they were sent. Afterwards it is empty.
+  [[nodiscard]] std::vector<Restored> finish();
+
+ private:
+  struct HashId {
+    std::size_t operator()(const MessageId& id) const noexcept {
+      return static_cast<std::size_t>((id.ring ^ id.position) * 0x9e3779b97f4a7c15u);
+    }
+  };
+  using Messages = std::unordered_map<MessageId, Restored, HashId>;
+  /// Of the whole log, or of a snapshot whose end was not seen yet.
+  struct State {
+    Messages messages;
+    std::unordered_set<MessageId, HashId> gone;
+    std::unordered_map<std::uint64_t, Messages> relocated;  ///< by number; without an end so far
+  };
+
+  Errc add_send(const Message& message);
+  void add_delete(const MessageId& id);
+  void add_received(const Received& received);
+  void end_relocation(std::uint64_t number);
+  void begin_snapshot(std::uint64_t number);
+  void end_snapshot(std::uint64_t number);
+  [[nodiscard]] State& state() noexcept { return in_snapshot_ ? snapshot_ : whole_; }
+
+  State whole_;
+  State snapshot_;
+  bool in_snapshot_ = false;
+  std::uint64_t snapshot_number_ = 0;
+};
+
+}  // namespace ringpost::durable

@@ -1,0 +1,164 @@
+// Power goes at any step of the disk: what a durable queue has afterwards.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+
+#include "client/member.hpp"
+#include "process/rig/random.hpp"
+#include "support/sim_disk.hpp"
+#include "support/test_bus.hpp"
+
+namespace ringpost::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What its user knows of a message.
+enum class Known {
+  kSending,  ///< maybe there
+  kSent,     ///< there
+  kEnded,    ///< acknowledged; maybe there
+  kGone      ///< acknowledged, and the disk was waited for since
+};
+using Model = std::map<std::string, Known>;
+
+struct Image {
+  std::unique_ptr<sim::Disk> disk;
+  Model model;
+};
+
+/// A bus whose one queue has its log on a simulated disk; all else is on the real one.
+class Machine {
+ public:
+  explicit Machine(sim::Disk& disk) : disk_(disk) {}
+  /// After the loss of shared memory: what `before` had beside the log.
+  Machine(sim::Disk& disk, const Machine& before) : disk_(disk) {
+    std::filesystem::copy(before.scratch_.path("state"), scratch_.path("state"),
+                          std::filesystem::copy_options::recursive);
+    std::filesystem::remove(scratch_.path("state") + "/test/owner");
+  }
+  Result<Queue> boot(const QueueSettings& settings) {
+    bus_.emplace(Bus::open("test", {.shm_dir = scratch_.path("shm"),
+                                    .state_dir = scratch_.path("state"),
+                                    .clock = &clock_})
+                     .value());
+    client::Member::of(*bus_).context().queues.home().open_logs_with(
+        [this](const std::string&) -> Result<std::unique_ptr<disk::Directory>> {
+          return std::unique_ptr<disk::Directory>(disk_.mount());
+        });
+    return bus_->queue("q", settings);
+  }
+  [[nodiscard]] ManualClock& clock() noexcept { return clock_; }
+
+ private:
+  sim::Disk& disk_;
+  rig::Scratch scratch_;
+  ManualClock clock_;
+  std::optional<Bus> bus_;
+};
+
+class DurablePower : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  [[nodiscard]] static QueueSettings settings() {
+    return {.visibility_timeout = 1h,
+            .message_bytes_max = 4096,
+            .durability = Durability::kDurable,
+            .log_segment_bytes = 64u << 10};
+  }
+  /// Some bodies need a block.
+  std::string next_body() {
+    const std::string name = std::to_string(++bodies_) + " ";
+    return name + std::string(random_.below(4) == 0 ? 3'000 : 20, 'x');
+  }
+  void waited_for_the_disk() {
+    for (auto& [body, known] : model_) {
+      if (known == Known::kEnded) known = Known::kGone;
+    }
+  }
+  void send(Queue& queue) {
+    const std::string body = next_body();
+    model_[body] = Known::kSending;
+    if (!queue.send(body)) return;
+    model_[body] = Known::kSent;
+    waited_for_the_disk();
+  }
+  void receive_and_acknowledge(Queue& queue) {
+    auto got = queue.receive();
+    if (!got) return;
+    const std::string body(got->front().text());
+    model_[body] = Known::kEnded;
+    ASSERT_EQ(got->front().acknowledge(), Errc::kOk);
+  }
+  /// Photographs of the disk at some of its steps, each with what was known then.
+  void photograph(sim::Disk& disk, std::vector<Image>& images, std::uint32_t every) {
+    disk.on_step = [this, &disk, &images, every](sim::Step) {
+      if (random_.below(every) != 0) return;
+      images.push_back({disk.power_cut(random_.next(), nullptr), model_});
+    };
+  }
+  static void check(Queue& queue, const Model& model) {
+    std::map<std::string, int> found;
+    for (const std::string& body : drain(queue)) ++found[body];
+    for (const auto& [body, count] : found) {
+      EXPECT_EQ(count, 1) << body;
+      EXPECT_TRUE(model.contains(body)) << body;
+    }
+    for (const auto& [body, known] : model) {
+      const bool there = found.contains(body);
+      EXPECT_TRUE(there || known != Known::kSent) << body;
+      EXPECT_TRUE(!there || known != Known::kGone) << body;
+    }
+  }
+  void work(Queue& queue) {
+    for (int i = 0; i < 120; ++i) {
+      if (random_.below(5) < 3) {
+        send(queue);
+      } else {
+        receive_and_acknowledge(queue);
+      }
+    }
+  }
+
+  rig::Random random_{GetParam()};
+  Model model_;
+  int bodies_ = 0;
+};
+
+TEST_P(DurablePower, LosesNothingThatWasSentAndGivesNothingTwice) {
+  sim::Disk disk(GetParam());
+  Machine machine(disk);
+  std::vector<Image> images;
+  {
+    Queue queue = machine.boot(settings()).value();
+    photograph(disk, images, 40);
+    work(queue);
+    disk.on_step = nullptr;
+  }
+  ASSERT_EQ(disk.breach(), "");
+  ASSERT_FALSE(images.empty());
+  for (Image& image : images) {
+    // Power goes during the recovery, too.
+    std::vector<Image> again;
+    model_ = image.model;
+    photograph(*image.disk, again, 15);
+    Machine next(*image.disk, machine);
+    {
+      auto queue = next.boot(settings());
+      image.disk->on_step = nullptr;
+      ASSERT_TRUE(queue) << queue.error().what;
+      check(*queue, image.model);
+    }
+    for (Image& each : again) {
+      Machine last(*each.disk, machine);
+      auto queue = last.boot(settings());
+      ASSERT_TRUE(queue) << queue.error().what;
+      check(*queue, each.model);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, DurablePower, testing::Range<std::uint64_t>(1, 5));
+
+}  // namespace
+}  // namespace ringpost::test
