@@ -55,7 +55,7 @@ Result<std::unique_ptr<File>> PlainDirectory::create(const std::string& name, st
   if (!cached) return Unexpected(cached.error());
   int failed = 0;
   do {
-    failed = ::posix_fallocate(cached->get(), 0, static_cast<off_t>(bytes));
+    failed = bytes == 0 ? 0 : ::posix_fallocate(cached->get(), 0, static_cast<off_t>(bytes));
   } while (failed == EINTR);
   if (failed != 0) {
     sys::remove_name(fd_, name);

@@ -161,7 +161,7 @@ Result<void> SegmentStore::note_dropped(std::uint64_t position, const LogFiles& 
   if (files.dropped) {
     if (auto named = directory_.rename(dropped_name(*files.dropped), name); !named) return named;
   } else {
-    auto made = directory_.create(name, disk::kBlockBytes);
+    auto made = directory_.create(name, 0);
     if (!made && !(made.error() == Errc::kExists)) return Unexpected(made.error());
   }
   return noted(directory_.sync());

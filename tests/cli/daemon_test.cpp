@@ -115,6 +115,19 @@ TEST_F(CliDaemon, BringsDurableQueuesBackAndWritesTheirLogs) {
   EXPECT_EQ(succeed({"receive", "invoices", "-n", "2"}), "hello\nworld\n");
 }
 
+TEST_F(CliDaemon, PutsOnDiskWhatNobodyWaitsFor) {
+  succeed({"stream", "create", "ticks", "--shards", "1", "--durability", "memory"});
+  Daemon daemon({"--bus", "default", "--sweep-every", "10ms", "--flush-after", "50ms"});
+  ASSERT_TRUE(daemon.reads_until("stream ticks: writing its log"));
+  succeed({"put", "ticks", "--key", "EURUSD", "1.0842"});
+  boost::json::value shard;
+  do {
+    shard = json({"stat", "--streams", "ticks"}).at(0).at("shards").at(0);
+  } while (shard.at("durable").to_number<std::uint64_t>() <
+           shard.at("published").to_number<std::uint64_t>());
+  EXPECT_NE(shard.at("writer_pid").to_number<int>(), 0);
+}
+
 TEST_F(CliDaemon, MakesTheBusThatItIsToldToLookAfterAndStaysOnIt) {
   Daemon daemon({"--bus", "trading", "--sweep-every", "10ms"});
   ASSERT_TRUE(daemon.reads_until("ready"));

@@ -1,4 +1,5 @@
 // Streams at the command line: making and changing them, putting, reading, replaying.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -206,6 +207,60 @@ TEST_F(CliStreams, HaveLogsThatAreVerifiedDumpedAndSalvaged) {
   EXPECT_EQ(after.at("lost_before").as_array().size(), 1u);
   EXPECT_LT(after.at("records").to_number<int>(), 203);
   error_of({"log", "verify", "nosuch"}, 5);
+}
+
+TEST_F(CliStreams, AreCountedInRecords) {
+  EXPECT_NE(run({"put", "trades", "--key", "BTC"}, "one\n").err.find("put 1 record "),
+            std::string::npos);
+  const Outcome replayed = run({"replay", "trades"});
+  EXPECT_NE(replayed.err.find("replayed 1 record "), std::string::npos) << replayed.err;
+}
+
+TEST_F(CliStreams, AreNamedWithTheirLogsByStatAndDoctor) {
+  succeed({"stream", "create", "ticks", "--storage", "memory", "--shards", "1"});
+  put_three();
+  const auto stats = json({"stat", "--streams", "trades"}).at(0);
+  EXPECT_EQ(text_of(stats.at("stream")), "trades");
+  EXPECT_EQ(stats.at("records").to_number<int>(), 3);
+  EXPECT_EQ(stats.at("shards").as_array().size(), 2u);
+  EXPECT_EQ(stats.at("shards").at(0).at("log_errno").to_number<int>(), 0);
+  EXPECT_TRUE(stats.at("shards").at(0).at("writer_pid").is_null());
+  const std::string table = succeed({"stat", "--streams"});
+  EXPECT_NE(table.find("whoever waits"), std::string::npos) << table;
+  EXPECT_NE(table.find("ticks"), std::string::npos) << table;
+  EXPECT_EQ(json({"stat", "--streams"}).size(), 2u);
+  error_of({"stat", "--streams", "--topics"}, 2);
+  EXPECT_NE(succeed({"doctor"}).find(", 2 streams, "), std::string::npos);
+  EXPECT_EQ(json({"doctor"}).at(0).at("streams_checked").to_number<int>(), 2);
+}
+
+TEST_F(CliStreams, HaveLogsThatAreRecovered) {
+  EXPECT_EQ(succeed({"log", "recover", "trades"}), "no log of stream trades has failed\n");
+  EXPECT_TRUE(json({"log", "recover", "trades"}).empty());
+  succeed({"stream", "create", "ticks", "--storage", "memory", "--shards", "1"});
+  error_of({"log", "recover", "ticks"}, 1);
+  error_of({"log", "recover", "nosuch"}, 5);
+}
+
+TEST_F(CliStreams, SayIfAFileOfTheirLogIsMissing) {
+  succeed({"stream", "create", "long", "--shards", "1", "--segment-bytes", "1MiB",
+           "--record-bytes-max", "100KiB"});
+  std::string lines;
+  for (int i = 0; i < 60; ++i) lines += std::string(50'000, 'x') + "\n";
+  succeed({"put", "long", "--key", "a"}, lines);
+  const std::string directory = text_of(json({"log", "verify", "long"}).at(0).at("directory"));
+  std::vector<std::string> segments;
+  for (const auto& each : std::filesystem::directory_iterator(directory)) {
+    if (each.path().extension() == ".segment") segments.push_back(each.path());
+  }
+  ASSERT_GT(segments.size(), 2u);
+  std::filesystem::remove(*std::min_element(segments.begin(), segments.end()));
+  const Outcome verified = run({"log", "verify", "long"});
+  EXPECT_EQ(verified.status, 6);
+  EXPECT_NE(verified.out.find("missing segment"), std::string::npos) << verified.out;
+  const Outcome doctor = run({"doctor"});
+  EXPECT_NE(doctor.out.find("its log has lost positions"), std::string::npos) << doctor.out;
+  EXPECT_NE(run({"get", "long"}).status, 0);
 }
 
 TEST_F(CliStreams, DumpOfANewLogMissesNothing) {

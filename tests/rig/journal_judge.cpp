@@ -11,7 +11,9 @@ namespace ringpost::rig {
 
 Errc JournalWorld::Port::open(std::uint64_t acknowledged) {
   Log& log = world_.shared.log;
-  if (world_.has_failed && !world_.anybody_died) world_.broken("a log that has failed is opened");
+  if (world_.has_failed && !world_.is_mended && !world_.anybody_died) {
+    world_.broken("a log that has failed is opened");
+  }
   end_ = log.written.load() >> 16;
   if (end_ < acknowledged) world_.broken("the log ends in front of what was told to be durable");
   count_ = 0;
@@ -25,6 +27,7 @@ Errc JournalWorld::Port::resume(journal::ConstLogStateWords state) {
   if (state[0] != end_) world_.broken("the state that was left in order is not the log's");
   if (log.synced.load() != end_) world_.broken("let go in order, with something not durable");
   count_ = 0;
+  failed_ = failed_ && !world_.is_mended;
   return Errc::kOk;
 }
 
@@ -57,7 +60,7 @@ Errc JournalWorld::Port::write() {
   Log& log = world_.shared.log;
   under_way_ = false;
   if (world_.writes_left == 0) {
-    world_.has_failed = failed_ = true;
+    world_.has_failed = world_.had_failed = failed_ = true;
     return Errc::kLogFailed;
   }
   if (world_.writes_left != kEnd) --world_.writes_left;
@@ -91,7 +94,7 @@ Errc JournalWorld::Port::flush() {
     if (const Errc code = write(); code != Errc::kOk) return code;
   }
   if (world_.writes_left == 0) {
-    world_.has_failed = failed_ = true;
+    world_.has_failed = world_.had_failed = failed_ = true;
     return Errc::kLogFailed;
   }
   log.synced.store(log.written.load() >> 16);

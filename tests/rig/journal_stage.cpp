@@ -39,7 +39,7 @@ void JournalWorld::prepare() {
   facts = {};
   end_of_claims = values = 0;
   writes_left = closed_at = kEnd;
-  has_failed = close_begun = anybody_died = false;
+  has_failed = had_failed = is_mended = close_begun = anybody_died = false;
   marked = shape.start;
   verdict.clear();
   share(&view.hot(), offsetof(journal::JournalHot, log_state) + 8);
@@ -134,14 +134,14 @@ void JournalWorld::settled(int me, std::uint64_t end) {
   Participant& it = begin(me, end);
   const Errc code = it.waits.settled(end, kDeadline);
   if (code == Errc::kOk) return judge_durable(end);
-  if (code == Errc::kLogFailed && has_failed) return;
+  if (code == Errc::kLogFailed && had_failed) return;
   if (code != Errc::kTimedOut) broken(std::string("a wait is told ") + name(code));
 }
 
 void JournalWorld::room(int me, int cells) {
   Participant& it = begin(me, kEnd);
   const Errc code = it.waits.room(it.producer, bytes_of(cells), kDeadline);
-  if (code == Errc::kLogFailed && has_failed) return;
+  if (code == Errc::kLogFailed && had_failed) return;
   if (code != Errc::kOk && code != Errc::kTimedOut) {
     broken(std::string("a wait for room is told ") + name(code));
   }
@@ -154,13 +154,26 @@ void JournalWorld::published(int me, std::uint64_t position) {
 void JournalWorld::drain(int me) {
   Participant& it = begin(me);
   Errc code = it.role.take();
-  if (code == Errc::kBusy || (code == Errc::kLogFailed && has_failed)) return;
+  if (code == Errc::kBusy || (code == Errc::kLogFailed && had_failed)) return;
   if (code == Errc::kOk) {
     while ((code = it.role.drain_once()) == Errc::kOk) judge_words();
   }
-  if (code != Errc::kEmpty && !(code == Errc::kLogFailed && has_failed)) {
+  if (code != Errc::kEmpty && !(code == Errc::kLogFailed && had_failed)) {
     return broken(std::string("a drain is told ") + name(code));
   }
+  it.role.release();
+  judge_words();
+}
+
+void JournalWorld::recover(int me) {
+  Participant& it = begin(me);
+  Errc code = it.role.recover();
+  if (code == Errc::kBusy) return;
+  if (code == Errc::kOk) {
+    has_failed = false;
+    while ((code = it.role.drain_once()) == Errc::kOk) judge_words();
+  }
+  if (code != Errc::kEmpty) return broken(std::string("who recovers is told ") + name(code));
   it.role.release();
   judge_words();
 }
@@ -178,7 +191,7 @@ void JournalWorld::write(int me, bool keeps) {
       judge_words();
       if (code == Errc::kOk) continue;
     }
-    if (code == Errc::kLogFailed && has_failed) return;
+    if (code == Errc::kLogFailed && had_failed) return;
     if (code != Errc::kEmpty && code != Errc::kBusy) {
       return broken(std::string("a writer is told ") + name(code));
     }
@@ -190,7 +203,6 @@ void JournalWorld::write(int me, bool keeps) {
     const journal::LogWriter::Sleep sleep = it.writer.arm();
     if (sleep.has_work) continue;
     sys::futex_wait(sleep.word->sequence, sleep.seen, 1);
-    it.writer.rest();
     return;
   }
 }
@@ -324,6 +336,7 @@ void JournalStage::wait_published(int me, std::uint64_t position) {
 void JournalStage::want(int me, std::uint64_t end) { world_->begin(me).waits.want(end); }
 
 void JournalStage::drain(int me) { world_->drain(me); }
+void JournalStage::recover(int me) { world_->recover(me); }
 void JournalStage::write(int me) { world_->write(me, true); }
 void JournalStage::write_and_let_go(int me) { world_->write(me, false); }
 void JournalStage::read(int /*me*/) { world_->read(); }
@@ -344,6 +357,10 @@ void JournalStage::write_and_die(int me) {
   die(me);
 }
 void JournalStage::fail_at_write(std::uint64_t count) { world_->writes_left = count; }
+void JournalStage::mend() {
+  world_->writes_left = JournalWorld::kEnd;
+  world_->is_mended = true;
+}
 
 }  // namespace ringpost::rig
 

@@ -62,6 +62,8 @@ class JournalStage {
   // ---- writers
   /// Takes the role, drains what there is, lets go.
   void drain(int me);
+  /// The same of a log that has failed, on a disk that is in order again.
+  void recover(int me);
   /// Takes the role and keeps it, until nothing is left to do; then sleeps, once, if it may.
   void write(int me);
   /// The same, and lets go instead of sleeping.
@@ -80,6 +82,8 @@ class JournalStage {
   void write_and_die(int me);
   /// The write or sync after so many fails, and all behind it.
   void fail_at_write(std::uint64_t count);
+  /// Nothing fails any more.
+  void mend();
 
  private:
   std::unique_ptr<JournalWorld> world_;

@@ -51,6 +51,13 @@ Build after(int records) {
     for (int i = 0; i < records; ++i) s.put(4), s.drain(4);
   };
 }
+/// On a disk that is in order again.
+const Build kFailed = [](S& s) {
+  s.put(4), s.drain(4), s.fail_at_write(0), s.put_durable(4), s.mend(), s.put(5);
+};
+Run recover(int me) {
+  return {"recover", [=](S& s) { s.recover(me); }};
+}
 Run put(int me, int cells = 1) {
   return {"put", [=](S& s) { s.put(me, cells); }};
 }
@@ -139,11 +146,6 @@ std::vector<JournalStory> roles() {
       story("handed over three times", kSmall, kEmpty,
             {{"two turns", [](S& s) { s.put(1), s.drain(1), s.put(1), s.drain(1); }}, durable(2)},
             {1}),
-      story("a write fails", kSmall, [](S& s) { s.fail_at_write(0); }, {durable(1), durable(2)}),
-      story("a later write fails", kSmall, [](S& s) { s.fail_at_write(1); },
-            {durable(1), {"twice", [](S& s) { s.put_durable(2), s.put_durable(2); }}}),
-      story("a sync fails", kSmall, [](S& s) { s.put(4), s.fail_at_write(1); },
-            {write(1), {"wait", [](S& s) { s.wait_durable(2, 0); }}}),
       story("a writer, and who wants it to flush", kSmall, [](S& s) { s.put(4), s.write(1); },
             {write(1), {"want", [](S& s) { s.want(2, 1); }}}),
       buffered(story("a writer without work, and a record", kSmall, kIdle, {write(1), put(2)})),
@@ -192,15 +194,32 @@ std::vector<JournalStory> roles() {
   };
 }
 
+std::vector<JournalStory> failures() {
+  return {
+      story("a write fails", kSmall, [](S& s) { s.fail_at_write(0); }, {durable(1), durable(2)}),
+      story("a later write fails", kSmall, [](S& s) { s.fail_at_write(1); },
+            {durable(1), {"twice", [](S& s) { s.put_durable(2), s.put_durable(2); }}}),
+      story("a sync fails", kSmall, [](S& s) { s.put(4), s.fail_at_write(1); },
+            {write(1), {"wait", [](S& s) { s.wait_durable(2, 0); }}}),
+      story("a failed log is recovered, and one waits", kSmall, kFailed,
+            {recover(1), {"wait", [](S& s) { s.wait_durable(2, 0); }}}, {1}),
+      story("a failed log is recovered, and one puts and drains", kSmall, kFailed,
+            {recover(1), {"put and drain", [](S& s) { s.put(2), s.drain(2); }}}, {1}),
+      heavy(story("two recover a failed log", kSmall, kFailed, {recover(1), recover(2)}, {1})),
+  };
+}
+
 }  // namespace
 
 const std::vector<JournalStory>& journal_stories() {
-  static const std::vector<JournalStory> all = [] {
-    std::vector<JournalStory> both = rings();
-    for (JournalStory& each : roles()) both.push_back(std::move(each));
-    return both;
+  static const std::vector<JournalStory> stories = [] {
+    std::vector<JournalStory> all = rings();
+    for (auto make : {roles, failures}) {
+      for (JournalStory& each : make()) all.push_back(std::move(each));
+    }
+    return all;
   }();
-  return all;
+  return stories;
 }
 
 }  // namespace ringpost::rig

@@ -143,6 +143,7 @@ struct JournalWorld {
   void room(int me, int cells);
   void published(int me, std::uint64_t position);
   void drain(int me);
+  void recover(int me);
   void write(int me, bool keeps);
   void read();
   void sweep();
@@ -185,6 +186,8 @@ struct JournalWorld {
   std::uint64_t end_of_claims = 0;
   std::uint64_t writes_left = kEnd;  ///< before they fail
   bool has_failed = false;
+  bool had_failed = false;
+  bool is_mended = false;
   std::uint64_t marked = 0;
   bool close_begun = false;
   bool anybody_died = false;

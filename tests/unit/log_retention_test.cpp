@@ -75,7 +75,7 @@ TEST(LogRetention, DroppedSegmentsBecomeSparesUpToTheNumberWanted) {
   EXPECT_EQ(writer->drop_expired(at_most(1)).value(), 156u);
   EXPECT_EQ(stage.directory.list(), (Strings{log::segment_name(156), log::dropped_name(156),
                                              log::spare_name(0), log::spare_name(1)}));
-  stage.directory.faults.bytes_max = 3 * LogStage::kSegmentBytes + disk::kBlockBytes;
+  stage.directory.faults.bytes_max = 3 * LogStage::kSegmentBytes;
   stage.put(*writer, 3 * kBatchesInSegment - 1);
   EXPECT_EQ(stage.read_all(stage.next_position()).size(), 3u * kBatchesInSegment);
 }
@@ -180,7 +180,7 @@ TEST(LogRetention, WithoutRoomForTheNoteTheDroppedSegmentsMakeIt) {
   LogStage stage;
   const auto writer = four_segments(stage);
   stage.directory.remove(log::spare_name(0)).value();
-  stage.directory.faults.bytes_max = 4 * LogStage::kSegmentBytes;
+  stage.directory.faults.bytes_max = 3 * LogStage::kSegmentBytes;
   EXPECT_EQ(writer->drop_expired(at_most(2)).value(), 78u);
   EXPECT_TRUE(stage.directory.has(log::dropped_name(78)));
   EXPECT_FALSE(missing(stage));

@@ -29,6 +29,7 @@ void print_json(Context& context, const Bus& bus, const DoctorReport& report,
                     {"queues_checked", report.queues_checked},
                     {"topics_checked", report.topics_checked},
                     {"subscriptions_checked", report.subscriptions_checked},
+                    {"streams_checked", report.streams_checked},
                     {"slots_checked", report.slots_checked},
                     {"blocks_checked", report.blocks_checked}};
   JsonArray findings;
@@ -107,8 +108,10 @@ void print_text(Context& context, const Bus& bus, const DoctorReport& report, bo
           ? ""
           : fmt::format(", {} with {}", format_counted(report.topics_checked, "topic"),
                         format_counted(report.subscriptions_checked, "subscription"));
+  const std::string streams =
+      report.streams_checked == 0 ? "" : ", " + format_counted(report.streams_checked, "stream");
   const std::string checked = fmt::format(
-      "{}{}, {} and {} checked", format_counted(report.queues_checked, "queue"), topics,
+      "{}{}{}, {} and {} checked", format_counted(report.queues_checked, "queue"), topics, streams,
       format_counted(report.slots_checked, "slot"), format_counted(report.blocks_checked, "block"));
   for (const WaitingDeliveries& each : report.waiting) {
     context.report(fmt::format("queue {} is to get {} that it had no room for", each.queue,

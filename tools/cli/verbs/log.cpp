@@ -1,8 +1,10 @@
-// ringpost log: the logs of streams and durable queues on disk, checked, salvaged, looked into.
+// ringpost log: the logs of streams and durable queues on disk, checked, salvaged, recovered,
+// looked into.
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -121,7 +123,7 @@ class Watch {
     progress_.reset();
     done_ = 0;
     return [this](std::uint64_t done, std::uint64_t total) {
-      if (!progress_) progress_.emplace(verb_, shown_, total);
+      if (!progress_) progress_.emplace(verb_, shown_, total, "");
       progress_->add(0, done - done_, done - done_);
       done_ = done;
       return !interrupted();
@@ -223,6 +225,43 @@ ExitCode salvage(Context& context, const Options& options) {
   return ExitCode::kOk;
 }
 
+void print_recovered(Context& context, const std::string& stream, const RecoveredLog& log) {
+  if (context.globals.json) {
+    context.out.line(json_line(JsonObject{{"stream", stream},
+                                          {"shard", ShardInfo::id_of(log.shard)},
+                                          {"log_errno", log.log_errno},
+                                          {"acknowledged", log.acknowledged},
+                                          {"on_disk", log.on_disk},
+                                          {"records", log.records}}));
+    return;
+  }
+  context.report(fmt::format(
+      "{}: it had failed ({}); all before position {} had been acknowledged, "
+      "and is there",
+      ShardInfo::id_of(log.shard), std::strerror(log.log_errno), format_count(log.acknowledged)));
+  if (log.on_disk > log.acknowledged) {
+    context.report(fmt::format("  {} had not been, but were on disk",
+                               range_text({log.acknowledged, log.on_disk})));
+  }
+  if (log.records != 0) {
+    context.report(fmt::format("  {} had not been, and {} on disk now",
+                               format_counted(log.records, "record"),
+                               log.records == 1 ? "is" : "are"));
+  }
+}
+
+ExitCode recover(Context& context, const std::string& name) {
+  Bus bus = open_bus(context);
+  Stream stream = open_stream(context, bus, name);
+  const auto recovered = stream.recover_logs();
+  require_of_stream(context, recovered, "recover the log of stream " + name, name);
+  for (const RecoveredLog& log : *recovered) print_recovered(context, name, log);
+  if (recovered->empty() && !context.globals.json) {
+    context.report(fmt::format("no log of stream {} has failed", name));
+  }
+  return ExitCode::kOk;
+}
+
 void print_record(Context& context, const LogRecord& record) {
   if (context.globals.json) {
     JsonObject object{{"position", record.position}, {"arrival", iso_time(record.arrival)}};
@@ -283,7 +322,7 @@ void add_what(CLI::App& verb, Options& options) {
 }  // namespace
 
 void add_log(CLI::App& app, Context& context) {
-  CLI::App& log = *app.add_subcommand("log", "Check, salvage and look into logs on disk");
+  CLI::App& log = *app.add_subcommand("log", "Check, salvage, recover and look into logs on disk");
   log.group("Streams")->require_subcommand(1);
 
   auto options = std::make_shared<Options>();
@@ -298,6 +337,12 @@ void add_log(CLI::App& app, Context& context) {
                "  ringpost log salvage trades   # with nobody attached to the bus");
   add_what(salvage_verb, *options);
   on_run(salvage_verb, context, [&context, options] { return salvage(context, *options); });
+
+  auto& recover_verb = add_verb(log, "recover", "Go on with a log that failed, on a disk in order",
+                                "  ringpost log recover trades");
+  auto name = std::make_shared<std::string>();
+  add_stream_name(recover_verb, *name);
+  on_run(recover_verb, context, [&context, name] { return recover(context, *name); });
 
   auto& dump_verb = add_verb(log, "dump", "Print the records of a log as they lie on disk",
                              "  ringpost log dump trades --shard 0\n"

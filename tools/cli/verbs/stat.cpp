@@ -20,7 +20,8 @@ namespace {
 
 struct Options {
   std::vector<std::string> names;
-  bool topics = false;  ///< and not queues
+  bool topics = false;   ///< and not queues
+  bool streams = false;  ///< the same
   Duration late{static_cast<Duration::rep>(kLateNs)};
 
   [[nodiscard]] std::uint64_t late_ns() const { return static_cast<std::uint64_t>(late.count()); }
@@ -127,6 +128,7 @@ ExitCode run_of_topics(Context& context, const Options& options) {
 
 ExitCode run(Context& context, const Options& options) {
   if (options.topics) return run_of_topics(context, options);
+  if (options.streams) return stat_streams(context, options.names);
   Bus bus = open_bus(context);
   std::vector<std::string> names = options.names;
   if (names.empty()) {
@@ -165,15 +167,20 @@ ExitCode run(Context& context, const Options& options) {
 }  // namespace
 
 void add_stat(CLI::App& app, Context& context) {
-  auto& verb = add_verb(app, "stat", "Counters, backlog and latency of queues or topics, now",
-                        "  ringpost stat\n"
-                        "  ringpost stat orders\n"
-                        "  ringpost stat --topics\n"
-                        "  ringpost stat orders --json | jq .latency.p99_ns");
+  auto& verb =
+      add_verb(app, "stat", "Counters, backlog and latency of queues, topics or streams, now",
+               "  ringpost stat\n"
+               "  ringpost stat orders\n"
+               "  ringpost stat --topics\n"
+               "  ringpost stat --streams\n"
+               "  ringpost stat orders --json | jq .latency.p99_ns");
   verb.group("Watching and measuring");
   auto options = std::make_shared<Options>();
-  verb.add_option("NAME", options->names, "Names of queues (all of the bus)")->type_name("");
-  verb.add_flag("--topics", options->topics, "Topics instead of queues");
+  verb.add_option("NAME", options->names, "Names of queues, topics or streams (all of the bus)")
+      ->type_name("");
+  auto* const topics = verb.add_flag("--topics", options->topics, "Topics instead of queues");
+  verb.add_flag("--streams", options->streams, "Streams instead of queues, and their logs")
+      ->excludes(topics);
   add_duration(verb, "--late", options->late, "A message is late beyond this latency (10ms)");
   on_run(verb, context, [&context, options] { return run(context, *options); });
 }

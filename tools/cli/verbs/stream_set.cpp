@@ -1,9 +1,9 @@
 // Changing a stream while it is in use: settings, retention, tags.
 #include <fmt/format.h>
 
+#include "../support/changing.hpp"
 #include "../support/options.hpp"
 #include "../support/stream_text.hpp"
-#include "../support/tag_text.hpp"
 #include "../support/units.hpp"
 #include "verbs.hpp"
 
@@ -13,22 +13,15 @@ namespace {
 struct Options {
   std::string name;
   StreamSettings changes;
-  std::vector<std::string> words;  ///< tags, or their keys
 };
+constexpr Changeable<Stream> kStream{"stream", open_stream, add_stream_name};
 
 ExitCode change(Context& context, const Options& options) {
   Bus bus = open_bus(context);
   Stream stream = open_stream(context, bus, options.name);
   require_of_stream(context, stream.set(options.changes),
                     fmt::format("change stream {}", options.name), options.name);
-  if (context.globals.json) {
-    JsonObject object{{"bus", bus.name()}, {"stream", options.name}};
-    object["settings"] = json_settings(stream.settings());
-    context.out.line(json_line(object));
-  } else {
-    context.report(fmt::format("changed stream {}", options.name));
-  }
-  return ExitCode::kOk;
+  return report_settings(context, bus, stream, kStream.noun, json_settings(stream.settings()));
 }
 
 ExitCode set(Context& context, const Options& options) {
@@ -57,35 +50,6 @@ ExitCode retention(Context& context, const Options& options) {
   return ExitCode::kOk;
 }
 
-ExitCode report_tags(Context& context, const Bus& bus, const Stream& stream,
-                     std::string_view done) {
-  if (!context.globals.json) {
-    context.report(fmt::format("{} stream {}", done, stream.name()));
-    return ExitCode::kOk;
-  }
-  const auto tags = stream.tags();
-  require_of_stream(context, tags, "read the tags of stream " + stream.name(), stream.name());
-  JsonObject object{{"bus", bus.name()}, {"stream", stream.name()}};
-  object["tags"] = json_tags(*tags);
-  context.out.line(json_line(object));
-  return ExitCode::kOk;
-}
-
-ExitCode tag(Context& context, const Options& options) {
-  const Tags tags = tags_of(options.words);
-  Bus bus = open_bus(context);
-  Stream stream = open_stream(context, bus, options.name);
-  require(stream.set_tags(tags), context.subject("tag stream " + options.name));
-  return report_tags(context, bus, stream, "tagged");
-}
-
-ExitCode untag(Context& context, const Options& options) {
-  Bus bus = open_bus(context);
-  Stream stream = open_stream(context, bus, options.name);
-  require(stream.remove_tags(options.words), context.subject("untag stream " + options.name));
-  return report_tags(context, bus, stream, "untagged");
-}
-
 }  // namespace
 
 void add_stream_set(CLI::App& stream, Context& context) {
@@ -109,21 +73,11 @@ void add_stream_retention(CLI::App& stream, Context& context) {
 }
 
 void add_stream_tag(CLI::App& stream, Context& context) {
-  auto& verb = add_verb(stream, "tag", "Set tags of a stream; those of the same key are replaced",
-                        "  ringpost stream tag trades team=desk cost-centre=4711");
-  auto options = std::make_shared<Options>();
-  add_stream_name(verb, options->name);
-  verb.add_option("TAG", options->words, "KEY=VALUE, up to 50 in all")->required()->type_name("");
-  on_run(verb, context, [&context, options] { return tag(context, *options); });
+  add_tag_verb(stream, context, kStream, "  ringpost stream tag trades team=desk cost-centre=4711");
 }
 
 void add_stream_untag(CLI::App& stream, Context& context) {
-  auto& verb = add_verb(stream, "untag", "Remove tags of a stream; no error if one is not there",
-                        "  ringpost stream untag trades cost-centre");
-  auto options = std::make_shared<Options>();
-  add_stream_name(verb, options->name);
-  verb.add_option("KEY", options->words, "Keys of tags")->required()->type_name("");
-  on_run(verb, context, [&context, options] { return untag(context, *options); });
+  add_untag_verb(stream, context, kStream, "  ringpost stream untag trades cost-centre");
 }
 
 }  // namespace ringpost::cli

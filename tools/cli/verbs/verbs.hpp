@@ -58,6 +58,8 @@ void add_bus_show(CLI::App& bus, Context& context);
 void add_bus_remove(CLI::App& bus, Context& context);
 
 void add_stat(CLI::App& app, Context& context);
+/// `names`: none are all.
+ExitCode stat_streams(Context& context, std::vector<std::string> names);
 void add_top(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);

@@ -1,0 +1,261 @@
+// Dedicated writers: batches under way, flushes, pauses, errors, several in one thread.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "journal/log_writer.hpp"
+#include "ringpost/clock.hpp"
+#include "support/role_stage.hpp"
+#include "support/test_bus.hpp"
+
+namespace ringpost::test {
+namespace {
+
+using journal::LogWriter;
+using Stage = RoleStage;
+using Writer = RoleWriter;
+using Lines = std::vector<std::string>;
+
+/// Until it has nothing to do any more.
+void work(LogWriter& writer) {
+  LogWriter* const all[] = {&writer};
+  while (journal::step_all(all)) continue;
+}
+
+TEST(LogWriter, HasSeveralBatchesUnderWay) {
+  Stage stage;
+  stage.disk.batch_records = 1;
+  stage.want(3);
+  for (int i = 0; i < 3; ++i) stage.put(std::to_string(i));
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(writer.step(), Errc::kOk);
+  EXPECT_EQ(stage.disk.batches, 3);
+  EXPECT_EQ(writer.step(), Errc::kEmpty);  // caught up
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+  EXPECT_TRUE(writer.has_under_way());
+  EXPECT_EQ(writer.settle(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().durable, 3u);
+  EXPECT_EQ(writer.step(), Errc::kEmpty);
+  EXPECT_EQ(stage.disk.flushes, 0);
+}
+
+TEST(LogWriter, FlushesOnlyWhenSomebodyWantsIt) {
+  Stage stage;
+  stage.put("a");
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  work(writer);
+  EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+  EXPECT_EQ(stage.journal.hot().drain, 0u);
+  stage.want(1);
+  EXPECT_EQ(writer.step(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+  EXPECT_EQ(stage.journal.hot().drain, 1u);
+  EXPECT_EQ(stage.disk.flushes, 1);
+}
+
+TEST(LogWriter, FlushesBeforeTheRingIsFull) {
+  Stage stage(3);
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_NE(stage.put("x"), ~0ull);
+    work(writer);
+  }
+  EXPECT_LE(stage.disk.flushes, 30);
+}
+
+TEST(LogWriter, LetsGoWithEverythingDurable) {
+  Stage stage;
+  stage.put("a");
+  FakeLog log(stage.disk);
+  {
+    LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+    EXPECT_EQ(writer.step(), Errc::kOk);
+  }
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+  EXPECT_EQ(stage.disk.durable, 1u);
+  EXPECT_TRUE(stage.writer().clean());
+}
+
+TEST(LogWriter, WaitsWhileAnotherHasTheRole) {
+  Stage stage;
+  Writer one(stage, kOne);
+  ASSERT_EQ(one.role.take(), Errc::kOk);
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kTwo, stage.alive, log);
+  EXPECT_EQ(writer.step(), Errc::kBusy);
+  one.role.release();
+  EXPECT_TRUE(writer.arm().has_work);  // it is free
+  EXPECT_EQ(writer.step(), Errc::kEmpty);
+  EXPECT_TRUE(writer.has_role());
+  EXPECT_FALSE(writer.arm().has_work);
+}
+
+TEST(LogWriter, EndsWhenTheLogHasFailed) {
+  Stage stage;
+  stage.put("a");
+  stage.want(1);
+  stage.disk.error = EIO;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  work(writer);
+  EXPECT_EQ(writer.failure(), Errc::kLogFailed);
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+  stage.disk.error = 0;
+  EXPECT_EQ(writer.step(), Errc::kLogFailed);
+}
+
+TEST(LogWriter, DoesNotSpinWhileTheLogHasNoRoom) {
+  Stage stage;
+  stage.put("a");
+  stage.want(1);
+  stage.disk.is_full = true;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  EXPECT_EQ(writer.step(), Errc::kNoSpace);
+  EXPECT_FALSE(writer.arm().has_work);
+  writer.rest();
+  writer.rest();
+  EXPECT_EQ(stage.disk.pauses, 2);  // makes room, if it can
+  stage.disk.is_full = false;
+  work(writer);
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+}
+
+TEST(LogWriter, RestsOnceUntilThereIsWorkAgain) {
+  Stage stage;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  work(writer);
+  writer.rest();
+  writer.rest();
+  EXPECT_EQ(stage.disk.pauses, 1);
+  stage.put("a");
+  writer.rest();  // there is something to do
+  EXPECT_EQ(stage.disk.pauses, 1);
+  work(writer);
+  writer.rest();
+  EXPECT_EQ(stage.disk.pauses, 2);
+}
+
+TEST(LogWriter, PausesNowAndThenThoughItNeverRests) {
+  Stage stage;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log, {.pause_cells = 8});
+  for (int i = 0; i < 32; ++i) {
+    ASSERT_NE(stage.put("x"), ~0ull);
+    stage.want(static_cast<std::uint64_t>(i) + 1);
+    work(writer);
+  }
+  EXPECT_GE(stage.disk.pauses, 3);
+  EXPECT_LE(stage.disk.pauses, 4);
+}
+
+TEST(LogWriter, MakesDurableWhatNobodyWaitsForWhenItRests) {
+  Stage stage;
+  stage.put("a");
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  work(writer);
+  EXPECT_EQ(stage.journal.hot().durable, 0u);
+  writer.rest();
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+}
+
+TEST(LogWriter, MakesDurableWhatNobodyWaitsForAfterAWhileThoughItNeverRests) {
+  Stage stage(8);
+  ManualClock clock;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log,
+                   {.flush_after_ns = 100, .time = base::TimeSource(&clock)});
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    stage.put("x");
+    work(writer);
+    EXPECT_GE(stage.journal.hot().durable + 10, i) << "of 10 ns each";
+    clock.advance(std::chrono::nanoseconds(10));
+  }
+  EXPECT_LE(stage.disk.flushes, 2);
+  EXPECT_LE(writer.arm().most_ns, 100u);
+}
+
+TEST(LogWriter, WritesWhatIsThereWhenItEndsInOrder) {
+  Stage stage;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  work(writer);
+  stage.put("a");
+  writer.finish();
+  EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+  EXPECT_EQ(stage.disk.marks, 1);
+  EXPECT_TRUE(stage.writer().clean());
+}
+
+TEST(LogWriter, GoesOnWhenALogThatFailedIsRecovered) {
+  Stage stage;
+  FakeLog log(stage.disk);
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  stage.put("a");
+  stage.disk.error = EIO;
+  work(writer);
+  writer.rest();
+  stage.want(1);
+  work(writer);
+  ASSERT_EQ(writer.failure(), Errc::kLogFailed);
+  stage.disk.error = 0;
+  EXPECT_EQ(writer.step(), Errc::kLogFailed);
+  Writer two(stage, kTwo);
+  ASSERT_EQ(two.role.recover(), Errc::kOk);
+  two.role.release();
+  work(writer);
+  EXPECT_EQ(writer.failure(), Errc::kOk);
+  EXPECT_EQ(stage.journal.hot().durable, 1u);
+}
+
+TEST(LogWriter, TriesAgainAfterAWhileWhatMayPass) {
+  Stage stage;
+  ManualClock clock;
+  FakeLog log(stage.disk);
+  stage.disk.is_damaged = true;
+  LogWriter writer(stage.journal.view(), kOne, stage.alive, log,
+                   {.time = base::TimeSource(&clock)});
+  EXPECT_EQ(writer.step(), Errc::kDamaged);
+  stage.disk.is_damaged = false;
+  EXPECT_EQ(writer.step(), Errc::kDamaged);
+  clock.advance(1s);
+  EXPECT_EQ(writer.step(), Errc::kEmpty);
+}
+
+TEST(LogWriter, OneThreadServesSeveral) {
+  Stage one;
+  Stage two;
+  FakeLog log_one(one.disk);
+  FakeLog log_two(two.disk);
+  LogWriter writer_one(one.journal.view(), kOne, one.alive, log_one);
+  LogWriter writer_two(two.journal.view(), kOne, two.alive, log_two);
+  LogWriter* const all[] = {&writer_one, &writer_two};
+  one.put("a");
+  one.want(1);
+  two.put("b");
+  two.want(1);
+  while (journal::step_all(all)) continue;
+  EXPECT_EQ(one.journal.hot().durable, 1u);
+  EXPECT_EQ(two.journal.hot().durable, 1u);
+  one.disk.error = EIO;
+  one.put("c");
+  one.want(2);
+  two.put("d");
+  two.want(2);
+  while (journal::step_all(all)) continue;
+  EXPECT_EQ(writer_one.failure(), Errc::kLogFailed);
+  EXPECT_EQ(two.journal.hot().durable, 2u);
+  const std::atomic<std::uint32_t> stop{1};
+  journal::Idle idle;
+  journal::sleep_on_all(all, stop, idle);  // does not sleep
+}
+
+}  // namespace
+}  // namespace ringpost::test
