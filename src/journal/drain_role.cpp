@@ -134,9 +134,9 @@ Errc DrainRole::add_end() noexcept {
   return Errc::kOk;
 }
 
-Errc DrainRole::drain_once() noexcept { return submit(How::kNow); }
+Errc DrainRole::drain_once() noexcept { return submit(true); }
 
-Errc DrainRole::submit_once() noexcept { return submit(How::kAsIsBest); }
+Errc DrainRole::submit_once() noexcept { return submit(false); }
 
 /// One write and sync in one system call beats the queue as long as there is nothing to be gained
 /// by having several under way (docs/log-measurements.md).
@@ -145,7 +145,7 @@ bool DrainRole::is_little() const noexcept {
   return !log_.has_under_way() && (cursor_ - written_) * kCellBytes <= kLittleBytes;
 }
 
-Errc DrainRole::submit(How how) noexcept {
+Errc DrainRole::submit(bool at_once) noexcept {
   const Errc gathered = gather();
   // What was gathered before the obstacle is written first.
   if (gathered_ == 0) {
@@ -153,8 +153,9 @@ Errc DrainRole::submit(How how) noexcept {
     // Without records only if somebody wants that: the cells may be needed.
     if (cursor_ == written_ || !is_wanted()) return Errc::kEmpty;
   }
-  const bool wanted = how == How::kNow || is_wanted();
-  const bool now = how == How::kNow || (how == How::kAsIsBest && wanted && is_little());
+  const bool wanted = at_once || is_wanted();
+  const bool is_all = gathered == Errc::kOk;  // there may be more than goes into a batch
+  const bool now = at_once || (wanted && is_all && is_little());
   const disk::Sync sync = wanted ? disk::Sync::kData : disk::Sync::kNone;
   const Errc code = now ? log_.write_now(sync, cursor_) : log_.submit(sync, cursor_);
   if (code != Errc::kOk) return refused(code);

@@ -78,12 +78,7 @@ class DrainRole {
   [[nodiscard]] Errc gather() noexcept;
   [[nodiscard]] Errc add_record(std::uint64_t next) noexcept;
   [[nodiscard]] Errc add_end() noexcept;
-  enum class How : std::uint8_t {
-    kNow,      ///< durable when it returns
-    kQueued,   ///< under way
-    kAsIsBest  ///< now, if it is little and somebody waits for it
-  };
-  [[nodiscard]] Errc submit(How how) noexcept;
+  [[nodiscard]] Errc submit(bool at_once) noexcept;
   [[nodiscard]] bool is_little() const noexcept;
   [[nodiscard]] bool is_wanted() const noexcept;
   void made_durable(std::uint64_t end) noexcept;

@@ -109,10 +109,8 @@ void Producer::publish(const Claim& claim) noexcept {
 /// The cells that a small record would take come while nobody waits for them: they were in use a
 /// lap ago, and a publish is seen only after what was stored before it.
 void Producer::fetch_next() const noexcept {
-#if defined(__x86_64__)
-  asm volatile("prefetchw %0" : : "m"(*view_.cell(tail_)));
-  asm volatile("prefetchw %0" : : "m"(*view_.cell(tail_ + 1)));
-#endif
+  __builtin_prefetch(view_.cell(tail_), 1);
+  __builtin_prefetch(view_.cell(tail_ + 1), 1);
 }
 
 void Producer::abandon(const Claim& claim) noexcept { settle(claim, CellState::kVoid); }

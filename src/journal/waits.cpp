@@ -18,6 +18,16 @@ bool Waits::is_durable(std::uint64_t end) const noexcept {
   return view_.hot().durable.load(std::memory_order_acquire) >= end;  // [durable]
 }
 
+/// What the dead have left may be in the way. Not each time that somebody wakes me: the kernel is
+/// asked about every participant.
+void Waits::clear_up(const shm::WaitWord& word, std::uint32_t seen,
+                     std::uint64_t slept_ns) noexcept {
+  const bool woken = word.sequence.load(std::memory_order_relaxed) != seen;
+  if (woken && slept_ns < clear_up_ns_) return;
+  clear_up_ns_ = slept_ns + shm::kSleepSliceNs;
+  alive_.clear_up();
+}
+
 Errc Waits::settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
   JournalHot& hot = view_.hot();
   want(end);
@@ -36,7 +46,7 @@ Errc Waits::settled(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
     const bool free = WriterWord{hot.writer.load(std::memory_order_acquire)}.free();  // [writer]
     if (free && code == Errc::kBusy && role_ != nullptr) continue;
     sleep_among_all(hot.settled, seen, deadline_ns - now);
-    alive_.clear_up();
+    clear_up(hot.settled, seen, now);
   }
 }
 
@@ -68,7 +78,7 @@ Errc Waits::drain(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
     const std::uint32_t seen = word.arm();
     if (role_->has_work()) continue;
     word.sleep(seen, deadline_ns - now);
-    alive_.clear_up();
+    clear_up(word, seen, now);
   }
   role_->release();
   return is_durable(end) ? Errc::kOk : code;
@@ -107,7 +117,7 @@ Errc Waits::sleep_until(Done&& done, std::uint64_t deadline_ns) noexcept {
     const std::uint32_t seen = word.arm();
     if (done()) break;
     sleep_among_all(word, seen, deadline_ns - now);
-    alive_.clear_up();
+    clear_up(word, seen, now);
   }
   return Errc::kOk;
 }

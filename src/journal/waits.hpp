@@ -41,6 +41,7 @@ class Waits {
  private:
   [[nodiscard]] bool is_durable(std::uint64_t end) const noexcept;
   Errc drain(std::uint64_t end, std::uint64_t deadline_ns) noexcept;
+  void clear_up(const shm::WaitWord& word, std::uint32_t seen, std::uint64_t slept_ns) noexcept;
   template <class Done>
   Errc sleep_until(Done&& done, std::uint64_t deadline_ns) noexcept;
 
@@ -50,6 +51,7 @@ class Waits {
   DrainRole* const role_;
   std::uint64_t last_durable_ = 0;  ///< when my last record was
   bool in_company_ = false;         ///< others' records were made durable with it
+  std::uint64_t clear_up_ns_ = 0;   ///< when to look for the dead though I am woken all the time
 };
 
 }  // namespace ringpost::journal

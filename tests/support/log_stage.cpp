@@ -37,6 +37,7 @@ LogStage::LogStage() {
   options.log_id = 77;
   options.segment_bytes = kSegmentBytes;
   options.spare_segments = 0;
+  options.in_flight = 4;
   options.batch_bytes_max = 16 * 1024;
   options.time = base::TimeSource(&clock);
   options.new_epoch = [this] { return ++epochs_; };

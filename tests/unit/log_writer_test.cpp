@@ -256,7 +256,7 @@ TEST(LogWriter, SparesAreWrittenInPausesAndThenSmallBatchesNeedNoZeros) {
   stage.options.spare_segments = 2;
   const auto writer = stage.open();
   ASSERT_EQ(writer->prepare(), Errc::kOk);
-  for (const std::uint64_t number : {0, 1}) {
+  for (const std::uint64_t number : {0u, 1u}) {
     auto& bytes = stage.directory.file(log::spare_name(number));
     EXPECT_EQ(stage.directory.written_ends[&bytes], disk::kBlockBytes);
     EXPECT_TRUE(writer->prepare_more());
