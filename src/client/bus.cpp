@@ -11,6 +11,7 @@
 #include "queue/settings.hpp"
 #include "queue/tags.hpp"
 #include "ring/settle.hpp"
+#include "stream/membership.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
 
@@ -119,7 +120,12 @@ Bus::~Bus() = default;
 Result<Bus> Bus::open(std::string_view name, const BusOptions& options) {
   auto files = shm::BusFiles::open(std::string(name), options);
   if (!files) return Unexpected(files.error());
-  auto member = client::Member::attach(std::make_shared<client::Context>(std::move(*files)));
+  auto context = std::make_shared<client::Context>(*files);
+  context->queues.home().when_taken([bus = *files] {
+    stream::drop_outdated(bus);
+    queue::drop_outdated(bus);
+  });
+  auto member = client::Member::attach(std::move(context));
   if (!member) return Unexpected(member.error());
   return Bus(std::make_unique<Impl>(Impl{std::move(*member)}));
 }
@@ -207,12 +213,18 @@ Result<Queue> Bus::queue(std::string_view name, const QueueSettings& settings, c
 Result<Queue> Bus::open_queue(std::string_view name) {
   if (auto usable = check(*impl_->member, name); !usable) return Unexpected(usable.error());
   client::Member& member = *impl_->member;
-  auto mapping = member.context().queues.open(std::string(name));
+  queue::QueueMappings& queues = member.context().queues;
+  auto mapping = queues.open(std::string(name));
+  if (mapping && (*mapping)->journal() != 0) {
+    // Whose the disk is, is known now; had another bus had it, the queue would be gone from here.
+    if (auto opened = queues.home().open(false); !opened) return Unexpected(opened.error());
+    mapping = queues.open(std::string(name));
+  }
   if (!mapping && mapping.error() == Errc::kNotFound) {
     if (auto here = client::recover_queue(member, std::string(name)); !here) {
       return Unexpected(here.error());
     }
-    mapping = member.context().queues.open(std::string(name));
+    mapping = queues.open(std::string(name));
   }
   if (!mapping) return Unexpected(mapping.error());
   if ((*mapping)->header().state.load(std::memory_order_acquire) != 0) {

@@ -4,13 +4,13 @@
 #include <algorithm>
 
 #include "disk/open.hpp"
+#include "durable/owner.hpp"
 #include "durable/record.hpp"
 #include "log/names.hpp"
 #include "log/reader.hpp"
 #include "log/salvage.hpp"
 #include "log/verify.hpp"
 #include "shm/bus_files.hpp"
-#include "stream/state_directory.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
 
@@ -59,7 +59,7 @@ Result<sys::Fd> lock_owner(const std::string& directory) {
   const auto bus = sys::open_directory(directory + "/../../..", false, 0);
   auto owner = bus ? sys::open_file(*bus, "owner") : Result<sys::Fd>(Unexpected(bus.error()));
   if (!owner) return sys::Fd();
-  if (sys::try_lock_byte(*owner, stream::kUserByte)) return owner;
+  if (sys::try_lock_byte(*owner, durable::kUserByte)) return owner;
   return sys::error(Errc::kBusy, directory, "processes are attached to its bus: stop them first");
 }
 

@@ -11,7 +11,6 @@
 
 #include "base/crc32c.hpp"
 #include "disk/open.hpp"
-#include "stream/state_directory.hpp"
 #include "sys/error.hpp"
 #include "sys/file_lock.hpp"
 
@@ -22,18 +21,6 @@ constexpr char kNewPrefix[] = "~new-";
 constexpr char kGonePrefix[] = "~gone-";
 constexpr char kLockName[] = ".lock";
 constexpr int kLockTries = 10'000;  // of a millisecond each: a recovery takes a moment
-
-mode_t mode_of(const shm::BusFiles& bus) {
-  struct stat status {};
-  return ::fstat(bus.directory().get(), &status) == 0 ? status.st_mode & 07777 : 0700;
-}
-
-Result<void> sync(const std::string& path) {
-  auto directory = sys::open_directory(path, false, 0);
-  if (!directory) return Unexpected(directory.error());
-  if (::fsync(directory->get()) == 0) return {};
-  return sys::system_error("cannot sync", path, errno);
-}
 
 bool is_there(const std::string& path) {
   struct stat status {};
@@ -49,17 +36,19 @@ Result<void> rename_directory(const std::string& from, const std::string& to) {
 
 Result<void> Home::open(bool create) {
   const std::lock_guard guard(mutex_);
-  if (state_ == nullptr) {
-    auto state = stream::StateDirectory::open(*bus_, create);
-    if (!state) return Unexpected(state.error());
-    state_ = std::move(*state);
+  const bool is_new = !is_there(path());
+  if (is_new && !create) return sys::error(Errc::kNotFound, path(), "no durable queues");
+  if (owner_ == nullptr) {
+    auto owner = Owner::open(*bus_, create);
+    if (!owner) return Unexpected(owner.error());
+    owner_ = std::move(*owner);
+    if (owner_->was_taken() && when_taken_) when_taken_();
   }
-  if (is_there(path())) return {};
-  if (!create) return sys::error(Errc::kNotFound, path(), "no durable queues");
-  if (auto made = sys::open_directory(path(), true, mode_of(*bus_)); !made) {
+  if (!is_new) return {};
+  if (auto made = sys::open_directory(path(), true, owner_->mode()); !made) {
     return Unexpected(made.error());
   }
-  return sync(bus_->state_path());
+  return sync_directory(bus_->state_path());
 }
 
 std::vector<std::string> Home::names() {
@@ -94,7 +83,7 @@ Result<sys::Fd> Home::lock(const std::string& name) { return lock(name, 0, kLock
 Result<sys::Fd> Home::lock(const std::string& name, std::uint64_t byte, int tries) {
   if (auto opened = open(false); !opened) return Unexpected(opened.error());
   const std::string file = path() + "/" + kLockName;
-  const mode_t mode = mode_of(*bus_) & 0660;
+  const mode_t mode = owner_->mode() & 0660;
   sys::Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd.is_open()) return sys::system_error("cannot open", file, errno);
   static_cast<void>(::fchmod(fd.get(), mode));  // by whoever has made it
@@ -114,7 +103,7 @@ Result<void> Home::make(const Meta& meta) {
   const std::string made = path() + "/" + kNewPrefix + std::to_string(sys::unique_id());
   Result<void> done;
   for (const std::string& each : {made, made + "/log"}) {
-    auto directory = done ? sys::open_directory(each, true, mode_of(*bus_))
+    auto directory = done ? sys::open_directory(each, true, owner_->mode())
                           : Result<sys::Fd>(Unexpected(done.error()));
     if (!directory) done = Unexpected(directory.error());
   }
@@ -123,7 +112,7 @@ Result<void> Home::make(const Meta& meta) {
     done = directory ? write_meta(**directory, meta) : Unexpected(directory.error());
   }
   if (done) done = rename_directory(made, path_of(meta.name));
-  if (done) return sync(path());
+  if (done) return sync_directory(path());
   std::error_code ignored;
   std::filesystem::remove_all(made, ignored);
   return done;
@@ -139,7 +128,7 @@ Result<void> Home::remove(const std::string& name) {
   if (!is_there(path_of(name))) return {};
   const std::string gone = path() + "/" + kGonePrefix + std::to_string(sys::unique_id());
   if (auto renamed = rename_directory(path_of(name), gone); !renamed) return renamed;
-  if (auto synced = sync(path()); !synced) return synced;
+  if (auto synced = sync_directory(path()); !synced) return synced;
   remove_leftovers();
   return {};
 }

@@ -16,12 +16,9 @@
 
 #include "disk/disk.hpp"
 #include "durable/meta.hpp"
+#include "durable/owner.hpp"
 #include "shm/bus_files.hpp"
 #include "sys/file.hpp"
-
-namespace ringpost::stream {
-class StateDirectory;
-}
 
 namespace ringpost::durable {
 
@@ -36,6 +33,10 @@ class Home {
   /// Whether the bus has a directory on disk, or gets one now. Errors kNotFound (not `create`, and
   /// there is none), kBusy (it is another bus's), kPermission, ….
   Result<void> open(bool create);
+
+  /// Called once another bus has had the directory meanwhile: what shared memory says of it is of
+  /// an earlier time. Before anything is opened.
+  void when_taken(std::function<void()> act) { when_taken_ = std::move(act); }
 
   /// In order; none if there is no directory.
   [[nodiscard]] std::vector<std::string> names();
@@ -66,8 +67,9 @@ class Home {
 
   std::shared_ptr<shm::BusFiles> bus_;
   OpenLog open_log_;
+  std::function<void()> when_taken_;
   std::mutex mutex_;
-  std::shared_ptr<stream::StateDirectory> state_;  ///< held: the bus has the directory
+  std::unique_ptr<Owner> owner_;  ///< held: the bus has the directory
 };
 
 }  // namespace ringpost::durable

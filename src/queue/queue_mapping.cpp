@@ -295,6 +295,15 @@ std::uint64_t QueueMapping::ring_bytes() const {
   return bytes;
 }
 
+void drop_outdated(const std::shared_ptr<shm::BusFiles>& bus) {
+  const auto names = sys::names_in(bus->queues());
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const auto queue = QueueMapping::open(bus, name);
+    if (queue && (*queue)->journal() != 0) sys::remove_name(bus->queues(), name);
+  }
+}
+
 Result<std::shared_ptr<QueueMapping>> QueueMappings::open(const std::string& name) {
   auto mapping = QueueMapping::open(bus_, name);
   if (!mapping) return mapping;

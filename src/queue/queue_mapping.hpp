@@ -132,6 +132,10 @@ class QueueMapping {
 
 [[nodiscard]] std::string ring_file_name(std::uint64_t ring_id);
 
+/// Takes the names of durable queues away: another bus has had their logs meanwhile. Nobody has
+/// them open; a sweep removes the rest.
+void drop_outdated(const std::shared_ptr<shm::BusFiles>& bus);
+
 /// The queues that a process has open, so that its participants share one mapping of each.
 class QueueMappings {
  public:

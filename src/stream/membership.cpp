@@ -2,11 +2,10 @@
 
 #include <bit>
 
-namespace ringpost::stream {
-namespace {
+#include "queue/queue_mapping.hpp"
 
-/// Another bus has had the directory meanwhile: what shared memory says of it is of an earlier
-/// time.
+namespace ringpost::stream {
+
 void drop_outdated(const std::shared_ptr<shm::BusFiles>& bus) {
   const auto names = control_names(*bus);
   if (!names) return;
@@ -18,14 +17,15 @@ void drop_outdated(const std::shared_ptr<shm::BusFiles>& bus) {
   }
 }
 
-}  // namespace
-
 Result<std::shared_ptr<StateDirectory>> Shared::state(bool create) {
   const std::lock_guard guard(mutex_);
   if (state_ == nullptr) {
     auto opened = StateDirectory::open(*bus_, create);
     if (!opened) return opened;
-    if ((*opened)->was_taken()) drop_outdated(bus_);
+    if ((*opened)->was_taken()) {
+      drop_outdated(bus_);
+      queue::drop_outdated(bus_);
+    }
     state_ = std::move(*opened);
   }
   return state_;

@@ -14,6 +14,10 @@
 
 namespace ringpost::stream {
 
+/// Takes away what has a log: another bus has had those meanwhile. What shared memory says of them
+/// is of an earlier time.
+void drop_outdated(const std::shared_ptr<shm::BusFiles>& bus);
+
 /// Of one process and bus. Threads  any.
 class Shared {
  public:

@@ -1,14 +1,10 @@
 // What a bus keeps on disk: <state>/<bus>/
 //
-//   owner                          whose it is: OwnerFile
+//   owner                          whose it is: durable/owner.hpp
 //   streams/<name>/stream.meta     meta.hpp
 //                 /shard-<number>/ one log a shard, twelve digits
 //          /~new-<id>/             a stream that is not complete yet
 //          /~gone-<id>/            one that was deleted
-//
-// Two buses never share it. The bus that the file `owner` names has it as long as its shared memory
-// is there, or anybody is attached to it; both are asked, for the one cannot be seen from another
-// mount namespace, and the other says nothing while nobody runs.
 #pragma once
 
 #include <memory>
@@ -16,25 +12,12 @@
 #include <vector>
 
 #include "disk/disk.hpp"
+#include "durable/owner.hpp"
 #include "shm/bus_files.hpp"
 #include "stream/meta.hpp"
 #include "sys/file.hpp"
 
 namespace ringpost::stream {
-
-inline constexpr std::uint64_t kOwnerMagic = 0x524e574f5f505352;  // "RSP_OWNR"
-inline constexpr std::uint32_t kOwnerFormat = 1;
-inline constexpr std::uint64_t kUserByte = 0;  ///< read lock: attached to the bus that has it
-
-/// Everything little endian.
-struct OwnerFile {
-  std::uint64_t magic;
-  std::uint32_t format;
-  std::uint32_t crc;  ///< of everything behind it
-  std::uint64_t bus_id;
-  char bus_path[488];  ///< of its bus file, NUL-terminated
-};
-static_assert(sizeof(OwnerFile) == 512);
 
 /// Threads   any. Blocking  as the disk does.
 /// Crash     a stream is there with all that it needs, or not at all.
@@ -45,7 +28,7 @@ class StateDirectory {
   static Result<std::shared_ptr<StateDirectory>> open(const shm::BusFiles& bus, bool create);
 
   /// Whether this bus has taken it from another one that is gone.
-  [[nodiscard]] bool was_taken() const noexcept { return taken_; }
+  [[nodiscard]] bool was_taken() const noexcept { return owner_->was_taken(); }
   [[nodiscard]] Result<std::vector<std::string>> stream_names() const;
   [[nodiscard]] bool has(const std::string& name) const;
 
@@ -67,16 +50,12 @@ class StateDirectory {
 
  private:
   StateDirectory() = default;
-  Result<void> become_owner(const shm::BusFiles& bus);
-  Result<void> write_owner(const shm::BusFiles& bus, bool replace);
   [[nodiscard]] std::string path_of(const std::string& name) const;
 
   std::string path_;
-  sys::Fd directory_;
+  std::unique_ptr<durable::Owner> owner_;
   sys::Fd streams_;
-  sys::Fd owner_;  ///< with the read lock
   mode_t mode_ = 0700;
-  bool taken_ = false;
 };
 
 }  // namespace ringpost::stream

@@ -1,12 +1,12 @@
-// A bus whose shared memory can be lost, or whose disk is a simulated one.
+// A bus with durable queues that can lose its shared memory.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <optional>
-#include <string>
 
-#include "client/member.hpp"
-#include "support/sim_disk.hpp"
 #include "support/test_bus.hpp"
 
 namespace ringpost::test {
@@ -20,7 +20,6 @@ class BootClock final : public Clock {
     up_ns_ += static_cast<std::uint64_t>(by.count());
     wall_ns_ += static_cast<std::uint64_t>(by.count());
   }
-  /// Takes a minute.
   void boot() noexcept {
     up_ns_ = 1'000'000'000;
     wall_ns_ += 60'000'000'000;
@@ -31,63 +30,52 @@ class BootClock final : public Clock {
   std::uint64_t wall_ns_ = 1'700'000'000'000'000'000;
 };
 
-class BootBus {
- public:
-  [[nodiscard]] Bus& bus() noexcept { return *bus_; }
-  [[nodiscard]] BootClock& clock() noexcept { return clock_; }
+class DurableQueue : public testing::Test {
+ protected:
   [[nodiscard]] BusOptions options() const {
     return {.shm_dir = scratch_.path("shm"), .state_dir = scratch_.path("state"), .clock = &clock_};
   }
+  static QueueSettings durable(QueueSettings settings = {}) {
+    settings.durability = Durability::kDurable;
+    return settings;
+  }
   /// Everything in shared memory is gone; no handle of the test may be open.
-  void reboot() {
+  void reboot(BusOptions options) {
     bus_.reset();
     std::filesystem::remove_all(scratch_.path("shm"));
     clock_.boot();
-    bus_.emplace(Bus::open("test", options()).value());
+    bus_.emplace(Bus::open("test", options).value());
   }
-  /// No handle is open while `act` runs.
-  template <class Act>
-  void without(Act&& act) {
-    bus_.reset();
-    act();
-    bus_.emplace(Bus::open("test", options()).value());
+  void reboot() { reboot(options()); }
+  template <class CloseHandles>
+  void reboot_with(CloseHandles&& close) {
+    close();
+    reboot();
   }
-  [[nodiscard]] std::string path(const std::string& file) const { return scratch_.path(file); }
+  [[nodiscard]] Queue make(const std::string& name = "q", QueueSettings settings = {}) {
+    return bus_->queue(name, durable(std::move(settings))).value();
+  }
+  [[nodiscard]] Queue open(const std::string& name = "q") { return bus_->open_queue(name).value(); }
+  [[nodiscard]] std::size_t segments(const std::string& name = "q") const {
+    const std::filesystem::directory_iterator log(scratch_.path("state") + "/test/queues/" + name +
+                                                  "/log");
+    return static_cast<std::size_t>(std::count_if(begin(log), end(log), [](const auto& entry) {
+      return entry.path().extension() == ".segment";
+    }));
+  }
+  [[nodiscard]] std::string findings() {
+    bus_->sweep();
+    std::string text;
+    for (const Finding& finding : examine(*bus_).findings) {
+      text += finding.object + ": " + finding.what + "\n";
+    }
+    return text;
+  }
+  void TearDown() override { EXPECT_EQ(findings(), ""); }
 
- private:
   rig::Scratch scratch_;
   BootClock clock_;
   std::optional<Bus> bus_{Bus::open("test", options()).value()};
-};
-
-/// A bus whose one queue, "q", has its log on a simulated disk; all else is on the real one.
-class Machine {
- public:
-  explicit Machine(sim::Disk& disk) : disk_(disk) {}
-  /// After the loss of shared memory: what `before` had beside the log.
-  Machine(sim::Disk& disk, const Machine& before) : disk_(disk) {
-    std::filesystem::copy(before.scratch_.path("state"), scratch_.path("state"),
-                          std::filesystem::copy_options::recursive);
-    std::filesystem::remove(scratch_.path("state") + "/test/owner");
-  }
-  Result<Queue> boot(const QueueSettings& settings) {
-    bus_.emplace(Bus::open("test", {.shm_dir = scratch_.path("shm"),
-                                    .state_dir = scratch_.path("state"),
-                                    .clock = &clock_})
-                     .value());
-    client::Member::of(*bus_).context().queues.home().open_logs_with(
-        [this](const std::string&) -> Result<std::unique_ptr<disk::Directory>> {
-          return std::unique_ptr<disk::Directory>(disk_.mount());
-        });
-    return bus_->queue("q", settings);
-  }
-  [[nodiscard]] Bus& bus() noexcept { return *bus_; }
-
- private:
-  sim::Disk& disk_;
-  rig::Scratch scratch_;
-  ManualClock clock_;
-  std::optional<Bus> bus_;
 };
 
 }  // namespace ringpost::test

@@ -8,6 +8,7 @@
 
 #include "process/rig/random.hpp"
 #include "support/durable_bus.hpp"
+#include "support/durable_machine.hpp"
 
 namespace ringpost::test {
 namespace {
@@ -185,7 +186,7 @@ struct Word {
   MessageId id{};
 };
 
-class DurableFifoAndKills : public testing::Test {
+class DurableFifoAndKills : public DurableQueue {
  protected:
   [[nodiscard]] static QueueSettings settings() {
     return {.visibility_timeout = 1s,
@@ -200,7 +201,7 @@ class DurableFifoAndKills : public testing::Test {
     const auto say = [out](const Word& word) {
       if (::write(out, &word, sizeof word) != static_cast<ssize_t>(sizeof word)) ::_exit(1);
     };
-    Bus bus = Bus::open("test", machine_.options()).value();
+    Bus bus = Bus::open("test", options()).value();
     Queue queue = bus.open_queue("q").value();
     for (std::uint32_t number = first;; ++number) {
       const std::string id = std::to_string(number);
@@ -242,19 +243,23 @@ class DurableFifoAndKills : public testing::Test {
     ASSERT_TRUE(WIFSIGNALED(status)) << "it failed";
   }
 
-  BootBus machine_;
   std::uint32_t next_ = 1;
   Model model_;
 };
 
 TEST_F(DurableFifoAndKills, LoseNothingThatWasSentAndBringNothingTwice) {
-  static_cast<void>(machine_.bus().queue("q", settings()).value());
+  static_cast<void>(make("q", settings()));
   for (int round = 0; round < 20; ++round) {
-    machine_.without([&] { let_one_work(7 * round); });
-    machine_.bus().sweep();
-    if (round % 3 == 0) machine_.reboot();
+    bus_.reset();
+    let_one_work(7 * round);
+    if (round % 3 == 0) {
+      reboot();
+    } else {
+      bus_.emplace(Bus::open("test", options()).value());
+      bus_->sweep();
+    }
     if (round % 2 != 0) continue;  // another one goes on where this one was killed
-    Queue queue = machine_.bus().open_queue("q").value();
+    Queue queue = open();
     check(queue, model_);
     model_.clear();
     ++next_;

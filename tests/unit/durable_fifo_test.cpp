@@ -13,30 +13,22 @@ namespace {
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
 
-class DurableFifo : public testing::Test {
+class DurableFifo : public DurableQueue {
  protected:
-  static QueueSettings durable(QueueSettings settings = {}) {
+  static QueueSettings fifo(QueueSettings settings = {}) {
     settings.fifo = true;
-    settings.durability = Durability::kDurable;
     return settings;
   }
   static QueueSettings by_id(QueueSettings settings = {}) {
     settings.dedup = Dedup::kById;
-    return durable(std::move(settings));
+    return fifo(std::move(settings));
   }
   static QueueSettings small_log(QueueSettings settings = {}) {
     settings.message_bytes_max = 16u << 10;
     settings.log_segment_bytes = 64u << 10;
     return settings;
   }
-  [[nodiscard]] Queue make(const std::string& name, const QueueSettings& settings) {
-    return machine_.bus().queue(name, settings).value();
-  }
-  [[nodiscard]] Queue open(const std::string& name = "q") {
-    return machine_.bus().open_queue(name).value();
-  }
-  void reboot() { machine_.reboot(); }
-  void advance(Duration by) { machine_.clock().advance(by); }
+  void advance(Duration by) { clock_.advance(by); }
   static MessageId send(Queue& queue, std::string_view body, std::string_view group = "g",
                         std::string_view dedup_id = {}) {
     return queue.send(body, {.group = group, .dedup_id = dedup_id}).value();
@@ -44,35 +36,18 @@ class DurableFifo : public testing::Test {
   static void acknowledge_one(Queue& queue) {
     ASSERT_EQ(queue.receive().value()[0].acknowledge(), Errc::kOk);
   }
-  [[nodiscard]] std::size_t segments() const {
-    const std::filesystem::directory_iterator log(machine_.path("state") + "/test/queues/q/log");
-    return static_cast<std::size_t>(std::count_if(begin(log), end(log), [](const auto& entry) {
-      return entry.path().extension() == ".segment";
-    }));
-  }
   /// So much that nothing of what was written before is in the log any more, unless it is alive.
-  static void work_through(Queue& queue, int messages = 300) {
+  void work_through(Queue& queue, int messages = 300) {
     const std::string body(4'000, 'x');
     for (int i = 0; i < messages; ++i) {
-      const std::string id = "work-" + std::to_string(++works_);
-      send(queue, body, "work", id);
+      send(queue, body, "work", "work-" + std::to_string(++works_));
       auto got = queue.receive().value();
       ASSERT_EQ(got[0].group(), "work");
       ASSERT_EQ(got[0].acknowledge(), Errc::kOk);
     }
   }
-  [[nodiscard]] std::string findings() {
-    machine_.bus().sweep();
-    std::string text;
-    for (const Finding& finding : examine(machine_.bus()).findings) {
-      text += finding.object + ": " + finding.what + "\n";
-    }
-    return text;
-  }
-  void TearDown() override { EXPECT_EQ(findings(), ""); }
 
-  static inline int works_ = 0;
-  BootBus machine_;
+  int works_ = 0;
 };
 
 /// What a receiver sees of a message.
@@ -122,7 +97,7 @@ TEST_F(DurableFifo, HasEverythingOfItsMessagesAfterAReboot) {
 
 TEST_F(DurableFifo, LocksItsGroupsAfterAReboot) {
   {
-    Queue queue = make("q", durable());
+    Queue queue = make("q", fifo());
     for (const char* body : {"a1", "a2", "b1", "b2"}) send(queue, body, std::string_view(body, 1));
     ASSERT_EQ(queue.receive().value().size(), 1u) << "in flight when the machine goes down";
   }
@@ -167,7 +142,7 @@ TEST_F(DurableFifo, IsTheSameAfterEachReboot) {
 
 TEST_F(DurableFifo, GoesOnWithHigherSequenceNumbers) {
   std::uint64_t last = 0;
-  static_cast<void>(make("q", durable()));
+  static_cast<void>(make("q", fifo()));
   for (int life = 0; life < 4; ++life) {
     reboot();
     Queue queue = open();
@@ -184,7 +159,7 @@ TEST_F(DurableFifo, GoesOnWithHigherSequenceNumbers) {
 
 TEST_F(DurableFifo, PutsWhatIsSentAfterARebootBehindWhatWasThere) {
   {
-    Queue queue = make("q", durable({.slots = 64}));
+    Queue queue = make("q", fifo({.slots = 64}));
     for (int i = 0; i < 30; ++i) send(queue, std::to_string(i));
     for (int i = 0; i < 20; ++i) acknowledge_one(queue);
     for (int i = 30; i < 70; ++i) send(queue, std::to_string(i));
@@ -227,7 +202,7 @@ TEST_F(DurableFifo, KnowsIdsOfGroupsAndOfContent) {
   {
     Queue groups = make("groups", by_id({.dedup_scope = DedupScope::kGroup}));
     first = send(groups, "x", "a", "id");
-    Queue content = make("content", durable({.dedup = Dedup::kByContent}));
+    Queue content = make("content", fifo({.dedup = Dedup::kByContent}));
     send(content, "body");
   }
   reboot();
@@ -247,7 +222,7 @@ TEST_F(DurableFifo, SendsADuplicateOfWhatIsOnDisk) {
   const OutMessage batch[] = {{.body = as_bytes("x"), .group = "g", .dedup_id = "id"},
                               {.body = as_bytes("y"), .group = "g", .dedup_id = "id-2"}};
   EXPECT_EQ(queue.send_batch(batch).value(), 2u);
-  Bus other = Bus::open("test", machine_.options()).value();
+  Bus other = Bus::open("test", options()).value();
   Queue theirs = other.open_queue("q").value();
   EXPECT_EQ(send(theirs, "x", "g", "id"), first);
   EXPECT_EQ(drain(queue), (Texts{"x", "y"}));
@@ -332,7 +307,7 @@ TEST_F(DurableFifo, PurgesWhatWasThereBeforeTheReboot) {
 
 TEST_F(DurableFifo, DelaysWhatIsLeftOfTheQueuesDelay) {
   {
-    Queue queue = make("q", durable({.delay = 10min}));
+    Queue queue = make("q", fifo({.delay = 10min}));
     send(queue, "a1", "a");
     advance(2min);
     send(queue, "b1", "b");
@@ -352,7 +327,7 @@ TEST_F(DurableFifo, DelaysWhatIsLeftOfTheQueuesDelay) {
 
 TEST_F(DurableFifo, ShowsADelayThatIsOverSinceTheMachineWasDown) {
   {
-    Queue queue = make("q", durable({.delay = 30s}));
+    Queue queue = make("q", fifo({.delay = 30s}));
     send(queue, "x");
   }
   reboot();  // takes a minute, and the machine is up for a second
@@ -363,7 +338,7 @@ TEST_F(DurableFifo, ShowsADelayThatIsOverSinceTheMachineWasDown) {
 
 TEST_F(DurableFifo, DropsWhatIsPastRetentionAlsoWhenTheMachineIsYounger) {
   {
-    Queue queue = make("q", durable({.retention = 5min}));
+    Queue queue = make("q", fifo({.retention = 5min}));
     send(queue, "old");
     advance(4min);
     send(queue, "young");
@@ -417,14 +392,14 @@ TEST_F(DurableFifo, GoesOnCountingReceivesAndBuriesInOrder) {
     EXPECT_EQ(got[0].receive_count(), 4u);
     ASSERT_EQ(got[0].release(), Errc::kOk);
   }
-  EXPECT_EQ(machine_.bus().start_move("dead").value().run().value().moved, 1u);
+  EXPECT_EQ(bus_->start_move("dead").value().run().value().moved, 1u);
   EXPECT_EQ(drain(queue), Texts{"poison"});
   EXPECT_NE(send(queue, "poison", "g", "n"), poison) << "a duplicate of the other one";
   EXPECT_EQ(drain(queue), Texts{});
 }
 
 TEST_F(DurableFifo, GivesAReceiveAgainWhoseAnswerWasLost) {
-  Queue queue = make("q", durable());
+  Queue queue = make("q", fifo());
   send(queue, "x");
   Receipt receipt;
   {
@@ -443,14 +418,12 @@ TEST_F(DurableFifo, ComesBackOnceThereIsRoomForIt) {
     Queue queue = make("q", by_id());
     for (int i = 0; i < 20; ++i) send(queue, large, "g", std::to_string(i));
   }
-  machine_.without([&] {
-    std::filesystem::remove_all(machine_.path("shm"));
-    BusOptions options = machine_.options();
-    options.arena_bytes_max = 1 << 20;
-    Bus bus = Bus::open("test", options).value();
-    EXPECT_EQ(code_of(bus.open_queue("q")), Errc::kNoSpace);
-    EXPECT_EQ(code_of(bus.open_queue("q")), Errc::kNoSpace);
-  });
+  BusOptions small = options();
+  small.arena_bytes_max = 1 << 20;
+  reboot(small);
+  EXPECT_EQ(code_of(bus_->open_queue("q")), Errc::kNoSpace);
+  EXPECT_EQ(code_of(bus_->open_queue("q")), Errc::kNoSpace);
+  EXPECT_EQ(findings(), "");
   reboot();
   Queue queue = open();
   EXPECT_EQ(drain(queue).size(), 20u);

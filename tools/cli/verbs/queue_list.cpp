@@ -70,7 +70,7 @@ void add_queue_list(CLI::App& queue, Context& context) {
                         "  ringpost --bus tests queue list --json");
   auto options = std::make_shared<Options>();
   verb.add_option("PREFIX", options->prefix, "Only names that begin so")->type_name("");
-  verb.add_flag("-l,--long", options->long_form, "With messages, age, memory, and disk of durable ones");
+  verb.add_flag("-l,--long", options->long_form, "With messages, age, memory, disk");
   on_run(verb, context, [&context, options] { return run(context, *options); });
 }
 

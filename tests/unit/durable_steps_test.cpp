@@ -1,0 +1,180 @@
+// A user of a durable queue is killed at any instruction: then everything is there once.
+#include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+#include <map>
+
+#include "process/rig/depth.hpp"
+#include "process/rig/random.hpp"
+#include "support/durable_bus.hpp"
+
+namespace ringpost::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Counts = std::map<std::string, int>;
+
+/// What a child does: `prepare`, and then, watched instruction by instruction, `act`.
+struct Work {
+  std::function<void(Bus&)> prepare;
+  std::function<void(Bus&)> act;
+};
+
+class DurableQueueAndSteps : public DurableQueue {
+ protected:
+  void SetUp() override {
+    static_cast<void>(make("dead", {.message_bytes_max = 16u << 10}));
+    Queue queue = make("q", {.visibility_timeout = 1s,
+                             .message_bytes_max = 16u << 10,
+                             .redrive = RedrivePolicy{"dead", 1},
+                             .log_segment_bytes = 64u << 10});
+    send_the_others(queue);
+  }
+  /// Which nobody touches.
+  static void send_the_others(Queue& queue) {
+    for (const char* body : {"a", "b", "c"}) ASSERT_TRUE(queue.send(body, {.delay = 15min}));
+  }
+
+  /// Kills the child so many system calls and then instructions after it has begun to act. True: it
+  /// was ready before. Nothing: nobody may be watched here.
+  std::optional<bool> kill_at(const Work& work, std::uint64_t calls, std::uint64_t instructions) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      Bus bus = Bus::open("test", options()).value();
+      work.prepare(bus);
+      if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(2);
+      ::raise(SIGSTOP);
+      work.act(bus);
+      ::_exit(0);
+    }
+    int status = 0;
+    if (::waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) return std::nullopt;
+    const auto go = [&](auto how) {
+      return ::ptrace(how, child, nullptr, nullptr) == 0 && ::waitpid(child, &status, 0) == child &&
+             WIFSTOPPED(status);
+    };
+    bool alive = true;
+    for (std::uint64_t i = 0; i < 2 * calls && alive; ++i) alive = go(PTRACE_SYSCALL);
+    for (std::uint64_t i = 0; i < instructions && alive; ++i) alive = go(PTRACE_SINGLESTEP);
+    if (!alive) return true;
+    ::kill(child, SIGKILL);
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return false;
+  }
+
+  /// Kills it in many places, and looks each time, with and without a reboot. Each child has a
+  /// message of its own, `body_`.
+  void kill_everywhere(const Work& work,
+                       const std::function<void(const Counts& found, bool was_rebooted)>& check) {
+    rig::Random random(1);
+    const std::uint64_t kills = rig::by_depth<std::uint64_t>(10, 14, 200);
+    bool ready = false;
+    for (std::uint64_t n = 0, calls = 0; n < kills && !ready; ++n, calls += 1 + calls / 4) {
+      body_ = "x" + std::to_string(n);
+      bus_.reset();
+      const auto ended = kill_at(work, calls, random.below(kInstructionsMax));
+      if (!ended) GTEST_SKIP() << "no process may watch another one here";
+      ready = *ended;
+      const bool reboots = n % 2 != 0;
+      if (reboots) {
+        reboot();
+      } else {
+        bus_.emplace(Bus::open("test", options()).value());
+        bus_->sweep();
+      }
+      const Counts found = all_of("q");
+      for (const char* body : {"a", "b", "c"}) EXPECT_EQ(of(found, body), 1) << body;
+      check(found, reboots);
+      if (HasFailure()) FAIL() << calls << " system calls, rebooted: " << reboots;
+      begin_anew();
+    }
+  }
+  void begin_anew() {
+    clock_.advance(2s);
+    for (const char* name : {"q", "dead"}) {
+      Queue queue = open(name);
+      EXPECT_TRUE(queue.purge());
+    }
+    Queue queue = open();
+    send_the_others(queue);
+  }
+
+  Counts all_of(const std::string& name) {
+    Counts found;
+    Queue queue = open(name);
+    for (const PeekedMessage& each : queue.peek(1'000)) ++found[each.body];
+    return found;
+  }
+  static int of(const Counts& counts, const std::string& body) {
+    return counts.contains(body) ? counts.at(body) : 0;
+  }
+
+  static constexpr std::uint64_t kInstructionsMax = 3'000;
+  std::string body_;
+};
+
+TEST_F(DurableQueueAndSteps, ASendHappensOrDoesNot) {
+  const Work work{[](Bus&) {},
+                  [&](Bus& bus) { static_cast<void>(bus.open_queue("q").value().send(body_)); }};
+  kill_everywhere(work, [&](const Counts& found, bool) { EXPECT_LE(of(found, body_), 1); });
+}
+
+TEST_F(DurableQueueAndSteps, AnAcknowledgeHappensOrDoesNot) {
+  std::optional<Queue> queue;
+  std::optional<Leases> leases;
+  const Work work{[&](Bus& bus) {
+                    queue.emplace(bus.open_queue("q").value());
+                    if (!queue->send(body_)) ::_exit(3);
+                    leases.emplace(queue->receive().value());
+                  },
+                  [&](Bus&) {
+                    static_cast<void>((*leases)[0].acknowledge());
+                    static_cast<void>(queue->send("after " + body_));
+                  }};
+  kill_everywhere(work, [&](const Counts& found, bool) {
+    EXPECT_LE(of(found, body_), 1);
+    EXPECT_LE(of(found, "after " + body_), 1);
+  });
+}
+
+TEST_F(DurableQueueAndSteps, AMessageThatBecomesADeadLetterIsSomewhere) {
+  std::optional<Queue> queue;
+  const Work work{[&](Bus& bus) {
+                    queue.emplace(bus.open_queue("q").value());
+                    if (!queue->send(body_)) ::_exit(3);
+                    if (!queue->receive({.visibility_timeout = 0s})) ::_exit(3);
+                  },
+                  [&](Bus&) { static_cast<void>(queue->receive()); }};
+  kill_everywhere(work, [&](const Counts& found, bool was_rebooted) {
+    const int copies = of(found, body_) + of(all_of("dead"), body_);
+    EXPECT_GE(copies, 1);
+    EXPECT_LE(copies, was_rebooted ? 2 : 1);
+  });
+}
+
+TEST_F(DurableQueueAndSteps, RoomIsMadeInALogWithoutLosingWhatIsInIt) {
+  std::optional<Queue> queue;
+  const std::string body(12'000, 'x');
+  const Work work{[&](Bus& bus) {
+                    queue.emplace(bus.open_queue("q").value());
+                    for (int i = 0; i < 20; ++i) {
+                      if (!queue->send(body)) ::_exit(3);
+                      if (queue->receive().value()[0].acknowledge() != Errc::kOk) ::_exit(3);
+                    }
+                  },
+                  [&](Bus& bus) { bus.sweep(); }};
+  kill_everywhere(work, [&](const Counts&, bool) {});
+}
+
+TEST_F(DurableQueueAndSteps, ARecoveryThatIsKilledIsMadeAgain) {
+  const Work work{[&](Bus&) { std::filesystem::remove(scratch_.path("shm") + "/test/queues/q"); },
+                  [](Bus& bus) { static_cast<void>(bus.open_queue("q")); }};
+  kill_everywhere(work, [](const Counts&, bool) {});
+}
+
+}  // namespace
+}  // namespace ringpost::test
