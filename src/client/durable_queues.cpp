@@ -14,19 +14,21 @@ bool is_here(Member& member, const std::string& name) {
 }
 
 struct Found {
+  durable::Replay replay;
   std::vector<durable::Replay::Restored> messages;
   std::uint64_t end = 0;  ///< of the log
   bool is_empty = true;
 };
 
 /// What the log has.
-Result<Found> read_log(disk::Directory& directory) {
+Result<Found> read_log(disk::Directory& directory, const std::optional<durable::IdRules>& rules) {
   auto reader = log::Reader::open(directory);
   if (!reader) return Unexpected(reader.error());
   const auto end = (*reader)->find_end();
   if (!end) return Unexpected(end.error());
-  durable::Replay replay;
   Found found;
+  durable::Replay& replay = found.replay;
+  if (rules) replay.keep_ids(*rules);
   found.end = *end;
   for (;;) {
     const auto record = (*reader)->next(*end);
@@ -40,11 +42,17 @@ Result<Found> read_log(disk::Directory& directory) {
   return found;
 }
 
-/// With the queue's lock: from the disk into shared memory.
-Result<void> bring_up(Member& member, const durable::Meta& meta) {
+/// With the queue's lock: from the disk into shared memory. A new one has nothing there.
+Result<void> bring_up(Member& member, const durable::Meta& meta, bool is_new) {
   auto directory = member.context().queues.home().log(meta.name);
   if (!directory) return Unexpected(directory.error());
-  const auto found = read_log(**directory);
+  const QueueSettings settings = queue::with_defaults(meta.settings);
+  std::optional<durable::IdRules> rules;
+  if (*settings.fifo) {
+    rules.emplace(durable::IdRules{meta.lasting_id, *settings.dedup_scope == DedupScope::kGroup,
+                                   static_cast<std::int64_t>(member.files().time().wall_ns())});
+  }
+  auto found = read_log(**directory, rules);
   if (!found) return Unexpected(found.error());
   // Everything that could have been claimed in the lost ring lies below.
   const std::uint64_t start =
@@ -52,15 +60,16 @@ Result<void> bring_up(Member& member, const durable::Meta& meta) {
   const auto journal = durable::QueueLog::make_journal(member.me(), start);
   if (!journal) return Unexpected(journal.error());
   queue::DurableParts parts{.journal = (*journal)->id(), .lasting_id = meta.lasting_id};
-  if (!found->is_empty) {
+  // A FIFO queue's positions go on, also if nothing is left.
+  if (!found->is_empty || (*settings.fifo && !is_new)) {
     parts.restore = [&](std::shared_ptr<queue::QueueMapping> mapping) -> Result<void> {
       auto core = detail::QueueCore::open(member.membership(), std::move(mapping));
       if (!core) return Unexpected(core.error());
+      if (rules) return (*core)->restore_groups(found->messages, *found->replay.fifo());
       return (*core)->restore(found->messages);
     };
   }
-  auto created = member.context().queues.create(
-      member.me(), meta.name, queue::with_defaults(meta.settings), meta.tags, parts);
+  auto created = member.context().queues.create(member.me(), meta.name, settings, meta.tags, parts);
   if (created) return {};
   journal::JournalFile::remove(member.files(), (*journal)->id());
   return Unexpected(created.error());
@@ -83,7 +92,7 @@ Result<void> make_durable_queue(Member& member, const std::string& name,
                            .settings = settings,
                            .tags = tags};
   if (auto made = home.make(meta); !made) return made;
-  auto done = bring_up(member, meta);
+  auto done = bring_up(member, meta, true);
   if (!done) static_cast<void>(home.remove(name));
   return done;
 }
@@ -102,7 +111,7 @@ Result<void> recover_queue(Member& member, const std::string& name) {
     auto meta = home.read(name);
     if (!meta) return Unexpected(meta.error());
     if (meta->name != name) return sys::error(Errc::kDamaged, name, "is another queue's directory");
-    if (auto done = bring_up(member, *meta); !done) return done;
+    if (auto done = bring_up(member, *meta, false); !done) return done;
     dead_letters = meta->settings.redrive->dead_letter_queue;
   }
   // It is needed as soon as a message has been tried too often. What fails is met there again.

@@ -113,13 +113,28 @@ ring::SweptRing sweep_ring(ring::Ring& ring, std::uint16_t dead) {
   return group::sweep_participant(ring, groups, dead);
 }
 
+/// Of a durable queue: that a position is dead must stand in the log before its id is free. Whoever
+/// needs the id, or its entry, says it.
+struct DeadIdsStay {
+  const group::Ids& ids;
+  [[nodiscard]] dedup::SlotState judge(std::uint64_t position) const noexcept {
+    const dedup::SlotState state = ids.judge(position);
+    return state == dedup::SlotState::kDead ? dedup::SlotState::kFilling : state;
+  }
+  [[nodiscard]] std::uint64_t expiry() const noexcept { return ids.expiry(); }
+};
+
 /// After the rings: what an id was entered for is decided by then.
 void sweep_ids(ring::Ring& ring, queue::QueueMapping& mapping, std::uint16_t dead) noexcept {
   if (mapping.dedup() == nullptr) return;
   group::Groups groups(ring);
   group::Ids ids(ring, groups, *mapping.dedup(), mapping.bus().time(),
                  mapping.header().settings.dedup_window_ns);
-  static_cast<void>(mapping.dedup()->sweep(dead, ids));
+  if (mapping.journal() == 0) {
+    static_cast<void>(mapping.dedup()->sweep(dead, ids));
+  } else {
+    static_cast<void>(mapping.dedup()->sweep(dead, DeadIdsStay{ids}));
+  }
 }
 
 std::uint64_t repair_ring(ring::Ring& ring) {

@@ -69,10 +69,21 @@ bool Table::replace(IdEntry& entry, EntryWord word, const Send& send, Slots& slo
       case SlotState::kFilling:
         return false;
       case SlotState::kDead:
+        if (!bury(entry, word, slots)) return false;
         break;
     }
   }
   return move(entry, word, word.undecided(send.position, send.owner));
+}
+
+/// Before the id of a dead position becomes free. Only as long as the entry says so is that
+/// certain: one that was published, and whose slot has gone on, was committed before.
+template <class Slots>
+bool Table::bury(const IdEntry& entry, EntryWord word, Slots& slots) noexcept {
+  if constexpr (requires { slots.bury(word.position()); }) {
+    return read(entry) == word && slots.bury(word.position());
+  }
+  return true;
 }
 
 /// Where no entry is to be had: those whose senders gave up or died. Returns whether there is one.
@@ -90,7 +101,7 @@ bool Table::free_dead(IdBucket& home, std::uint64_t now, Slots& slots) noexcept 
       if (state == SlotState::kPublished) {
         static_cast<void>(move(home.entries[index], word, word.committed(slots.expiry())));
       } else if (state == SlotState::kDead) {
-        freed |= free_linked(home, index, word);
+        freed |= bury(home.entries[index], word, slots) && free_linked(home, index, word);
       }
     } else {
       freed |= word.is(EntryState::kFree) || word.over(now);  // take() comes round again

@@ -208,7 +208,7 @@ void Table::abandon(std::uint64_t entry, std::uint64_t position) const noexcept 
   static_cast<void>(free_linked(bucket(number), index, word));
 }
 
-std::uint64_t Table::clear(std::uint64_t end) const noexcept {
+std::uint64_t Table::clear(std::uint64_t end, bool with_dead) const noexcept {
   std::uint64_t cleared = 0;
   for (std::uint32_t number = 0; number < geometry_.buckets; ++number) {
     if (!is_used(number)) continue;
@@ -221,6 +221,7 @@ std::uint64_t Table::clear(std::uint64_t end) const noexcept {
         // Not linked any more and in use again: of a position that `end` does not reach, or of one
         // whose sender cannot publish it any more.
         if (word.is(EntryState::kFree) || word.position() >= end) break;
+        if (!with_dead && word.is(EntryState::kUndecided)) break;
         if (!links_of(home).has(index)) break;
         if (!free_linked(home, index, word)) continue;
         ++cleared;

@@ -34,6 +34,9 @@ enum class SlotState : std::uint8_t {
 ///                                              judge() never says kFilling after it
 ///   std::uint64_t expiry();                    the time now + window
 ///   bool is_over();                            if there is one: true makes enter() give up
+///   bool bury(std::uint64_t position);         if there is one: comes before the id of a dead
+///                                              position is given to another one, or to nobody.
+///                                              False: it is not
 ///
 /// Two senders of one id could skip each other for ever, in theory: skip() may pause some times to
 /// see whether the other publishes, before it skips.
@@ -118,7 +121,8 @@ class Table {
 
   /// Forgets the ids of all messages before position `end`, for a purge that has decided and
   /// discarded all positions before it. Others may send meanwhile. Returns how many.
-  std::uint64_t clear(std::uint64_t end) const noexcept;
+  /// `with_dead`: also those of positions that were never published.
+  std::uint64_t clear(std::uint64_t end, bool with_dead = true) const noexcept;
 
   /// Ids that would be found now; looks at every bucket that was ever used.
   [[nodiscard]] std::uint64_t count(std::uint64_t now) const noexcept;
@@ -193,6 +197,8 @@ class Table {
   template <class Slots>
   [[nodiscard]] static bool replace(IdEntry& entry, EntryWord word, const Send& send,
                                     Slots& slots) noexcept;
+  template <class Slots>
+  [[nodiscard]] static bool bury(const IdEntry& entry, EntryWord word, Slots& slots) noexcept;
   template <class Slots>
   [[nodiscard]] static bool free_dead(IdBucket& home, std::uint64_t now, Slots& slots) noexcept;
   template <class Slots>

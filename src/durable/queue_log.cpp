@@ -73,7 +73,7 @@ Errc QueueLog::claim(std::size_t bytes, std::uint64_t deadline_ns, journal::Clai
 
 void QueueLog::publish(const journal::Claim& claim) noexcept {
   journal_->producer().publish(claim);
-  last_ = claim.position;
+  last_ = has_last_ ? std::max(last_, claim.position) : claim.position;
   has_last_ = true;
   written_bytes_ += claim.bytes.size();
 }
@@ -102,6 +102,16 @@ Errc QueueLog::mark(Kind kind, std::uint64_t number) noexcept {
                 [&](const Stamp& stamp, auto into) { write_mark(kind, number, stamp, into); });
 }
 
+Errc QueueLog::voided(const MessageId& id, std::uint64_t deadline_ns) noexcept {
+  return append(kDeleteBytes, deadline_ns,
+                [&](const Stamp& stamp, auto into) { write_void(id, stamp, into); });
+}
+
+Errc QueueLog::known(const KnownId& id, std::uint64_t deadline_ns) noexcept {
+  return append(kKnownIdBytes, deadline_ns,
+                [&](const Stamp& stamp, auto into) { write_known_id(id, stamp, into); });
+}
+
 void QueueLog::removed(const MessageId& id) noexcept {
   if (!owed_.empty()) pay_debts();
   if (owed_.empty() && remove(id, 0) == Errc::kOk) return;
@@ -118,6 +128,13 @@ void QueueLog::received(const Received& what) noexcept {
   static_cast<void>(append(kReceivedBytes, 0, [&](const Stamp& stamp, auto into) {
     write_received(what, stamp, into);
   }));
+}
+
+void QueueLog::include_others() noexcept {
+  std::uint64_t end = 0;
+  if (journal_->producer().frontier(end) != Errc::kOk || end == 0) return;
+  last_ = has_last_ ? std::max(last_, end - 1) : end - 1;
+  has_last_ = true;
 }
 
 Errc QueueLog::wait_durable(std::uint64_t deadline_ns) noexcept {

@@ -46,12 +46,16 @@ class QueueLog {
   Errc send(const Message& message, std::uint64_t deadline_ns) noexcept;
   Errc remove(const MessageId& id, std::uint64_t deadline_ns) noexcept;
   Errc mark(Kind kind, std::uint64_t number) noexcept;
+  Errc voided(const MessageId& id, std::uint64_t deadline_ns) noexcept;
+  Errc known(const KnownId& id, std::uint64_t deadline_ns) noexcept;
   /// The message is gone. Waits for nobody: without room it is written later, unless this
   /// participant dies first; then the message comes back once shared memory is lost.
   void removed(const MessageId& id) noexcept;
   /// Waits for nobody: without room it is left out.
   void received(const Received& what) noexcept;
 
+  /// wait_durable() waits for what others have published so far, too.
+  void include_others() noexcept;
   /// Until everything that I have published is on disk. Errors as claim().
   Errc wait_durable(std::uint64_t deadline_ns) noexcept;
   /// kLogFailed: nothing becomes durable any more.
@@ -104,7 +108,7 @@ class QueueLog {
   std::uint64_t start_ = 0;  ///< of the journal
   std::uint64_t written_bytes_ = 0;
   std::vector<MessageId> owed_;  ///< removed, for which there was no room
-  std::uint64_t last_ = 0;       ///< position of my last record
+  std::uint64_t last_ = 0;       ///< position of the last record that matters to me
   bool has_last_ = false;
 };
 

@@ -7,6 +7,8 @@ namespace ringpost::durable {
 namespace {
 
 constexpr std::uint32_t kHasHistory = 1;
+constexpr std::uint32_t kRenamed = 2;
+constexpr std::uint32_t kUndelayed = 4;
 
 struct SendHead {
   std::uint64_t ring;
@@ -25,9 +27,19 @@ struct SendHead {
   std::uint64_t relocation;
   std::uint32_t group_bytes;
   std::uint32_t dedup_id_bytes;
-  std::uint64_t reserved;
+  std::int64_t id_until_ns;
+  std::int64_t original_sent_ns;
 };
 static_assert(sizeof(SendHead) == kSendHeadBytes);
+
+struct KnownIdData {
+  std::uint64_t key_low;
+  std::uint64_t key_high;
+  std::uint64_t ring;
+  std::uint64_t position;
+  std::int64_t until_ns;
+};
+static_assert(sizeof(log::RecordHeader) + sizeof(KnownIdData) == kKnownIdBytes);
 
 struct ReceivedData {
   std::uint64_t ring;
@@ -70,7 +82,8 @@ void write_send(const Message& message, const Stamp& stamp, std::span<std::byte>
                       message.original.position,
                       message.source,
                       message.ring_number,
-                      message.has_history ? kHasHistory : 0,
+                      (message.has_history ? kHasHistory : 0) | (message.renamed ? kRenamed : 0) |
+                          (message.undelayed ? kUndelayed : 0),
                       message.receives,
                       message.received_before,
                       message.body_bytes,
@@ -78,7 +91,8 @@ void write_send(const Message& message, const Stamp& stamp, std::span<std::byte>
                       message.relocation,
                       message.group_bytes,
                       message.dedup_id_bytes,
-                      0};
+                      message.id_until_ns,
+                      message.original_sent_ns};
   std::memcpy(data, &head, sizeof head);
   // Its lengths may have been read once more from shared memory: no further than the record.
   const ByteSpan content =
@@ -89,6 +103,18 @@ void write_send(const Message& message, const Stamp& stamp, std::span<std::byte>
 void write_delete(const MessageId& id, const Stamp& stamp, std::span<std::byte> into) noexcept {
   std::byte* const data = write_header(Kind::kDelete, stamp, into);
   std::memcpy(data, &id, sizeof id);
+}
+
+void write_void(const MessageId& id, const Stamp& stamp, std::span<std::byte> into) noexcept {
+  std::byte* const data = write_header(Kind::kVoid, stamp, into);
+  std::memcpy(data, &id, sizeof id);
+}
+
+void write_known_id(const KnownId& known, const Stamp& stamp, std::span<std::byte> into) noexcept {
+  std::byte* const data = write_header(Kind::kKnownId, stamp, into);
+  const KnownIdData words{known.key.low, known.key.high, known.id.ring, known.id.position,
+                          known.until_ns};
+  std::memcpy(data, &words, sizeof words);
 }
 
 void write_received(const Received& what, const Stamp& stamp, std::span<std::byte> into) noexcept {
@@ -117,11 +143,15 @@ std::optional<Message> read_send(const log::RecordView& record) noexcept {
                         .has_history = (head.flags & kHasHistory) != 0,
                         .original = {head.original_ring, head.original_position},
                         .source = head.source,
+                        .original_sent_ns = head.original_sent_ns,
                         .received_before = head.received_before,
                         .body_bytes = head.body_bytes,
                         .attribute_bytes = head.attribute_bytes,
                         .group_bytes = head.group_bytes,
                         .dedup_id_bytes = head.dedup_id_bytes,
+                        .renamed = (head.flags & kRenamed) != 0,
+                        .undelayed = (head.flags & kUndelayed) != 0,
+                        .id_until_ns = head.id_until_ns,
                         .content = content};
   return message.content_bytes() == content.size() ? std::optional(message) : std::nullopt;
 }
@@ -129,6 +159,19 @@ std::optional<Message> read_send(const log::RecordView& record) noexcept {
 std::optional<MessageId> read_delete(const log::RecordView& record) noexcept {
   if (kind_of(record) != Kind::kDelete) return std::nullopt;
   return read_data<MessageId>(record);
+}
+
+std::optional<MessageId> read_void(const log::RecordView& record) noexcept {
+  if (kind_of(record) != Kind::kVoid) return std::nullopt;
+  return read_data<MessageId>(record);
+}
+
+std::optional<KnownId> read_known_id(const log::RecordView& record) noexcept {
+  if (kind_of(record) != Kind::kKnownId) return std::nullopt;
+  const auto words = read_data<KnownIdData>(record);
+  if (!words) return std::nullopt;
+  return KnownId{
+      {words->key_low, words->key_high}, {words->ring, words->position}, words->until_ns};
 }
 
 std::optional<Received> read_received(const log::RecordView& record) noexcept {
@@ -143,6 +186,8 @@ std::optional<std::uint64_t> read_mark(const log::RecordView& record) noexcept {
     case Kind::kSnapshotBegin:
     case Kind::kSnapshotEnd:
     case Kind::kRelocated:
+    case Kind::kForgotten:
+    case Kind::kPositions:
       return read_data<std::uint64_t>(record);
     default:
       return std::nullopt;
@@ -157,6 +202,10 @@ std::string text_of(const log::RecordView& record) {
     return (message->relocation == 0 ? "send " : "relocated ") + id_text(message->id);
   }
   if (const auto id = read_delete(record)) return "gone " + id_text(*id);
+  if (const auto id = read_void(record)) return "void " + id_text(*id);
+  if (const auto known = read_known_id(record)) {
+    return (known->until_ns != 0 ? "known id of " : "forgotten id of ") + id_text(known->id);
+  }
   if (const auto received = read_received(record)) {
     return "received " + id_text(received->id) + ", " + std::to_string(received->count) + " times";
   }
@@ -164,6 +213,8 @@ std::string text_of(const log::RecordView& record) {
     const Kind kind = kind_of(record);
     const std::string what = kind == Kind::kSnapshotBegin ? "begin of snapshot "
                              : kind == Kind::kSnapshotEnd ? "end of snapshot "
+                             : kind == Kind::kForgotten   ? "forgotten ids before "
+                             : kind == Kind::kPositions   ? "positions before "
                                                           : "end of relocation ";
     return what + std::to_string(*number);
   }

@@ -9,6 +9,13 @@
 //   kReceived   how often it was received, from the second time on
 //   kSnapshot…  all there is, under new ids, between begin and end: what stands before it counts
 //               no more. Without its end it does not count itself.
+// and of a FIFO queue, whose messages come back to their own positions and need no snapshot:
+//   kVoid       never was a message: consumers went past the position, or its sender died. Before
+//               another message is sent with its deduplication id.
+//   kKnownId    a deduplication id that is known although the record of its message goes; once
+//               more with time 0: it is not known any more
+//   kForgotten  ids of messages before this position are not known any more: a purge
+//   kPositions  what was given away lies before this position
 //
 // Records are those of the log (log/record.hpp) without a key; little endian.
 #pragma once
@@ -19,6 +26,7 @@
 #include <span>
 #include <string>
 
+#include "dedup/layout.hpp"
 #include "log/record.hpp"
 #include "ringpost/types.hpp"
 
@@ -31,6 +39,10 @@ enum class Kind : std::uint8_t {
   kSnapshotBegin = 19,
   kSnapshotEnd = 20,
   kRelocated = 21,
+  kVoid = 22,
+  kKnownId = 23,
+  kForgotten = 24,
+  kPositions = 25,
 };
 
 /// One message, as kSend has it.
@@ -45,16 +57,28 @@ struct Message {
   bool has_history = false;
   MessageId original{};
   std::uint64_t source = 0;           ///< queue that it was moved from; 0: none
+  std::int64_t original_sent_ns = 0;  ///< FIFO, likewise: sent_ns is when it came here
   std::uint32_t received_before = 0;  ///< in other queues
   std::uint32_t body_bytes = 0;
   std::uint32_t attribute_bytes = 0;
   std::uint32_t group_bytes = 0;
   std::uint32_t dedup_id_bytes = 0;
-  ByteSpan content{};  ///< body, attributes, group, id
+  // FIFO
+  bool renamed = false;          ///< its deduplication id is `original`
+  bool undelayed = false;        ///< the queue's delay is not for it
+  std::int64_t id_until_ns = 0;  ///< its deduplication id is known so long; 0: not by this message
+  ByteSpan content{};            ///< body, attributes, group, id
 
   [[nodiscard]] std::uint64_t content_bytes() const noexcept {
     return std::uint64_t{body_bytes} + attribute_bytes + group_bytes + dedup_id_bytes;
   }
+};
+
+/// A deduplication id of a FIFO queue, and the message that was accepted with it.
+struct KnownId {
+  dedup::Key key{};
+  MessageId id{};
+  std::int64_t until_ns = 0;  ///< Unix time; 0: it is not known any more
 };
 
 struct Received {
@@ -68,10 +92,11 @@ struct Stamp {
   std::int64_t arrival_ns = 0;
 };
 
-inline constexpr std::size_t kSendHeadBytes = 104;
+inline constexpr std::size_t kSendHeadBytes = 112;
 inline constexpr std::size_t kDeleteBytes = sizeof(log::RecordHeader) + 16;
 inline constexpr std::size_t kReceivedBytes = sizeof(log::RecordHeader) + 24;
 inline constexpr std::size_t kMarkBytes = sizeof(log::RecordHeader) + 8;
+inline constexpr std::size_t kKnownIdBytes = sizeof(log::RecordHeader) + 40;
 [[nodiscard]] constexpr std::size_t send_bytes(std::size_t content_bytes) noexcept {
   return sizeof(log::RecordHeader) + kSendHeadBytes + content_bytes;
 }
@@ -79,16 +104,21 @@ inline constexpr std::size_t kMarkBytes = sizeof(log::RecordHeader) + 8;
 // `into` has exactly as many bytes as the record.
 void write_send(const Message& message, const Stamp& stamp, std::span<std::byte> into) noexcept;
 void write_delete(const MessageId& id, const Stamp& stamp, std::span<std::byte> into) noexcept;
+/// Of as many bytes as kDelete.
+void write_void(const MessageId& id, const Stamp& stamp, std::span<std::byte> into) noexcept;
+void write_known_id(const KnownId& known, const Stamp& stamp, std::span<std::byte> into) noexcept;
 void write_received(const Received& what, const Stamp& stamp, std::span<std::byte> into) noexcept;
-/// Begin or end of a snapshot, or the end of a relocation.
+/// Begin or end of a snapshot, the end of a relocation, kForgotten, kPositions.
 void write_mark(Kind kind, std::uint64_t number, const Stamp& stamp,
                 std::span<std::byte> into) noexcept;
 
 /// Nothing: not such a record. `content` refers to the record's bytes.
 [[nodiscard]] std::optional<Message> read_send(const log::RecordView& record) noexcept;
 [[nodiscard]] std::optional<MessageId> read_delete(const log::RecordView& record) noexcept;
+[[nodiscard]] std::optional<MessageId> read_void(const log::RecordView& record) noexcept;
+[[nodiscard]] std::optional<KnownId> read_known_id(const log::RecordView& record) noexcept;
 [[nodiscard]] std::optional<Received> read_received(const log::RecordView& record) noexcept;
-/// The number of a snapshot or relocation.
+/// The number of a snapshot or relocation, or a position.
 [[nodiscard]] std::optional<std::uint64_t> read_mark(const log::RecordView& record) noexcept;
 /// For people; of a record that no queue writes nothing.
 [[nodiscard]] std::string text_of(const log::RecordView& record);

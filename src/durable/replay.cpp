@@ -6,6 +6,7 @@
 namespace ringpost::durable {
 
 Errc Replay::add(const log::RecordView& record) {
+  if (fifo_) fifo_->add(record);
   switch (kind_of(record)) {
     case Kind::kSend:
       if (const auto message = read_send(record)) return add_send(*message);
@@ -16,6 +17,14 @@ Errc Replay::add(const log::RecordView& record) {
     case Kind::kReceived:
       if (const auto received = read_received(record)) return add_received(*received), Errc::kOk;
       return Errc::kDamaged;
+    case Kind::kVoid:
+      if (const auto id = read_void(record)) return add_delete(*id), Errc::kOk;
+      return Errc::kDamaged;
+    case Kind::kKnownId:
+      return read_known_id(record) ? Errc::kOk : Errc::kDamaged;
+    case Kind::kForgotten:
+    case Kind::kPositions:
+      return read_mark(record) ? Errc::kOk : Errc::kDamaged;
     case Kind::kRelocated:
       if (const auto number = read_mark(record)) return end_relocation(*number), Errc::kOk;
       return Errc::kDamaged;

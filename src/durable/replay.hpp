@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "durable/fifo_replay.hpp"
 #include "durable/record.hpp"
 #include "ringpost/errc.hpp"
 
@@ -27,12 +29,11 @@ class Replay {
   /// In the order in which they were sent. Afterwards it is empty.
   [[nodiscard]] std::vector<Restored> finish();
 
+  /// Of a FIFO queue, before the first record: its deduplication ids, too.
+  void keep_ids(const IdRules& rules) { fifo_.emplace(rules); }
+  [[nodiscard]] FifoReplay* fifo() noexcept { return fifo_ ? &*fifo_ : nullptr; }
+
  private:
-  struct HashId {
-    std::size_t operator()(const MessageId& id) const noexcept {
-      return static_cast<std::size_t>((id.ring ^ id.position) * 0x9e3779b97f4a7c15u);
-    }
-  };
   using Messages = std::unordered_map<MessageId, Restored, HashId>;
   /// Of the whole log, or of a snapshot whose end was not seen yet.
   struct State {
@@ -53,6 +54,7 @@ class Replay {
   State snapshot_;
   bool in_snapshot_ = false;
   std::uint64_t snapshot_number_ = 0;
+  std::optional<FifoReplay> fifo_;
 };
 
 }  // namespace ringpost::durable

@@ -123,7 +123,8 @@ bool free_moved(Ring& source, std::uint32_t slot, LeaseWord moved) noexcept {
 }
 
 MoveOutcome move(const ring::Passage& passage, Groups& groups, std::uint16_t me,
-                 shm::HazardOwner& hazards, shm::MoveNote& note) noexcept {
+                 shm::HazardOwner& hazards, shm::MoveNote& note,
+                 const std::function<void()>& arrived) noexcept {
   const std::uint32_t slot = passage.delivery.slot;
   const RingView& to = passage.target.view;
   const std::uint64_t number = ring::write_note(note, passage);
@@ -151,6 +152,7 @@ MoveOutcome move(const ring::Passage& passage, Groups& groups, std::uint16_t me,
         {passage.target_id, to.slot_of(passage.position), to.lap_of(passage.position)});
   }
   hazards.clear(passage.hazard);  // not before: a block of a deleted ring is kept by it alone
+  if (arrived) arrived();
   leave(passage.source, groups, slot, me, number);
   ring::drop_note(note);
   return MoveOutcome::kDone;

@@ -23,6 +23,8 @@
 // long ago and comes late finds another word.
 #pragma once
 
+#include <functional>
+
 #include "group/groups.hpp"
 #include "ring/move.hpp"
 
@@ -36,9 +38,11 @@ enum class MoveOutcome : std::uint8_t {
 
 /// Steps 1 to 8. After kStale and kAgain the claim is the caller's to give up, and the hazard entry
 /// is as it was. Crash: before 4 the sweeper returns the message to its group and voids the claim;
-/// from then on it does what is left.
+/// from then on it does what is left. `arrived`, if there is one, is called between 6 and 7: the
+/// source's slot still says where the message went.
 MoveOutcome move(const ring::Passage& passage, Groups& groups, std::uint16_t me,
-                 shm::HazardOwner& hazards, shm::MoveNote& note) noexcept;
+                 shm::HazardOwner& hazards, shm::MoveNote& note,
+                 const std::function<void()>& arrived = {}) noexcept;
 
 /// As ring::postpone: the message stays in its group, which waits for it.
 bool postpone(ring::Ring& ring, const ring::Delivery& delivery, std::uint16_t me,

@@ -13,7 +13,8 @@
 //            queue_attempt.cpp   a receive again, because its answer got lost
 //   fair     queue_fair.cpp      where groups name tenants
 //   durable  queue_durable.cpp   what is different where messages are on disk, too;
-//            queue_reclaim.cpp   room in their log
+//            queue_reclaim.cpp   room in their log;
+//            queue_durable_fifo.cpp, queue_restore_fifo.cpp   both where messages have groups
 #pragma once
 
 #include <array>
@@ -166,6 +167,9 @@ class QueueCore {
   /// Puts in what a durable queue had before shared memory was lost, and makes that durable. Nobody
   /// else sees the queue yet.
   Result<void> restore(std::span<const durable::Replay::Restored> messages);
+  /// The same of a FIFO queue: each message at the position that it had.
+  Result<void> restore_groups(std::span<const durable::Replay::Restored> messages,
+                              const durable::FifoReplay& beside);
   Result<std::uint64_t> purge();
   [[nodiscard]] QueueStats stats();
   [[nodiscard]] std::vector<PeekedMessage> peek(std::size_t count);
@@ -225,7 +229,8 @@ class QueueCore {
   std::uint64_t stamp(std::uint64_t& flags) noexcept;
   /// Neither FIFO nor fair nor durable.
   [[nodiscard]] bool is_standard() const noexcept { return !special_; }
-  [[nodiscard]] bool is_fifo() const noexcept { return fifo_; }
+  /// And not durable.
+  [[nodiscard]] bool is_fifo() const noexcept { return fifo_ && log_ == nullptr; }
   /// Null: not durable.
   [[nodiscard]] durable::QueueLog* log() noexcept { return log_.get(); }
   /// Of a durable queue, with nothing else to do: what nobody waits for goes to the disk, and old
@@ -331,6 +336,9 @@ class QueueCore {
                                                         const ring::Delivery& delivery,
                                                         const ring::LeaseWord* known) noexcept;
   [[gnu::cold, gnu::noinline]] Errc log_moved_in(const Claim& slot) noexcept;
+  /// FIFO: without the wait, and the wait once it is there.
+  [[gnu::cold, gnu::noinline]] Errc log_moving_in(const Claim& slot) noexcept;
+  void wait_moved_in() noexcept;
   /// As they are now, with the tags, onto the disk.
   Result<void> save_settings();
   Errc restore_all(std::span<const durable::Replay::Restored> messages) noexcept;
@@ -338,6 +346,29 @@ class QueueCore {
   void discard_all() noexcept;
   std::uint64_t fill_restored(const Claim& slot, const durable::Message& message,
                               const shm::Block& block) noexcept;
+  // … of FIFO queues: queue_durable_fifo.cpp
+  [[gnu::cold, gnu::noinline]] Result<MessageId, Errc> send_in_group_logged(Outgoing& out,
+                                                                            Duration wait,
+                                                                            bool& sent) noexcept;
+  Errc claim_both(Claim& slot, journal::Claim& record, const Outgoing& out, Duration wait) noexcept;
+  Errc claim_record(const Outgoing& out, Duration wait, journal::Claim& record) noexcept;
+  Errc enter_id_logged(const Claim& slot, Outgoing& out, const dedup::Key& key, Duration wait,
+                       journal::Claim& record, std::uint64_t& first) noexcept;
+  void describe_group(const queue::Lane& in, std::uint32_t slot,
+                      durable::Message& message) const noexcept;
+  [[gnu::cold, gnu::noinline]] void forget_ids(queue::Lane& in, std::uint64_t end) noexcept;
+  Errc relocate_in_groups(const log::RecordView& record, std::uint64_t number) noexcept;
+  Errc relocate_id(durable::KnownId id, bool copied) noexcept;
+  [[nodiscard]] std::uint64_t alive_id_bytes() noexcept;
+  /// A message of this ring, if the slot still has it or may come to have it.
+  [[nodiscard]] bool is_there(const MessageId& id) noexcept;
+  Errc restore_all_groups(std::span<const durable::Replay::Restored> messages,
+                          const durable::FifoReplay& beside) noexcept;
+  Errc restore_in_group(queue::Lane& in, const durable::Message& message,
+                        std::uint64_t lap) noexcept;
+  std::uint64_t fill_restored_in_group(const Claim& slot, const durable::Message& message,
+                                       const shm::Block& block) noexcept;
+  Errc restore_ids(queue::Lane& in, std::span<const durable::KnownId> ids) noexcept;
   // … and queue_reclaim.cpp
   void tend_log_now_and_then() noexcept;
   void reclaim_log() noexcept;

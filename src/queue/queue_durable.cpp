@@ -89,14 +89,16 @@ durable::Message QueueCore::record_of(const Lane& in, std::uint64_t position,
   const ring::SlotHead& head = view.slot(slot);
   const ring::Lengths lengths{head.lengths.load(std::memory_order_relaxed)};
   durable::Message message;
-  message.id = {in.mapped->ring_id, position};
+  message.id = {in.mapped->ids, position};
   message.ring_number = static_cast<std::uint32_t>(in.number());
   message.sent_ns = wall_of(head.sent_ns.load(std::memory_order_relaxed));
   if (due != 0) message.due_ns = wall_of(due * ring::kDeadlineUnitNs);
   message.body_bytes = lengths.body();
   message.attribute_bytes = lengths.attributes();
-  if (const std::byte* content = content_of(in, slot, lengths, lengths.content())) {
-    message.content = {content, lengths.content()};
+  if (fifo_) describe_group(in, slot, message);
+  const std::uint64_t bytes = message.content_bytes();
+  if (const std::byte* content = content_of(in, slot, lengths, bytes)) {
+    message.content = {content, bytes};
   }
   if (lengths.moved_in()) {
     const queue::Envelope envelope = queue::read_envelope(view, slot);
@@ -109,12 +111,12 @@ durable::Message QueueCore::record_of(const Lane& in, std::uint64_t position,
 }
 
 void QueueCore::log_gone(const Lane& in, std::uint32_t slot, std::uint64_t lap) noexcept {
-  log_->removed({in.mapped->ring_id, in.ring.view.position_of(slot, lap)});
+  log_->removed({in.mapped->ids, in.ring.view.position_of(slot, lap)});
 }
 
 void QueueCore::log_received(const Lane& in, const ring::Taken& taken) noexcept {
   log_->received(
-      {{in.mapped->ring_id, in.ring.view.position_of(taken.slot, taken.lap)}, taken.word.count()});
+      {{in.mapped->ids, in.ring.view.position_of(taken.slot, taken.lap)}, taken.word.count()});
 }
 
 /// A message that comes from another queue is on disk here before it is gone there, where reclaim
@@ -131,8 +133,9 @@ Errc QueueCore::log_moved_in(const Claim& slot) noexcept {
 
 ring::Settled QueueCore::acknowledge_specially(Lane& in, const ring::Delivery& delivery,
                                                const ring::LeaseWord* known) noexcept {
-  if (grouped_) return acknowledge_in_group(in, delivery, known);
-  const ring::Settled settled = ring::acknowledge(in.ring, delivery, known);
+  const ring::Settled settled = grouped_ ? acknowledge_in_group(in, delivery, known)
+                                         : ring::acknowledge(in.ring, delivery, known);
+  if (log_ == nullptr) return settled;
   if (settled != ring::Settled::kStale) log_gone(in, delivery.slot, delivery.lap);
   return settled;
 }

@@ -18,7 +18,12 @@ Result<MessageId, Errc> QueueCore::send_in_group(ByteSpan body,
   if (options.delay.value_or(Duration::zero()) != Duration::zero()) {
     return Unexpected(Errc::kInvalidArgument);  // only the queue delays
   }
-  return send_in_group({body, options.attributes, options.group, options.dedup_id}, options.wait);
+  const auto id =
+      send_in_group({body, options.attributes, options.group, options.dedup_id}, options.wait);
+  if (log_ == nullptr || !id) [[likely]]
+    return id;
+  if (const Errc code = wait_logged(options.wait); code != Errc::kOk) return Unexpected(code);
+  return id;
 }
 
 Result<MessageId, Errc> QueueCore::send_in_group(const OutMessage& message,
@@ -52,6 +57,8 @@ Errc QueueCore::choose_id(Outgoing& out, dedup::ContentId& content) noexcept {
 /// another claim is made. That happens to a sender that is taken off its core between the two.
 Result<MessageId, Errc> QueueCore::send_in_group(Outgoing& out, Duration wait,
                                                  bool& sent) noexcept {
+  if (log_ != nullptr) [[unlikely]]
+    return send_in_group_logged(out, wait, sent);
   const dedup::Table* table = out.dedup_id.empty() ? nullptr : mapping_->dedup();
   const bool by_group = mapping_->dedup_scope() == DedupScope::kGroup;
   dedup::Key key{};
@@ -61,7 +68,7 @@ Result<MessageId, Errc> QueueCore::send_in_group(Outgoing& out, Duration wait,
     // Most duplicates are found before anything is claimed.
     if (const auto first = table->find(key, lanes_.back()->fifo->ids->now())) {
       counters_.add(Counter::kDuplicates);
-      return MessageId{lanes_.back()->mapped->ring_id, *first};
+      return MessageId{lanes_.back()->mapped->ids, *first};
     }
   }
   for (Claim slot;;) {
@@ -71,7 +78,7 @@ Result<MessageId, Errc> QueueCore::send_in_group(Outgoing& out, Duration wait,
       return Unexpected(code);
     }
     fill(slot, out);
-    MessageId id{slot.lane->mapped->ring_id, slot.position};
+    MessageId id{slot.lane->mapped->ids, slot.position};
     if (table != nullptr) {
       const Errc code = enter_id(slot, out, key, id.position);
       if (code == Errc::kOk && id.position != slot.position) return id;  // a duplicate of that one
@@ -147,6 +154,7 @@ bool QueueCore::drop_in_group(Lane& in, const ring::Taken& taken) noexcept {
   } else {
     static_cast<void>(group::acknowledge(in.ring, in.fifo->groups, delivery, &taken.word,
                                          {member_.me.index(), 0}));
+    if (log_ != nullptr) log_gone(in, taken.slot, taken.lap);
   }
   counters_.add(Counter::kDroppedByRetention);
   return false;
@@ -162,13 +170,19 @@ std::uint64_t QueueCore::discard_groups(Lane& in, std::uint64_t sent_before_ns) 
   for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
     const std::uint64_t lap = view.slot(slot).publish.load(std::memory_order_acquire);
     if (lap == 0 || lap > ring::kLapMask) continue;
-    if (view.slot(slot).sent_ns.load() > sent_before_ns) {  // stays, and so does its id
+    const std::uint64_t sent_ns = view.slot(slot).sent_ns.load();
+    if (static_cast<std::int64_t>(sent_ns - sent_before_ns) > 0) {  // stays, and so does its id
       end = std::min(end, view.position_of(slot, lap));
     } else if (group::discard(in.ring, in.fifo->groups, slot, lap, settler())) {
+      if (log_ != nullptr) log_gone(in, slot, lap);
       ++removed;
     }
   }
-  if (in.fifo->ids) in.fifo->ids->table().clear(end);
+  if (log_ != nullptr) {
+    forget_ids(in, end);
+  } else if (in.fifo->ids) {
+    in.fifo->ids->table().clear(end);
+  }
   return removed;
 }
 

@@ -186,7 +186,7 @@ bool QueueCore::peek_slot(Lane& in, std::uint32_t slot, std::uint64_t now_ns,
   std::atomic_thread_fence(std::memory_order_acquire);  // the copy before the second look
   const Seen after = look_at(view, slot);
   if (!after.has_message || after.lap != before.lap) return false;
-  into.id = {in.mapped->ring_id, into.position};
+  into.id = {in.mapped->ids, into.position};
   into.ring = static_cast<std::uint32_t>(in.number());
   const std::uint64_t due = hidden_until(after.word, sent_ns, group_delay_ns(head));
   into.state = state_of(after.word, due, now_ns);
@@ -298,7 +298,7 @@ MessageId QueueCore::id_of(const Lease& lease) noexcept {
   const ring::RingView& view = in->ring.view;
   const ring::Lengths lengths{view.slot(lease.fields_.slot).lengths.load()};
   if (lengths.moved_in()) return queue::read_envelope(view, lease.fields_.slot).id;
-  return {in->mapped->ring_id, view.position_of(lease.fields_.slot, lease.fields_.position_lap)};
+  return {in->mapped->ids, view.position_of(lease.fields_.slot, lease.fields_.position_lap)};
 }
 
 Receipt QueueCore::receipt_of(const Lease& lease) const noexcept {

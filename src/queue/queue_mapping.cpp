@@ -229,6 +229,8 @@ std::shared_ptr<MappedRing> QueueMapping::ring(std::uint64_t number) {
   auto made = std::make_shared<MappedRing>();
   made->number = number;
   made->ring_id = id;
+  // Positions of a durable FIFO queue go on after the loss of its ring, and so do the ids.
+  made->ids = journal_ != 0 && kind_ == ring::RingKind::kFifo ? lasting_id_ : id;
   made->mapping = std::move(*mapping);
   made->view = ring::RingView(made->mapping.data(), geometry);
   rings_.push_back(made);

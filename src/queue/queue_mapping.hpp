@@ -25,6 +25,7 @@ inline constexpr std::size_t kAttemptsBytes =
 struct MappedRing {
   std::uint64_t number = 0;
   std::uint64_t ring_id = 0;
+  std::uint64_t ids = 0;  ///< what message ids have as their ring
   sys::Mapping mapping;
   ring::RingView view;
 };

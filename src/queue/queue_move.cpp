@@ -193,7 +193,7 @@ void QueueCore::fill_moved(const Claim& slot, const QueueCore& source, const Rem
 queue::Envelope QueueCore::history_of(const QueueCore& source, const Removal& what) noexcept {
   const ring::RingView& old = what.from.ring.view;
   queue::Envelope envelope{
-      {what.from.mapped->ring_id, old.position_of(what.taken.slot, what.taken.lap)},
+      {what.from.mapped->ids, old.position_of(what.taken.slot, what.taken.lap)},
       source.mapping_->lasting_id(),
       what.taken.word.count() - (what.was_delivered ? 0 : 1),
       old.slot(what.taken.slot).sent_ns.load(std::memory_order_relaxed)};

@@ -46,6 +46,12 @@ Errc QueueCore::move_in_group(Lane& from, const ring::Taken& taken, QueueCore& t
     code = to.try_claim(claim);
     if (code != Errc::kOk) break;
     to.fill_moved_in_group(claim, *this, removal, copy, content);
+    code = to.log_ != nullptr ? to.log_moving_in(claim) : Errc::kOk;
+    if (code != Errc::kOk) {
+      if (copy.data != nullptr) member_.arena.take_back(copy.ref);
+      group::void_claim(claim.lane->ring, claim.position);
+      break;
+    }
     const ring::Passage passage{.source = from.ring,
                                 .source_id = from.mapped->ring_id,
                                 .delivery = delivery,
@@ -55,12 +61,15 @@ Errc QueueCore::move_in_group(Lane& from, const ring::Taken& taken, QueueCore& t
                                 .sender = claim.lane->sender,
                                 .position = claim.position,
                                 .block = removal.block_goes ? removal.block : shm::BlockRef{}};
-    const group::MoveOutcome outcome = group::move(passage, from.fifo->groups, member_.me.index(),
-                                                   member_.me.hazards(), member_.me.move_note());
+    const group::MoveOutcome outcome =
+        group::move(passage, from.fifo->groups, member_.me.index(), member_.me.hazards(),
+                    member_.me.move_note(), [&to] { to.wait_moved_in(); });
     if (outcome == group::MoveOutcome::kDone) {
+      if (log_ != nullptr) log_gone(from, taken.slot, taken.lap);
       to.counters_.add(Counter::kMovedIn);
       return Errc::kOk;
     }
+    if (to.log_ != nullptr) to.log_->removed({claim.lane->mapped->ids, claim.position});
     // Mine before the claim is void: the block of a slot without a message is anybody's.
     if (copy.data != nullptr) member_.arena.take_back(copy.ref);
     group::void_claim(claim.lane->ring, claim.position);

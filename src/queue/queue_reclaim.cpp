@@ -14,21 +14,27 @@ namespace {
 
 constexpr std::size_t kSegmentsMin = 4;             // below nothing is worth the work
 constexpr std::uint64_t kOverheadBytes = 256;       // of a message's record, about
+constexpr std::uint64_t kTailLag = 1 << 20;         // of the shared tail, at most
 constexpr std::uint64_t kLookEveryBytes = 1 << 18;  // of records that this participant wrote
 
 /// Whether the slot still has the message of that lap, or will have it: a claim that is not
 /// published counts, since its record was written before it.
 bool is_alive(const ring::RingView& view, std::uint32_t slot, std::uint64_t lap) noexcept {
+  const bool fifo = view.geometry().kind == ring::RingKind::kFifo;
   const ring::LeaseWord word = view.lease_word(slot);  // [lease], then [claim]
   const ring::Claim claim{view.claim(slot).load(std::memory_order_acquire)};
   if (claim.sealed() || claim.lap() != lap) return false;
   switch (word.state()) {
     case ring::LeaseState::kLimbo:
     case ring::LeaseState::kAcked:
-    case ring::LeaseState::kMoved:
       return false;
+    case ring::LeaseState::kMoved:
+      return fifo && word.owner() != 0;  // not decided, or its mover waits for the disk there
     case ring::LeaseState::kIdle:
-      return word.lap() <= lap;
+    case ring::LeaseState::kAwait:
+      if (fifo && view.slot(slot).publish.load(std::memory_order_acquire) == (lap | ring::kSkipped))
+        return false;
+      return word.held() || word.lap() <= lap;
     default:
       return true;
   }
@@ -56,7 +62,12 @@ std::uint64_t QueueCore::alive_log_bytes() noexcept {
                kOverheadBytes;
     }
   }
-  return bytes;
+  return fifo_ ? bytes + alive_id_bytes() : bytes;
+}
+
+bool QueueCore::is_there(const MessageId& id) noexcept {
+  const ring::RingView& view = lanes_.back()->ring.view;
+  return is_alive(view, view.slot_of(id.position), view.lap_of(id.position));
 }
 
 /// Half of the log at most is alive when it begins, so that each record is written twice on
@@ -99,10 +110,19 @@ Errc QueueCore::relocate(std::uint64_t from, std::uint64_t to) noexcept {
     if (!record && record.error() == Errc::kLapped) continue;  // what salvage has given up
     if (!record && record.error() == Errc::kEmpty) break;
     if (!record) return record.error();
+    if (fifo_) {
+      if (const Errc code = relocate_in_groups(*record, number); code != Errc::kOk) return code;
+      continue;
+    }
     if (durable::kind_of(*record) != durable::Kind::kSend) continue;
     auto message = durable::read_send(*record);
     if (!message) return Errc::kDamaged;
     if (const Errc code = relocate(*message, number); code != Errc::kOk) return code;
+  }
+  if (fifo_) {
+    const std::uint64_t end = lanes_.back()->ring.view.hot().tail.load() + kTailLag;
+    if (const Errc code = log_->mark(durable::Kind::kPositions, end); code != Errc::kOk)
+      return code;
   }
   if (const Errc code = log_->mark(durable::Kind::kRelocated, number); code != Errc::kOk) {
     return code;
@@ -111,7 +131,7 @@ Errc QueueCore::relocate(std::uint64_t from, std::uint64_t to) noexcept {
 }
 
 Errc QueueCore::relocate(durable::Message& message, std::uint64_t number) noexcept {
-  Lane* const in = lane_of_ring(message.id.ring);
+  Lane* const in = fifo_ ? lanes_.back().get() : lane_of_ring(message.id.ring);
   if (in == nullptr) return knows_every_ring() ? Errc::kOk : Errc::kBusy;
   const ring::RingView& view = in->ring.view;
   const std::uint32_t slot = view.slot_of(message.id.position);

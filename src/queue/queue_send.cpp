@@ -287,6 +287,9 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
     }
     auto id = send_in_group(out, options.wait, sent);
     if (sent) loan.core_ = nullptr;
+    if (log_ != nullptr && id) [[unlikely]] {
+      if (const Errc code = wait_logged(options.wait); code != Errc::kOk) return Unexpected(code);
+    }
     return id;
   }
   if (fair_) [[unlikely]] {

@@ -122,9 +122,8 @@ Result<void> check_fair(bool fair, const QueueSettings& given) {
 }
 
 Result<void> check_durable(const QueueSettings& given) {
-  if (given.fifo.value_or(false) || given.fair.value_or(false)) {
-    return sys::error(Errc::kUnsupported, "durability",
-                      "FIFO and fair queues cannot be durable yet: only standard ones");
+  if (given.fair.value_or(false)) {
+    return sys::error(Errc::kUnsupported, "durability", "a fair queue cannot be durable yet");
   }
   if (given.durability == Durability::kMemory) {
     return sys::error(Errc::kInvalidArgument, "log_segment_bytes",

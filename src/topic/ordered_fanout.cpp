@@ -280,7 +280,8 @@ OrderedFanout::Tried OrderedFanout::claim_all(bool may_wait) noexcept {
     }
     const Errc why = target.outcome;
     if (target.dead_letters != nullptr &&
-        target.dead_letters->is_fifo() == target.queue->is_fifo() &&
+        (target.queue->is_fifo() ? target.dead_letters->is_fifo()
+                                 : target.dead_letters->is_standard()) &&
         claim_in(each, *target.dead_letters)) {
       continue;
     }

@@ -40,6 +40,20 @@ TEST_F(CliDurable, AreShownWithWhatTheyTakeOnDisk) {
   error_of({"queue", "create", "q", "--log-segment-bytes", "4MiB"}, 2);
 }
 
+TEST_F(CliDurable, MayBeFifo) {
+  succeed({"queue", "create", "orders", "--fifo", "--dedup", "id", "--durable"});
+  const std::vector<std::string> send = {"send", "orders",     "buy", "--group",
+                                         "eu",   "--dedup-id", "4711"};
+  const std::string id = succeed(send);
+  succeed({"send", "orders", "sell", "--group", "eu", "--dedup-id", "4712"});
+  reboot();
+  EXPECT_EQ(succeed(send), id);
+  EXPECT_EQ(succeed({"receive", "orders", "-n", "10"}), "buy\nsell\n");
+  reboot();
+  EXPECT_EQ(succeed(send), id) << "also when its message is gone";
+  EXPECT_EQ(json({"queue", "show", "orders"}).at(0).at("visible").to_number<int>(), 0);
+}
+
 TEST_F(CliDurable, HaveLogsThatAreVerifiedAndDumpedByTheirName) {
   succeed({"send", "invoices", "hello"});
   succeed({"receive", "invoices"});

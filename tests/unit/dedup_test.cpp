@@ -199,6 +199,50 @@ TEST_F(Dedup, ForgetsOnlyWhatAPurgeCovers) {
 /// Ids of one bucket.
 Key of_one_bucket(std::uint64_t number) { return {number * 0x9e3779b97f4a7c15, number}; }
 
+/// A ring whose dead positions are noted before their ids are free.
+struct NotedPositions : Positions {
+  std::vector<std::uint64_t> buried;
+  bool may_bury = true;
+  bool bury(std::uint64_t position) {
+    buried.push_back(position);
+    return may_bury;
+  }
+  [[nodiscard]] bool is_over() const { return !may_bury; }
+};
+
+TEST_F(Dedup, BuriesADeadPositionBeforeAnotherOneGetsItsId) {
+  EXPECT_EQ(enter(kId, 7).outcome, Outcome::kEntered);
+  NotedPositions noted;
+  noted.states[7] = SlotState::kDead;
+  noted.may_bury = false;
+  EXPECT_EQ(table_.enter({kId, 8, 1, now_}, noted).outcome, Outcome::kDamaged) << "it may not";
+  noted.may_bury = true;
+  EXPECT_EQ(table_.enter({kId, 8, 1, now_}, noted).outcome, Outcome::kEntered);
+  EXPECT_EQ(noted.buried, (std::vector<std::uint64_t>{7, 7}));
+  noted.states[8] = SlotState::kPublished;
+  EXPECT_EQ(table_.enter({kId, 9, 1, now_}, noted).outcome, Outcome::kDuplicate);
+  EXPECT_EQ(noted.buried.size(), 2u) << "a message is not dead";
+}
+
+TEST_F(Dedup, BuriesDeadPositionsWhoseEntriesAreNeeded) {
+  NotedPositions noted;
+  for (std::uint64_t i = 0; i < dedup::kEntriesPerBucket; ++i) {
+    EXPECT_EQ(enter({i << 32, 1}, i).outcome, Outcome::kEntered);
+    noted.states[i] = i == 5 ? SlotState::kDead : SlotState::kFilling;
+  }
+  EXPECT_EQ(table_.enter({kId, 100, 1, now_}, noted).outcome, Outcome::kEntered);
+  EXPECT_EQ(noted.buried, std::vector<std::uint64_t>{5});
+}
+
+TEST_F(Dedup, ForgetsOnlyWhatWasAcceptedIfToldSo) {
+  accept(kId, 7);
+  EXPECT_EQ(enter({9, 9}, 8).outcome, Outcome::kEntered);
+  EXPECT_EQ(table_.clear(100, false), 1u);
+  EXPECT_EQ(table_.find(kId, now_), std::nullopt);
+  EXPECT_EQ(table_.check().linked, 1u);
+  EXPECT_EQ(table_.clear(100), 1u);
+}
+
 TEST_F(Dedup, IsFullWhenEveryEntryOfABucketIsInUse) {
   for (std::uint64_t i = 0; i < dedup::kEntriesPerBucket; ++i) accept(of_one_bucket(i), i);
   EXPECT_EQ(enter(kId, 100).outcome, Outcome::kFull);

@@ -252,7 +252,6 @@ TEST_F(DurableQueue, IsGoneForEverOnceDeleted) {
 }
 
 TEST_F(DurableQueue, IsRefusedWhereItIsNotPossibleYet) {
-  EXPECT_EQ(code_of(bus_->queue("q", durable({.fifo = true}))), Errc::kUnsupported);
   EXPECT_EQ(code_of(bus_->queue("q", durable({.fair = true}))), Errc::kUnsupported);
   EXPECT_EQ(code_of(bus_->queue("q", durable({.message_bytes_max = 2u << 20}))),
             Errc::kInvalidArgument);

@@ -40,9 +40,8 @@ void refuse_contradictions(const QueueSettings& settings) {
   if (settings.fifo.value_or(false) && settings.fair.value_or(false)) {
     throw usage_failure("a queue is FIFO or fair", "drop --fifo or --fair");
   }
-  const bool groups = settings.fifo.value_or(false) || settings.fair.value_or(false);
-  if (settings.durability && groups) {
-    throw usage_failure("a FIFO or fair queue cannot be durable yet", "drop --durable");
+  if (settings.durability && settings.fair.value_or(false)) {
+    throw usage_failure("a fair queue cannot be durable yet", "drop --durable");
   }
   if (settings.log_segment_bytes && !settings.durability) {
     throw usage_failure("only a durable queue has a log", "add --durable");
@@ -71,7 +70,8 @@ void add_queue_create(CLI::App& queue, Context& context) {
                         "  ringpost queue create ticks --slots 65536 --fixed\n"
                         "  ringpost queue create payments --fifo --dedup id --dedup-window 10m\n"
                         "  ringpost queue create jobs --fair\n"
-                        "  ringpost queue create invoices --durable");
+                        "  ringpost queue create invoices --durable\n"
+                        "  ringpost queue create orders --fifo --dedup id --durable");
   auto options = std::make_shared<Options>();
   verb.add_option("QUEUE", options->names, "Names: letters, digits, - and _, up to 80")
       ->required()

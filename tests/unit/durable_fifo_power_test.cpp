@@ -1,0 +1,270 @@
+// Power goes at any step of the disk, senders are killed: what a durable FIFO queue has afterwards.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <map>
+
+#include "process/rig/random.hpp"
+#include "support/durable_bus.hpp"
+#include "support/durable_machine.hpp"
+
+namespace ringpost::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What its user knows of a message, whose body is also its deduplication id.
+enum class Known {
+  kSending,  ///< maybe there
+  kSent,     ///< there
+  kEnded,    ///< acknowledged; maybe there
+  kGone      ///< acknowledged, and the disk was waited for since
+};
+struct Fact {
+  Known known = Known::kSending;
+  MessageId id{};  ///< as its sender was told
+};
+using Model = std::map<std::uint32_t, Fact>;
+
+struct Image {
+  std::unique_ptr<sim::Disk> disk;
+  Model model;
+};
+
+[[nodiscard]] std::string group_of(std::uint32_t number) {
+  return "g" + std::to_string(number % 5);
+}
+
+/// Sends each once more, with its id: whoever was told that it is sent is told so again. Then
+/// receives everything, group by group in the order of sending.
+void check(Queue& queue, const Model& model) {
+  for (const auto& [number, fact] : model) {
+    const std::string id = std::to_string(number);
+    const auto again = queue.send(id, {.group = group_of(number), .dedup_id = id});
+    ASSERT_TRUE(again);
+    if (fact.id != MessageId{}) {
+      EXPECT_EQ(*again, fact.id) << number << " is a duplicate";
+    }
+  }
+  std::map<std::uint32_t, int> found;
+  std::map<std::string, std::uint32_t> last;
+  std::map<std::string, std::uint64_t> sequence;
+  while (auto got = queue.receive({.max_messages = 10})) {
+    for (Lease& lease : *got) {
+      const auto number = static_cast<std::uint32_t>(std::stoul(std::string(lease.text())));
+      const std::string group(lease.group());
+      ++found[number];
+      EXPECT_LT(sequence[group], lease.sequence() + 1) << group;
+      sequence[group] = lease.sequence() + 1;
+      const auto fact = model.find(number);
+      ASSERT_TRUE(fact != model.end()) << number;
+      if (fact->second.id != MessageId{}) {  // others may have been sent just now
+        EXPECT_LT(last[group], number) << "the order of " << group;
+        last[group] = number;
+        EXPECT_EQ(lease.id(), fact->second.id);
+      }
+      ASSERT_EQ(lease.acknowledge(), Errc::kOk);
+    }
+  }
+  for (const auto& [number, count] : found) EXPECT_EQ(count, 1) << number;
+  for (const auto& [number, fact] : model) {
+    const bool there = found.contains(number);
+    EXPECT_TRUE(there || (fact.known != Known::kSent && fact.known != Known::kSending)) << number;
+    EXPECT_TRUE(!there || fact.known != Known::kGone) << number;
+  }
+}
+
+class DurableFifoPower : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  [[nodiscard]] static QueueSettings settings() {
+    return {.visibility_timeout = 1h,
+            .message_bytes_max = 4096,
+            .slots = 256,
+            .fifo = true,
+            .dedup = Dedup::kById,
+            .dedup_entries = 1'024,
+            .durability = Durability::kDurable,
+            .log_segment_bytes = 64u << 10};
+  }
+  void waited_for_the_disk() {
+    for (auto& [number, fact] : model_) {
+      if (fact.known == Known::kEnded) fact.known = Known::kGone;
+    }
+  }
+  void send(Queue& queue) {
+    const std::uint32_t number = ++last_;
+    const std::string id = std::to_string(number);
+    const std::string body = random_.below(4) == 0 ? id + " " + std::string(3'000, 'x') : id;
+    model_[number] = {};
+    const auto sent = queue.send(body, {.group = group_of(number), .dedup_id = id});
+    ASSERT_TRUE(sent);
+    model_[number] = {Known::kSent, *sent};
+    waited_for_the_disk();
+  }
+  void receive_and_acknowledge(Queue& queue) {
+    auto got = queue.receive();
+    if (!got) return;
+    const auto number = static_cast<std::uint32_t>(std::stoul(std::string(got->front().text())));
+    model_[number].known = Known::kEnded;
+    ASSERT_EQ(got->front().acknowledge(), Errc::kOk);
+  }
+  void send_again(Queue& queue) {
+    const auto number = static_cast<std::uint32_t>(1 + random_.below(last_));
+    const std::string id = std::to_string(number);
+    const auto again = queue.send(id, {.group = group_of(number), .dedup_id = id});
+    ASSERT_TRUE(again);
+    EXPECT_EQ(*again, model_[number].id);
+    waited_for_the_disk();
+  }
+  /// Photographs of the disk at some of its steps, each with what was known then.
+  void photograph(sim::Disk& disk, std::vector<Image>& images, std::uint32_t every) {
+    disk.on_step = [this, &disk, &images, every](sim::Step) {
+      if (random_.below(every) != 0) return;
+      images.push_back({disk.power_cut(random_.next(), nullptr), model_});
+    };
+  }
+  void work(Queue& queue, int steps) {
+    send(queue);
+    for (int i = 0; i < steps; ++i) {
+      const std::uint64_t what = random_.below(10);
+      if (what < 5) {
+        send(queue);
+      } else if (what < 9) {
+        receive_and_acknowledge(queue);
+      } else {
+        send_again(queue);
+      }
+    }
+  }
+
+  rig::Random random_{GetParam()};
+  Model model_;
+  std::uint32_t last_ = 0;
+};
+
+TEST_P(DurableFifoPower, LosesNothingAndGivesNothingTwiceAndKnowsWhatWasSent) {
+  sim::Disk disk(GetParam());
+  Machine machine(disk);
+  std::vector<Image> images;
+  {
+    Queue queue = machine.boot(settings()).value();
+    photograph(disk, images, 60);
+    work(queue, 300);
+    disk.on_step = nullptr;
+  }
+  ASSERT_EQ(disk.breach(), "");
+  ASSERT_FALSE(images.empty());
+  for (Image& image : images) {
+    // Power goes during the recovery, too.
+    std::vector<Image> again;
+    model_ = image.model;
+    photograph(*image.disk, again, 15);
+    Machine next(*image.disk, machine);
+    {
+      auto queue = next.boot(settings());
+      image.disk->on_step = nullptr;
+      ASSERT_TRUE(queue) << queue.error().what;
+      check(*queue, image.model);
+    }
+    for (Image& each : again) {
+      Machine last(*each.disk, machine);
+      auto queue = last.boot(settings());
+      ASSERT_TRUE(queue) << queue.error().what;
+      check(*queue, each.model);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, DurableFifoPower, testing::Range<std::uint64_t>(1, 5));
+
+/// What a child says before and after each of its calls.
+struct Word {
+  enum Kind : std::uint32_t { kSending, kSent, kAcknowledging } kind;
+  std::uint32_t number;
+  MessageId id{};
+};
+
+class DurableFifoAndKills : public DurableQueue {
+ protected:
+  [[nodiscard]] static QueueSettings settings() {
+    return {.visibility_timeout = 1s,
+            .message_bytes_max = 16u << 10,
+            .fifo = true,
+            .dedup = Dedup::kById,
+            .durability = Durability::kDurable,
+            .log_segment_bytes = 64u << 10};
+  }
+  /// Sends and acknowledges until it is killed. Begins with what the one before was sending.
+  [[noreturn]] void work(int out, std::uint32_t first) {
+    const auto say = [out](const Word& word) {
+      if (::write(out, &word, sizeof word) != static_cast<ssize_t>(sizeof word)) ::_exit(1);
+    };
+    Bus bus = Bus::open("test", options()).value();
+    Queue queue = bus.open_queue("q").value();
+    for (std::uint32_t number = first;; ++number) {
+      const std::string id = std::to_string(number);
+      say({Word::kSending, number});
+      const auto sent = queue.send(id, {.group = group_of(number), .dedup_id = id});
+      if (!sent) ::_exit(1);
+      say({Word::kSent, number, *sent});
+      if (number % 3 == 0) continue;
+      auto got = queue.receive({.visibility_timeout = 12h});
+      if (!got) continue;
+      say({Word::kAcknowledging,
+           static_cast<std::uint32_t>(std::stoul(std::string(got->front().text())))});
+      if (got->front().acknowledge() != Errc::kOk) ::_exit(1);
+    }
+  }
+  /// Kills it once it has said so many words, wherever it is then.
+  void let_one_work(int words) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::close(ends[0]);
+      work(ends[1], next_);
+    }
+    ::close(ends[1]);
+    Word word{};
+    for (int seen = 0; ::read(ends[0], &word, sizeof word) == sizeof word; ++seen) {
+      if (seen == words) ::kill(child, SIGKILL);
+      next_ = std::max(next_, word.number);
+      Fact& fact = model_[word.number];
+      if (word.kind == Word::kAcknowledging) fact.known = Known::kEnded;
+      if (word.kind != Word::kSent) continue;
+      fact.id = word.id;
+      if (fact.known == Known::kSending) fact.known = Known::kSent;
+    }
+    ::close(ends[0]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "it failed";
+  }
+
+  std::uint32_t next_ = 1;
+  Model model_;
+};
+
+TEST_F(DurableFifoAndKills, LoseNothingThatWasSentAndBringNothingTwice) {
+  static_cast<void>(make("q", settings()));
+  for (int round = 0; round < 20; ++round) {
+    bus_.reset();
+    let_one_work(7 * round);
+    if (round % 3 == 0) {
+      reboot();
+    } else {
+      bus_.emplace(Bus::open("test", options()).value());
+      bus_->sweep();
+    }
+    if (round % 2 != 0) continue;  // another one goes on where this one was killed
+    Queue queue = open();
+    check(queue, model_);
+    model_.clear();
+    ++next_;
+  }
+}
+
+}  // namespace
+}  // namespace ringpost::test
