@@ -152,15 +152,13 @@ Result<void> ConsumerCore::look() {
   for (const stream::LeaseSight& sight : sights) {
     // Handed over to me. Or by somebody of my number, long ago: then it is as good as free.
     if (sight.word.owner() != self_ || held_.contains(sight.shard) || !sight.is_ready) continue;
-    if (auto taken = take(shards.at(sight.shard)); !taken) return taken;
+    take_if_possible(shards.at(sight.shard));
   }
   const stream::Balance plan = stream::balance(
       sights, self_,
       {static_cast<std::uint64_t>(options_.failover.count()), options_.leases_max, !asked_},
       now_ns());
-  for (const std::uint32_t shard : plan.take) {
-    if (auto taken = take(shards.at(shard)); !taken) return taken;
-  }
+  for (const std::uint32_t shard : plan.take) take_if_possible(shards.at(shard));
   if (plan.steal) ask_for(*plan.steal);
   look_at_ns_ = now_ns() + look_every_ns();
   return {};
@@ -280,6 +278,12 @@ void ConsumerCore::withdraw_request() noexcept {
   asked_.reset();
 }
 
+/// One shard that cannot be read does not keep me from the others: poll() says so once a look.
+void ConsumerCore::take_if_possible(const ShardInfo& shard) {
+  auto taken = take(shard);
+  if (!taken && !failure_) failure_ = taken.error();
+}
+
 Result<void> ConsumerCore::take(const ShardInfo& shard) {
   const auto row = table_.row(shard.number);
   if (!row) return Unexpected(row.error());
@@ -308,6 +312,9 @@ Result<void> ConsumerCore::take_from(const ShardInfo& shard, LeaseWord seen) {
 
 /// I am the owner: nobody else writes this shard's checkpoint.
 Result<void> ConsumerCore::adopt(const ShardInfo& shard, LeaseWord word) {
+  // First: what cannot be read from does not take the place of what is on disk.
+  auto reader = stream_.reader(shard.number, from_checkpoint(shard, word.checkpoint()));
+  if (!reader) return Unexpected(reader.error());
   if (disk_ != nullptr) {
     const auto kept = disk_->read(shard.number);
     if (!kept) return Unexpected(kept.error());
@@ -317,8 +324,6 @@ Result<void> ConsumerCore::adopt(const ShardInfo& shard, LeaseWord word) {
       if (!written) return written;
     }
   }
-  auto reader = stream_.reader(shard.number, from_checkpoint(shard, word.checkpoint()));
-  if (!reader) return Unexpected(reader.error());
   const auto row = table_.row(shard.number);
   if (!row) return Unexpected(row.error());
   std::uint64_t wanted = self_.word;

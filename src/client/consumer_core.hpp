@@ -81,6 +81,7 @@ class ConsumerCore {
   [[nodiscard]] bool is_ready(const ShardInfo& shard, stream::LeaseWord word);
   std::vector<stream::LeaseSight> look_at_leases(const Shards& shards);
   Result<void> follow_up_request(const Shards& shards);
+  void take_if_possible(const ShardInfo& shard);
   Result<void> take(const ShardInfo& shard);
   Result<void> take_from(const ShardInfo& shard, stream::LeaseWord seen);
   Result<void> adopt(const ShardInfo& shard, stream::LeaseWord word);
@@ -115,6 +116,7 @@ class ConsumerCore {
   std::set<std::uint32_t> listed_;      ///< shards, as of the last look
   std::map<std::uint32_t, bool> dead_;  ///< by owner's word, during one look
   std::deque<Delivery> events_;
+  std::optional<Error> failure_{};  ///< of a shard that I could not take
   std::optional<std::uint32_t> asked_{};  ///< the shard whose owner I asked for it
   stream::LeaseOwner asked_whom_{};
   std::uint64_t asked_ns_ = 0;

@@ -39,6 +39,7 @@ Result<std::optional<Delivery>> ConsumerCore::poll(Duration wait) {
     if (now >= look_at_ns_) {
       if (auto looked = look(); !looked) return Unexpected(looked.error());
     }
+    if (failure_) return Unexpected(*std::exchange(failure_, std::nullopt));
     notice_requests();
     if (events_.empty()) {
       if (auto read = read_next(); !read) return Unexpected(read.error());

@@ -1,6 +1,7 @@
 #include "stream/sweep.hpp"
 
 #include <charconv>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "journal/sweep.hpp"
@@ -20,9 +21,15 @@ bool is_passing(const Error& error) noexcept {
   return error.code == Errc::kSystem || error.code == Errc::kNoSpace;
 }
 
-/// Every journal that a stream names now. Nothing if one cannot be read: who knows what it names.
-std::optional<std::unordered_set<std::uint64_t>> named_journals(const Membership& member) {
-  std::unordered_set<std::uint64_t> named;
+/// What the streams there are say of journals now.
+struct Named {
+  std::unordered_set<std::uint64_t> journals;
+  std::unordered_map<std::uint64_t, std::uint32_t> shards;  ///< of each stream, by its id
+};
+
+/// Nothing if one cannot be read: who knows what it names.
+std::optional<Named> look_at_names(const Membership& member) {
+  Named named;
   const auto names = control_names(member.bus());
   if (!names) return std::nullopt;
   for (const std::string& name : *names) {
@@ -31,8 +38,9 @@ std::optional<std::unordered_set<std::uint64_t>> named_journals(const Membership
     if (!control) return std::nullopt;
     const auto count = control->shards();
     if (!count) return std::nullopt;
+    named.shards.emplace(control->stream_id(), *count);
     for (std::uint32_t number = 0; number < *count; ++number) {
-      named.insert(control->entry(number).journal.load(std::memory_order_acquire));
+      named.journals.insert(control->entry(number).journal.load(std::memory_order_acquire));
     }
   }
   return named;
@@ -62,7 +70,13 @@ std::uint64_t remove_orphans(const Membership& member, std::uint16_t dead) {
   const auto files = sys::names_in(member.bus().journals());
   if (!files || files->empty()) return 0;
   const journal::BusLiveness alive(member.me.bus_pointer());
-  std::vector<std::uint64_t> orphans;
+  struct Journal {
+    std::uint64_t id;
+    std::uint64_t stream;
+    std::uint32_t number;
+    bool of_the_dead;
+  };
+  std::vector<Journal> journals;
   for (const std::string& name : *files) {
     const auto file = sys::open_file(member.bus().journals(), name);
     journal::JournalHeader header{};
@@ -70,15 +84,20 @@ std::uint64_t remove_orphans(const Membership& member, std::uint16_t dead) {
     if (header.magic != journal::kJournalMagic) continue;
     if (header.number == journal::kOfQueue) continue;  // client/orphans.hpp
     const bool of_the_dead = (header.creator & shm::kParticipantsMax) == dead;
-    if (of_the_dead || !alive.is_alive(header.creator)) orphans.push_back(id_of(name));
+    journals.push_back({id_of(name), header.owner_id, header.number,
+                        of_the_dead || !alive.is_alive(header.creator)});
   }
   // After the looks at the makers: now it is final.
-  const auto named = named_journals(member);
+  const auto named = look_at_names(member);
   if (!named) return 0;
   std::uint64_t removed = 0;
-  for (const std::uint64_t id : orphans) {
-    if (named->contains(id)) continue;
-    journal::JournalFile::remove(member.bus(), id);
+  for (const Journal& each : journals) {
+    if (named->journals.contains(each.id)) continue;
+    // Its shard stands in the map, with another one or none: who let go of it died half-way.
+    const auto shards = named->shards.find(each.stream);
+    const bool let_go = shards != named->shards.end() && each.number < shards->second;
+    if (!each.of_the_dead && !let_go) continue;
+    journal::JournalFile::remove(member.bus(), each.id);
     ++removed;
   }
   return removed;

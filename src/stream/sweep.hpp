@@ -22,8 +22,8 @@ struct SweptStreams {
 /// Crash  idempotent: another sweeper does it again.
 [[nodiscard]] SweptStreams sweep_participant(shm::BusFiles& bus, std::uint16_t dead);
 
-/// Journals that no stream names, of makers that are not at work any more, and streams that were
-/// deleted half-way. Returns how many files were removed.
+/// Journals that no stream names, of makers that are not at work any more or of shards that have
+/// let go of them, and streams that were deleted half-way. Returns how many files were removed.
 std::uint64_t remove_orphans(const Membership& member, std::uint16_t dead);
 
 /// Finishes what the dead have begun and lets go of what is not needed any more, in each stream

@@ -1,7 +1,7 @@
-// Random damage to what streams consist of: control files and journals in shared memory, the meta
-// file and the segments on disk. A program that uses the streams in every way there is lives on,
-// and every call comes back. The seed of a round is printed when it fails, and RINGPOST_SEED
-// repeats it.
+// Random damage to what streams consist of: control files, journals and leases in shared memory,
+// the meta file, the segments and the checkpoints on disk. A program that uses the streams in every
+// way there is lives on, and every call comes back. The seed of a round is printed when it fails,
+// and RINGPOST_SEED repeats it.
 
 #include <gtest/gtest.h>
 
@@ -17,9 +17,10 @@ namespace {
 
 using rig::by_depth;
 
-enum class Kind : std::uint8_t { kControl, kJournal, kDisk };
-constexpr const char* kNames[] = {"control", "journal", "disk"};
+enum class Kind : std::uint8_t { kControl, kJournal, kDisk, kLeases, kCheckpoints };
+constexpr const char* kNames[] = {"control", "journal", "disk", "lease", "checkpoint"};
 
+constexpr char kGroup[] = "readers";
 constexpr const char* kStreams[] = {"on_disk", "in_memory"};
 
 StreamSettings settings_of(const std::string& name) {
@@ -41,34 +42,46 @@ class StreamVictim {
     for (const char* name : kStreams) {
       streams_.push_back(bus_.stream(name, settings_of(name)).value());
       put_some(streams_.back(), 60);
+      consumers_.push_back(Consumer::open(bus_, name, kGroup, options_of_consumers()).value());
+      consume(consumers_.back());
     }
   }
 
   void use_old_handles() {
     for (Stream& stream : streams_) use(stream);
+    for (Consumer& consumer : consumers_) consume(consumer);
   }
   void use_new_handles() {
     auto bus = Bus::open("victim", options_);
     if (!bus) return;
     for (const char* name : kStreams) {
       if (auto stream = bus->open_stream(name)) use(*stream);
+      auto consumer = Consumer::open(*bus, name, kGroup, options_of_consumers());
+      if (consumer) consume(*consumer);
+      static_cast<void>(Consumer::groups(*bus, name));
+      static_cast<void>(Consumer::leases(*bus, name, kGroup));
     }
   }
   void tidy_up() {
     static_cast<void>(bus_.sweep());
     static_cast<void>(examine(bus_));
     const char* name = kStreams[any(2)];
+    static_cast<void>(Consumer::remove(bus_, name, kGroup));
     static_cast<void>(bus_.delete_stream(name));
     if (auto made = bus_.stream(name, settings_of(name))) use(*made);
   }
 
   [[nodiscard]] std::vector<std::string> files(Kind kind) const {
     const std::string roots[] = {bus_.directory() + "/streams", bus_.directory() + "/journals",
+                                 scratch_.path("state"), bus_.directory() + "/consumers",
                                  scratch_.path("state")};
     std::vector<std::string> found;
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(roots[static_cast<int>(kind)])) {
-      if (entry.is_regular_file() && entry.file_size() >= 64) found.push_back(entry.path());
+      if (!entry.is_regular_file() || entry.file_size() < 64) continue;
+      const std::string name = entry.path().filename();
+      if (kind == Kind::kCheckpoints && !name.starts_with("consumers-")) continue;
+      found.push_back(entry.path());
     }
     std::sort(found.begin(), found.end());
     return found;
@@ -82,6 +95,21 @@ class StreamVictim {
     read_some(stream);
     reshard(stream);
     look(stream);
+  }
+
+  static ConsumerOptions options_of_consumers() {
+    return {.failover = std::chrono::milliseconds(100), .hand_over = Duration::zero()};
+  }
+  void consume(Consumer& consumer) {
+    for (int i = 0; i < 8; ++i) {
+      const auto delivery = consumer.poll();
+      if (!delivery || !*delivery) continue;
+      add_up((*delivery)->records);
+      if (any(4) != 0) static_cast<void>(consumer.checkpoint(**delivery));
+    }
+    if (any(4) == 0) consumer.renew();
+    if (any(4) == 0) consumer.stop();
+    static_cast<void>(consumer.shards());
   }
 
   void put_some(Stream& stream, int count) {
@@ -159,6 +187,7 @@ class StreamVictim {
   const BusOptions options_;
   Bus bus_;
   std::vector<Stream> streams_;
+  std::vector<Consumer> consumers_;
   std::uint64_t sum_ = 0;  ///< of the bytes that were read, so that they are
 };
 
@@ -175,11 +204,12 @@ class StreamDamage : public ::testing::TestWithParam<Kind> {
 };
 
 INSTANTIATE_TEST_SUITE_P(To, StreamDamage,
-                         ::testing::Values(Kind::kControl, Kind::kJournal, Kind::kDisk),
+                         ::testing::Values(Kind::kControl, Kind::kJournal, Kind::kDisk,
+                                           Kind::kLeases, Kind::kCheckpoints),
                          [](const auto& each) { return kNames[static_cast<int>(each.param)]; });
 
 TEST_P(StreamDamage, AtRestHarmsNobodyButTheStreams) {
-  repeat(by_depth(10, 30, 3'000), 0, describe("at rest"),
+  repeat(by_depth(10, GetParam() < Kind::kLeases ? 30 : 12, 3'000), 0, describe("at rest"),
          [](std::uint64_t seed, std::mt19937_64& random) {
            StreamVictim victim(seed);
            use_at_rest(victim, test::RawFile(any_file(victim, random)), random);

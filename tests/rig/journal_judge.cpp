@@ -170,6 +170,15 @@ void JournalWorld::judge_durable(std::uint64_t end) {
   judge_words();
   Machine::get().unobserved([&] {
     if (shared.log.synced.load() < end) broken("told to be durable, and not synced");
+    const std::uint64_t records = shared.log.written.load() & 0xffff;
+    for (std::uint64_t position = 0; position < end && position < kPositions; ++position) {
+      if (facts[position].fate != Fate::kPublished) continue;
+      bool is_there = false;
+      for (std::uint64_t i = 0; i < records; ++i) {
+        is_there |= shared.log.records[i % kRecords].position.load() == position;
+      }
+      if (!is_there) broken("told to be durable, and the log does not have it");
+    }
     return 0;
   });
 }

@@ -326,6 +326,18 @@ void JournalStage::put_durable(int me) {
   world_->publish(me);
   world_->settled(me, position + 1);
 }
+void JournalStage::put_batch_durable(int me, int records) {
+  std::optional<std::uint64_t> last;
+  for (int i = 0; i < records; ++i) {
+    if (!world_->claim(me, 1)) {
+      world_->room(me, 1);
+      if (!world_->claim(me, 1)) break;
+    }
+    last = world_->participants[static_cast<std::size_t>(me)]->claim->position;
+    world_->publish(me);
+  }
+  if (last) world_->settled(me, *last + 1);
+}
 void JournalStage::wait_durable(int me, std::uint64_t position) {
   world_->settled(me, position + 1);
 }

@@ -54,6 +54,8 @@ class JournalStage {
   // ---- who waits
   /// put(), and waits until it is durable.
   void put_durable(int me);
+  /// So many records, with waits for room if there must be; then one wait for all.
+  void put_batch_durable(int me, int records);
   void wait_durable(int me, std::uint64_t position);
   void wait_room(int me, int cells = 1);
   void wait_published(int me, std::uint64_t position);

@@ -64,6 +64,12 @@ Run put(int me, int cells = 1) {
 Run durable(int me) {
   return {"durable", [=](S& s) { s.put_durable(me); }};
 }
+Run batch(int me, int records) {
+  return {"batch", [=](S& s) { s.put_batch_durable(me, records); }};
+}
+Run hand_on(int me) {
+  return {"write and let go", [=](S& s) { s.write_and_let_go(me); }};
+}
 Run drain(int me) {
   return {"drain", [=](S& s) { s.drain(me); }};
 }
@@ -128,6 +134,29 @@ std::vector<JournalStory> rings() {
               for (int i = 0; i < 5; ++i) s.put(4);
             },
             {put(1, 2), put(2), drain(3)}, {1}),
+  };
+}
+
+/// What is acknowledged as durable, however the writers change.
+std::vector<JournalStory> acknowledgements() {
+  return {
+      heavy(story("a batch waits once, beside a writer that stays", kSmall, kEmpty,
+                  {batch(1, 3), write(2)}, {2})),
+      heavy(story("two batches, and who waits writes for both", kSmall, kEmpty,
+                  {batch(1, 2), batch(2, 2)}, {1})),
+      heavy(story("a batch longer than the ring, and a writer that dies", kSmall, kEmpty,
+                  {batch(1, 6), write(2)}, {2})),
+      heavy(story("the role changes hands while two wait", kSmall, kEmpty,
+                  {durable(1), durable(2), hand_on(3)}, {3})),
+      heavy(story("a batch behind the claim of one who dies", kSmall, [](S& s) { s.claim(3); },
+                  {batch(1, 2), {"late, and a sweep", [](S& s) { s.publish(3), s.sweep(2); }}},
+                  {1})),
+      heavy(story("a durable put, and the end", kSmall, after(3),
+                  {durable(1), {"close", [](S& s) { s.close(2); }}, drain(3)}, {3})),
+      heavy(story("a write fails while two batches wait", kSmall, [](S& s) { s.fail_at_write(2); },
+                  {batch(1, 2), batch(2, 2)})),
+      heavy(story("a dead writer's flush, taken up by who waits", kSmall,
+                  [](S& s) { s.put(4), s.write_and_die(5); }, {batch(1, 2), batch(2, 3)}, {1})),
   };
 }
 
@@ -214,7 +243,7 @@ std::vector<JournalStory> failures() {
 const std::vector<JournalStory>& journal_stories() {
   static const std::vector<JournalStory> stories = [] {
     std::vector<JournalStory> all = rings();
-    for (auto make : {roles, failures}) {
+    for (auto make : {roles, acknowledgements, failures}) {
       for (JournalStory& each : make()) all.push_back(std::move(each));
     }
     return all;

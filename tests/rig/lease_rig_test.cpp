@@ -1,11 +1,13 @@
 // The leases of consumer groups under the schedule explorer and the crash matrix: every pair of
-// acts in every state, and every act stopped before each of its shared stores.
+// acts in every state, and every act stopped before each of its shared stores. And changes of a
+// stream's control file beside whoever reads it.
 #include <gtest/gtest.h>
 
 #include <cctype>
 #include <cstdio>
 #include <string>
 
+#include "rig/control_stage.hpp"
 #include "rig/depth.hpp"
 #include "rig/lease_scenarios.hpp"
 
@@ -55,6 +57,19 @@ TEST_P(GroupLeases, LoseNothingWhenTheirOwnerIsStopped) {
   }
   EXPECT_GT(coverage.cases(), 0u);
   std::printf("%s", coverage.text().c_str());
+}
+
+TEST(ControlFileOfAStream, IsOneOfItsStatesAtAnyMoment) {
+  ControlStage stage;
+  for (const NamedControl& each : control_schedules()) {
+    ExploreOptions options;
+    options.preemptions_max = by_depth(1, 1, 2);
+    options.reduce = false;  // two mappings of one word are two addresses
+    const ExploreReport report = explore(each.make(stage), options);
+    EXPECT_TRUE(report.holds() && report.exhaustive) << report.text();
+    std::printf("%s: %llu schedules, %.1f s\n", each.name.c_str(),
+                static_cast<unsigned long long>(report.schedules), report.seconds);
+  }
 }
 
 std::vector<std::string> begin_names() {

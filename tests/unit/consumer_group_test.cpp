@@ -252,6 +252,38 @@ TEST_F(AConsumerGroup, DoesNotGiveAShardAgainToWhoAskedForItAndStandsStill) {  /
   EXPECT_EQ(texts, Texts{std::to_string(given) + ":waits"});
 }
 
+TEST_F(AConsumerGroup, GoesOnInOtherShardsWhenOneCannotBeRead) {
+  stream(3, StreamStorage::kLog);
+  {
+    Consumer makes = consumer();
+    for (const std::uint32_t shard : {0u, 1u, 2u}) {
+      const SequenceNumber number = put(shard, "a");
+      read(makes);
+      ASSERT_TRUE(makes.checkpoint(shard, number));
+    }
+  }
+  const auto row = [&] {
+    auto table =
+        stream::LeaseTable::open(client::Member::of(test_.bus()).me(), stream_.id(), kGroup);
+    return table.value().row(1).value()->read();
+  };
+  auto table =
+      stream::LeaseTable::open(client::Member::of(test_.bus()).me(), stream_.id(), kGroup).value();
+  const stream::LeaseWord good = row();
+  const stream::LeaseWord bad = good.with({stream::CheckpointKind::kAfter, 1ull << 40});
+  ASSERT_TRUE(table.row(1).value()->move(good, bad));
+  put(0, "b"), put(1, "c"), put(2, "d");
+
+  Consumer goes_on = consumer();
+  EXPECT_EQ(code_of(goes_on.poll()), Errc::kInvalidArgument);
+  EXPECT_EQ(read(goes_on), (Texts{"0:b", "2:d"}));
+  EXPECT_TRUE(row().owner().is_nobody());
+  // Nor has it come to the disk.
+  ASSERT_TRUE(table.row(1).value()->move(row(), good.owned_by({}).owned_by({}).owned_by({})));
+  test_.clock().advance(1s);
+  EXPECT_EQ(read(goes_on), Texts{"1:c"});
+}
+
 TEST_F(AConsumerGroup, LeavesLeasesToAConsumerThatRenewsThem) {  // K01
   stream(1);
   Consumer works = consumer();

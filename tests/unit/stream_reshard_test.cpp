@@ -2,6 +2,8 @@
 #include "client/streams.hpp"
 #include "journal/producer.hpp"
 #include "stream/control_file.hpp"
+#include "support/child.hpp"
+#include "support/corruption.hpp"
 #include "support/streams.hpp"
 
 namespace ringpost::test {
@@ -235,6 +237,27 @@ TEST_P(Resharding, OfWhoStoppedBeforeTheParentWasClosedHoldsUpNobodysPut) {
   EXPECT_TRUE(control.shard(0)->end);
   EXPECT_EQ(put(HashKey{}, "more").shard, 2u);
   EXPECT_EQ(test_.findings_after_sweep(), "");
+}
+
+TEST_P(Resharding, LeavesNoJournalBehindWhoseLetterGoDied) {
+  ASSERT_TRUE(stream_.split(0, kQuarter));
+  {
+    // As tidying up leaves it when it dies: the map names the journal no more, its file is there,
+    // and who has made it lives.
+    auto control =
+        stream::ControlFile::open(client::Member::of(test_.bus()).me().bus_pointer(), "ticks")
+            .value();
+    control.entry(0).journal.store(0);
+  }
+  Child child([&](const Line& line) {
+    const Bus dies = test_.attach();
+    line.tell("is there");
+    static_cast<void>(line.hear());
+  });
+  ASSERT_EQ(child.hear(), "is there");
+  child.kill();
+  test_.bus().sweep();
+  EXPECT_EQ(files_in(test_.path("journals")).size(), 3u);
 }
 
 TEST_P(Resharding, LeavesNoJournalOfAClosedShardBehind) {
