@@ -30,7 +30,7 @@ namespace ringpost::bench {
 namespace {
 
 constexpr std::size_t kRecordBytes = 1024;
-constexpr std::uint64_t kKeptBytes = 512ull << 20;
+constexpr std::uint64_t kKeptBytes = 256ull << 20;
 constexpr std::size_t kBetweenLooks = 64;
 
 /// A scene that is made at the first run and kept for all runs of its row.
@@ -135,7 +135,7 @@ class Library {
       if (!record) break;
       std::uint64_t id = 0;
       std::memcpy(&id, record->data().data(), sizeof id);
-      if (id != message_id(0, next)) break;
+      if (id != LogScene::id_of(next)) break;
       ++next;
     }
     return next;

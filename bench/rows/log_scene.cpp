@@ -20,25 +20,28 @@ constexpr std::string_view kKey = "partition";
 
 LogScene::LogScene(std::size_t data_bytes, const log::LogOptions& options) : options_(options) {
   directory_ = disk::open_directory(place_.path().string()).value();
-  record_.resize(sizeof(log::RecordHeader) + kKey.size() + data_bytes);
+  record_bytes_ = sizeof(log::RecordHeader) + kKey.size() + data_bytes;
+  records_.resize(kRecords * record_bytes_);
   log::RecordHeader header{};
-  header.bytes = static_cast<std::uint32_t>(record_.size());
+  header.bytes = static_cast<std::uint32_t>(record_bytes_);
   header.data_bytes = static_cast<std::uint32_t>(data_bytes);
   header.key_bytes = static_cast<std::uint16_t>(kKey.size());
   header.kind = log::RecordKind::kStream;
-  std::memcpy(record_.data(), &header, sizeof header);
-  std::memcpy(record_.data() + sizeof header, kKey.data(), kKey.size());
+  for (std::uint64_t i = 0; i < kRecords; ++i) {
+    const std::span<std::byte> record = record_of(i);
+    std::memcpy(record.data(), &header, sizeof header);
+    std::memcpy(record.data() + sizeof header, kKey.data(), kKey.size());
+    fill_payload(record.last(data_bytes), id_of(i), Check::kEveryByte);
+  }
   reopen();
 }
 
 ByteSpan LogScene::next_record() noexcept {
+  const std::span<std::byte> record = record_of(count_);
   const std::int64_t arrival = arrival_of(count_);
-  std::memcpy(record_.data() + offsetof(log::RecordHeader, position), &position_, 8);
-  std::memcpy(record_.data() + offsetof(log::RecordHeader, arrival_ns), &arrival, 8);
-  const std::span<std::byte> data =
-      std::span(record_).subspan(sizeof(log::RecordHeader) + kKey.size());
-  fill_payload(data, message_id(0, count_), Check::kEveryByte);
-  return record_;
+  std::memcpy(record.data() + offsetof(log::RecordHeader, position), &position_, 8);
+  std::memcpy(record.data() + offsetof(log::RecordHeader, arrival_ns), &arrival, 8);
+  return record;
 }
 
 void LogScene::require(Errc code) {
@@ -85,12 +88,11 @@ void LogScene::warm_cache() const {
 bool LogScene::verify(std::uint64_t position, std::uint64_t first) {
   auto reader = log::Reader::open(*directory_).value();
   reader->seek(position);
-  const std::size_t data_bytes = record_.size() - sizeof(log::RecordHeader) - kKey.size();
+  const std::size_t data_bytes = record_bytes_ - sizeof(log::RecordHeader) - kKey.size();
   Tally tally;
   std::uint64_t number = first;
   while (auto record = reader->next(position_)) {
-    if (tally.add(record->data(), data_bytes, Check::kEveryByte) != message_id(0, number))
-      return false;
+    if (tally.add(record->data(), data_bytes, Check::kEveryByte) != id_of(number)) return false;
     if (record->key() != kKey) return false;
     ++number;
   }
