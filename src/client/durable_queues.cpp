@@ -15,6 +15,7 @@ bool is_here(Member& member, const std::string& name) {
 
 struct Found {
   std::vector<durable::Replay::Restored> messages;
+  durable::Replay::Backlog backlog;
   std::uint64_t end = 0;  ///< of the log
   bool is_empty = true;
 };
@@ -37,6 +38,7 @@ Result<Found> read_log(disk::Directory& directory) {
     found.is_empty = false;
   }
   found.messages = replay.finish();
+  found.backlog = replay.backlog();
   return found;
 }
 
@@ -56,7 +58,7 @@ Result<void> bring_up(Member& member, const durable::Meta& meta) {
     parts.restore = [&](std::shared_ptr<queue::QueueMapping> mapping) -> Result<void> {
       auto core = detail::QueueCore::open(member.membership(), std::move(mapping));
       if (!core) return Unexpected(core.error());
-      return (*core)->restore(found->messages);
+      return (*core)->restore(found->messages, found->backlog);
     };
   }
   auto created = member.context().queues.create(
