@@ -55,8 +55,11 @@ struct QueueStats {
   std::uint64_t visible = 0;    ///< now
   std::uint64_t in_flight = 0;  ///< now
   std::uint64_t delayed = 0;    ///< now
-  Duration oldest_age{};        ///< of the oldest message that is not gone; 0 when none is
-  std::uint64_t slots = 0;      ///< of all rings
+  /// Durable: now, on disk alone, since memory is full; not counted in the others. About, once
+  /// somebody has died.
+  std::uint64_t beyond_memory = 0;
+  Duration oldest_age{};    ///< of the oldest message that is not gone; 0 when none is
+  std::uint64_t slots = 0;  ///< of all rings
   std::uint64_t rings = 0;
   std::uint64_t memory_bytes = 0;  ///< header, rings and journal, without the arena
   std::uint64_t log_bytes = 0;     ///< durable: of the files of its log

@@ -16,6 +16,7 @@ bool is_here(Member& member, const std::string& name) {
 struct Found {
   durable::Replay replay;
   std::vector<durable::Replay::Restored> messages;
+  durable::Replay::Backlog backlog;
   std::uint64_t end = 0;  ///< of the log
   bool is_empty = true;
 };
@@ -39,6 +40,7 @@ Result<Found> read_log(disk::Directory& directory, const std::optional<durable::
     found.is_empty = false;
   }
   found.messages = replay.finish();
+  found.backlog = replay.backlog();
   return found;
 }
 
@@ -66,7 +68,7 @@ Result<void> bring_up(Member& member, const durable::Meta& meta, bool is_new) {
       auto core = detail::QueueCore::open(member.membership(), std::move(mapping));
       if (!core) return Unexpected(core.error());
       if (rules) return (*core)->restore_groups(found->messages, *found->replay.fifo());
-      return (*core)->restore(found->messages);
+      return (*core)->restore(found->messages, found->backlog);
     };
   }
   auto created = member.context().queues.create(member.me(), meta.name, settings, meta.tags, parts);

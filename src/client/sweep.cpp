@@ -173,6 +173,7 @@ class Sweep final : private topic::OpenQueues {
     open_queues();
     if (!finish_move_of(dead)) return failure_;
     if (!fanouts_.settle(dead)) return failure_;
+    publish_refilled();
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& mapping) {
       const ring::SweptRing result = sweep_ring(ring, dead);
       queue::Counters::add_for_others(mapping.stripes(), queue::kExpired, result.leases_returned);
@@ -265,6 +266,16 @@ class Sweep final : private topic::OpenQueues {
       ring::finish_move(rings, dead, note);
     }
     return true;
+  }
+  /// What has come from the logs of durable queues, before claims are void.
+  void publish_refilled() {
+    for (const OpenQueue& each : queues_) {
+      if (each.mapping->journal() == 0) continue;
+      for (const auto& mapped : each.rings) {
+        ring::Ring ring(mapped->view, surroundings(member_, *each.mapping));
+        queue::publish_refilled(each.mapping->header(), ring, mapped->number);
+      }
+    }
   }
   std::uint64_t free_blocks(std::uint16_t dead) {
     return member_.arena().sweep(dead, [&](const shm::BackReference& back) {

@@ -17,10 +17,10 @@ void FifoReplay::add(const log::RecordView& record) {
     void_.insert(*id);
     return;
   }
-  const auto position = read_mark(record);
-  if (!position || *position == 0) return;
-  if (kind_of(record) == Kind::kForgotten) forget_before(*position);
-  if (kind_of(record) == Kind::kPositions) see(*position - 1);
+  const auto mark = read_mark(record);
+  if (!mark || mark->number == 0) return;
+  if (kind_of(record) == Kind::kForgotten) forget_before(mark->number);
+  if (kind_of(record) == Kind::kPositions) see(mark->number - 1);
 }
 
 void FifoReplay::see(std::uint64_t position) noexcept { end_ = std::max(end_, position + 1); }

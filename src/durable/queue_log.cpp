@@ -97,9 +97,9 @@ Errc QueueLog::remove(const MessageId& id, std::uint64_t deadline_ns) noexcept {
                 [&](const Stamp& stamp, auto into) { write_delete(id, stamp, into); });
 }
 
-Errc QueueLog::mark(Kind kind, std::uint64_t number) noexcept {
+Errc QueueLog::mark(Kind kind, const Mark& mark) noexcept {
   return append(kMarkBytes, deadline_ns({}),
-                [&](const Stamp& stamp, auto into) { write_mark(kind, number, stamp, into); });
+                [&](const Stamp& stamp, auto into) { write_mark(kind, mark, stamp, into); });
 }
 
 Errc QueueLog::voided(const MessageId& id, std::uint64_t deadline_ns) noexcept {

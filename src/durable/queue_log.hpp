@@ -45,7 +45,7 @@ class QueueLog {
   /// Waits for room as claim() does, then writes the whole record.
   Errc send(const Message& message, std::uint64_t deadline_ns) noexcept;
   Errc remove(const MessageId& id, std::uint64_t deadline_ns) noexcept;
-  Errc mark(Kind kind, std::uint64_t number) noexcept;
+  Errc mark(Kind kind, const Mark& mark) noexcept;
   Errc voided(const MessageId& id, std::uint64_t deadline_ns) noexcept;
   Errc known(const KnownId& id, std::uint64_t deadline_ns) noexcept;
   /// The message is gone. Waits for nobody: without room it is written later, unless this

@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint32_t kHasHistory = 1;
 constexpr std::uint32_t kRenamed = 2;
 constexpr std::uint32_t kUndelayed = 4;
+constexpr std::uint32_t kIsOverflow = 8;
 
 struct SendHead {
   std::uint64_t ring;
@@ -29,6 +30,7 @@ struct SendHead {
   std::uint32_t dedup_id_bytes;
   std::int64_t id_until_ns;
   std::int64_t original_sent_ns;
+  std::uint64_t replaces;
 };
 static_assert(sizeof(SendHead) == kSendHeadBytes);
 
@@ -72,7 +74,8 @@ std::optional<Data> read_data(const log::RecordView& record) noexcept {
 
 }  // namespace
 
-void write_send(const Message& message, const Stamp& stamp, std::span<std::byte> into) noexcept {
+std::byte* write_send(const Message& message, const Stamp& stamp,
+                      std::span<std::byte> into) noexcept {
   std::byte* const data = write_header(Kind::kSend, stamp, into);
   const SendHead head{message.id.ring,
                       message.id.position,
@@ -83,7 +86,8 @@ void write_send(const Message& message, const Stamp& stamp, std::span<std::byte>
                       message.source,
                       message.ring_number,
                       (message.has_history ? kHasHistory : 0) | (message.renamed ? kRenamed : 0) |
-                          (message.undelayed ? kUndelayed : 0),
+                          (message.undelayed ? kUndelayed : 0) |
+                          (message.is_overflow ? kIsOverflow : 0),
                       message.receives,
                       message.received_before,
                       message.body_bytes,
@@ -92,12 +96,14 @@ void write_send(const Message& message, const Stamp& stamp, std::span<std::byte>
                       message.group_bytes,
                       message.dedup_id_bytes,
                       message.id_until_ns,
-                      message.original_sent_ns};
+                      message.original_sent_ns,
+                      message.replaces};
   std::memcpy(data, &head, sizeof head);
   // Its lengths may have been read once more from shared memory: no further than the record.
   const ByteSpan content =
       message.content.first(std::min(message.content.size(), into.size() - send_bytes(0)));
   if (!content.empty()) std::memcpy(data + sizeof head, content.data(), content.size());
+  return data + sizeof head;
 }
 
 void write_delete(const MessageId& id, const Stamp& stamp, std::span<std::byte> into) noexcept {
@@ -123,10 +129,10 @@ void write_received(const Received& what, const Stamp& stamp, std::span<std::byt
   std::memcpy(data, &words, sizeof words);
 }
 
-void write_mark(Kind kind, std::uint64_t number, const Stamp& stamp,
+void write_mark(Kind kind, const Mark& mark, const Stamp& stamp,
                 std::span<std::byte> into) noexcept {
   std::byte* const data = write_header(kind, stamp, into);
-  std::memcpy(data, &number, sizeof number);
+  std::memcpy(data, &mark, sizeof mark);
 }
 
 std::optional<Message> read_send(const log::RecordView& record) noexcept {
@@ -137,6 +143,8 @@ std::optional<Message> read_send(const log::RecordView& record) noexcept {
   const Message message{.id = {head.ring, head.position},
                         .ring_number = head.ring_number,
                         .relocation = head.relocation,
+                        .is_overflow = (head.flags & kIsOverflow) != 0,
+                        .replaces = head.replaces,
                         .sent_ns = head.sent_ns,
                         .due_ns = head.due_ns,
                         .receives = head.receives,
@@ -181,14 +189,15 @@ std::optional<Received> read_received(const log::RecordView& record) noexcept {
   return Received{{words->ring, words->position}, words->count};
 }
 
-std::optional<std::uint64_t> read_mark(const log::RecordView& record) noexcept {
+std::optional<Mark> read_mark(const log::RecordView& record) noexcept {
   switch (kind_of(record)) {
     case Kind::kSnapshotBegin:
     case Kind::kSnapshotEnd:
     case Kind::kRelocated:
     case Kind::kForgotten:
     case Kind::kPositions:
-      return read_data<std::uint64_t>(record);
+    case Kind::kBacklogGone:
+      return read_data<Mark>(record);
     default:
       return std::nullopt;
   }
@@ -199,7 +208,10 @@ std::string text_of(const log::RecordView& record) {
     return std::to_string(id.ring) + "-" + std::to_string(id.position);
   };
   if (const auto message = read_send(record)) {
-    return (message->relocation == 0 ? "send " : "relocated ") + id_text(message->id);
+    const std::string what = message->relocation != 0 ? "relocated "
+                             : message->is_overflow   ? "send beyond memory "
+                                                      : "send ";
+    return what + id_text(message->id);
   }
   if (const auto id = read_delete(record)) return "gone " + id_text(*id);
   if (const auto id = read_void(record)) return "void " + id_text(*id);
@@ -209,14 +221,15 @@ std::string text_of(const log::RecordView& record) {
   if (const auto received = read_received(record)) {
     return "received " + id_text(received->id) + ", " + std::to_string(received->count) + " times";
   }
-  if (const auto number = read_mark(record)) {
+  if (const auto mark = read_mark(record)) {
     const Kind kind = kind_of(record);
     const std::string what = kind == Kind::kSnapshotBegin ? "begin of snapshot "
                              : kind == Kind::kSnapshotEnd ? "end of snapshot "
                              : kind == Kind::kForgotten   ? "forgotten ids before "
                              : kind == Kind::kPositions   ? "positions before "
-                                                          : "end of relocation ";
-    return what + std::to_string(*number);
+                             : kind == Kind::kRelocated   ? "end of relocation "
+                                                          : "backlog gone below ";
+    return what + std::to_string(kind == Kind::kBacklogGone ? mark->floor : mark->number);
   }
   return {};
 }

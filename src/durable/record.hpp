@@ -3,6 +3,8 @@
 //
 //   kSend       a message; before it can be received. Once more when the segment that has it is to
 //               go: with the number of that relocation.
+//   kBacklogGone
+//               what went to the log alone and stands below a position is gone, or came to nothing
 //   kRelocated  what has this number counts from here on; without it it does not
 //   kDelete     it is gone: acknowledged, purged, expired, moved. Whoever dies before he has
 //               written it makes it come back after the loss of shared memory.
@@ -40,9 +42,10 @@ enum class Kind : std::uint8_t {
   kSnapshotEnd = 20,
   kRelocated = 21,
   kVoid = 22,
-  kKnownId = 23,
-  kForgotten = 24,
-  kPositions = 25,
+  kBacklogGone = 23,
+  kKnownId = 24,
+  kForgotten = 25,
+  kPositions = 26,
 };
 
 /// One message, as kSend has it.
@@ -50,9 +53,13 @@ struct Message {
   MessageId id{};                 ///< of its slot
   std::uint32_t ring_number = 0;  ///< of the slot's ring in the queue's chain: orders ids by age
   std::uint64_t relocation = 0;   ///< number; 0: where it was sent
-  std::int64_t sent_ns = 0;       ///< Unix time
-  std::int64_t due_ns = 0;        ///< Unix time; 0: not delayed
-  std::uint32_t receives = 0;     ///< in this queue
+  /// It is in the log alone, until it comes into a slot: its id is that of the journal, and the
+  /// position of this very record.
+  bool is_overflow = false;
+  std::uint64_t replaces = 0;  ///< position of that record, of one that came into a slot; 0: none
+  std::int64_t sent_ns = 0;    ///< Unix time
+  std::int64_t due_ns = 0;     ///< Unix time; 0: not delayed
+  std::uint32_t receives = 0;  ///< in this queue
   // If it has another id than its slot's, because it came from another queue or was recovered.
   bool has_history = false;
   MessageId original{};
@@ -92,24 +99,33 @@ struct Stamp {
   std::int64_t arrival_ns = 0;
 };
 
-inline constexpr std::size_t kSendHeadBytes = 112;
+struct Mark {
+  std::uint64_t number = 0;  ///< of a snapshot or relocation
+  std::uint64_t floor = 0;   ///< overflow below it is gone, or came into slots
+};
+
+inline constexpr std::size_t kSendHeadBytes = 120;
 inline constexpr std::size_t kDeleteBytes = sizeof(log::RecordHeader) + 16;
 inline constexpr std::size_t kReceivedBytes = sizeof(log::RecordHeader) + 24;
-inline constexpr std::size_t kMarkBytes = sizeof(log::RecordHeader) + 8;
+inline constexpr std::size_t kMarkBytes = sizeof(log::RecordHeader) + sizeof(Mark);
 inline constexpr std::size_t kKnownIdBytes = sizeof(log::RecordHeader) + 40;
 [[nodiscard]] constexpr std::size_t send_bytes(std::size_t content_bytes) noexcept {
   return sizeof(log::RecordHeader) + kSendHeadBytes + content_bytes;
 }
 
 // `into` has exactly as many bytes as the record.
-void write_send(const Message& message, const Stamp& stamp, std::span<std::byte> into) noexcept;
+/// Returns where the content goes, as many bytes as the message says; it is there if the message
+/// has it.
+std::byte* write_send(const Message& message, const Stamp& stamp,
+                      std::span<std::byte> into) noexcept;
 void write_delete(const MessageId& id, const Stamp& stamp, std::span<std::byte> into) noexcept;
 /// Of as many bytes as kDelete.
 void write_void(const MessageId& id, const Stamp& stamp, std::span<std::byte> into) noexcept;
 void write_known_id(const KnownId& known, const Stamp& stamp, std::span<std::byte> into) noexcept;
 void write_received(const Received& what, const Stamp& stamp, std::span<std::byte> into) noexcept;
-/// Begin or end of a snapshot, the end of a relocation, kForgotten, kPositions.
-void write_mark(Kind kind, std::uint64_t number, const Stamp& stamp,
+/// Begin or end of a snapshot, the end of a relocation, kBacklogGone, kForgotten, kPositions (a
+/// position as its number).
+void write_mark(Kind kind, const Mark& mark, const Stamp& stamp,
                 std::span<std::byte> into) noexcept;
 
 /// Nothing: not such a record. `content` refers to the record's bytes.
@@ -119,7 +135,7 @@ void write_mark(Kind kind, std::uint64_t number, const Stamp& stamp,
 [[nodiscard]] std::optional<KnownId> read_known_id(const log::RecordView& record) noexcept;
 [[nodiscard]] std::optional<Received> read_received(const log::RecordView& record) noexcept;
 /// The number of a snapshot or relocation, or a position.
-[[nodiscard]] std::optional<std::uint64_t> read_mark(const log::RecordView& record) noexcept;
+[[nodiscard]] std::optional<Mark> read_mark(const log::RecordView& record) noexcept;
 /// For people; of a record that no queue writes nothing.
 [[nodiscard]] std::string text_of(const log::RecordView& record);
 [[nodiscard]] inline Kind kind_of(const log::RecordView& record) noexcept {

@@ -26,13 +26,16 @@ Errc Replay::add(const log::RecordView& record) {
     case Kind::kPositions:
       return read_mark(record) ? Errc::kOk : Errc::kDamaged;
     case Kind::kRelocated:
-      if (const auto number = read_mark(record)) return end_relocation(*number), Errc::kOk;
+      if (const auto mark = read_mark(record)) return end_relocation(mark->number), Errc::kOk;
+      return Errc::kDamaged;
+    case Kind::kBacklogGone:
+      if (const auto mark = read_mark(record)) return raise_floor(mark->floor), Errc::kOk;
       return Errc::kDamaged;
     case Kind::kSnapshotBegin:
-      if (const auto number = read_mark(record)) return begin_snapshot(*number), Errc::kOk;
+      if (const auto mark = read_mark(record)) return begin_snapshot(*mark), Errc::kOk;
       return Errc::kDamaged;
     case Kind::kSnapshotEnd:
-      if (const auto number = read_mark(record)) return end_snapshot(*number), Errc::kOk;
+      if (const auto mark = read_mark(record)) return end_snapshot(mark->number), Errc::kOk;
       return Errc::kDamaged;
   }
   return Errc::kNewerFormat;
@@ -40,6 +43,15 @@ Errc Replay::add(const log::RecordView& record) {
 
 /// A relocated one may come behind the record that says it is gone: ids never come again.
 Errc Replay::add_send(const Message& message) {
+  if (message.is_overflow) {
+    last_overflow_ = std::max(last_overflow_, message.id.position);
+    ++overflowed_;
+    return Errc::kOk;
+  }
+  if (message.replaces != 0 && message.relocation == 0) {
+    raise_floor(message.replaces + 1);
+    ++refilled_;
+  }
   State& in = state();
   if (in.gone.contains(message.id)) return Errc::kOk;
   Restored& restored = message.relocation == 0 ? in.messages[message.id]
@@ -85,9 +97,10 @@ void Replay::end_relocation(std::uint64_t number) {
 }
 
 /// Whoever wrote the last one died before its end: it has been made again.
-void Replay::begin_snapshot(std::uint64_t number) {
+void Replay::begin_snapshot(const Mark& mark) {
+  raise_floor(mark.floor);
   snapshot_ = State{};
-  snapshot_number_ = number;
+  snapshot_number_ = mark.number;
   in_snapshot_ = true;
 }
 
@@ -97,6 +110,11 @@ void Replay::end_snapshot(std::uint64_t number) {
   whole_ = std::move(snapshot_);
   snapshot_ = State{};
   in_snapshot_ = false;
+}
+
+Replay::Backlog Replay::backlog() const noexcept {
+  if (last_overflow_ < floor_ || overflowed_ == 0) return {floor_, 0};
+  return {floor_, overflowed_ > refilled_ ? overflowed_ - refilled_ : 1};
 }
 
 std::vector<Replay::Restored> Replay::finish() {

@@ -28,6 +28,12 @@ class Replay {
   };
   /// In the order in which they were sent. Afterwards it is empty.
   [[nodiscard]] std::vector<Restored> finish();
+  /// What went to the log alone and did not come into a slot: all such records from `from` on.
+  struct Backlog {
+    std::uint64_t from = 0;
+    std::uint64_t count = 0;  ///< about; 0: there is none
+  };
+  [[nodiscard]] Backlog backlog() const noexcept;
 
   /// Of a FIFO queue, before the first record: its deduplication ids, too.
   void keep_ids(const IdRules& rules) { fifo_.emplace(rules); }
@@ -46,7 +52,8 @@ class Replay {
   void add_delete(const MessageId& id);
   void add_received(const Received& received);
   void end_relocation(std::uint64_t number);
-  void begin_snapshot(std::uint64_t number);
+  void raise_floor(std::uint64_t floor) noexcept { floor_ = floor > floor_ ? floor : floor_; }
+  void begin_snapshot(const Mark& mark);
   void end_snapshot(std::uint64_t number);
   [[nodiscard]] State& state() noexcept { return in_snapshot_ ? snapshot_ : whole_; }
 
@@ -55,6 +62,11 @@ class Replay {
   bool in_snapshot_ = false;
   std::uint64_t snapshot_number_ = 0;
   std::optional<FifoReplay> fifo_;
+  // Of overflow: it keeps its place in the log, also beyond a snapshot.
+  std::uint64_t floor_ = 0;          ///< below it none is left
+  std::uint64_t last_overflow_ = 0;  ///< position
+  std::uint64_t overflowed_ = 0;
+  std::uint64_t refilled_ = 0;
 };
 
 }  // namespace ringpost::durable

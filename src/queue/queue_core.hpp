@@ -14,7 +14,8 @@
 //   fair     queue_fair.cpp      where groups name tenants
 //   durable  queue_durable.cpp   what is different where messages are on disk, too;
 //            queue_reclaim.cpp   room in their log;
-//            queue_durable_fifo.cpp, queue_restore_fifo.cpp   both where messages have groups
+//            queue_durable_fifo.cpp, queue_restore_fifo.cpp   both where messages have groups;
+//            queue_overflow.cpp  a backlog that does not fit memory
 #pragma once
 
 #include <array>
@@ -31,6 +32,7 @@
 #include "group/ids.hpp"
 #include "group/receiver.hpp"
 #include "group/settle.hpp"
+#include "log/reader.hpp"
 #include "queue/counters.hpp"
 #include "queue/envelope.hpp"
 #include "queue/queue_mapping.hpp"
@@ -90,6 +92,10 @@ struct Fair {
   fair::Lists lists;
   fair::Receiver receiver;
 };
+
+/// Publishes what has come from the log into that ring, number `number`, and was decided: for
+/// whoever died or was stopped. Before his claims are void.
+void publish_refilled(const QueueHeader& header, ring::Ring& ring, std::uint64_t number) noexcept;
 
 /// One ring of the chain with this participant's ends of it.
 struct Lane {
@@ -166,7 +172,8 @@ class QueueCore {
   Result<void> change_tags(const std::function<void(Tags&)>& change);
   /// Puts in what a durable queue had before shared memory was lost, and makes that durable. Nobody
   /// else sees the queue yet.
-  Result<void> restore(std::span<const durable::Replay::Restored> messages);
+  Result<void> restore(std::span<const durable::Replay::Restored> messages,
+                       const durable::Replay::Backlog& backlog);
   /// The same of a FIFO queue: each message at the position that it had.
   Result<void> restore_groups(std::span<const durable::Replay::Restored> messages,
                               const durable::FifoReplay& beside);
@@ -341,7 +348,10 @@ class QueueCore {
   void wait_moved_in() noexcept;
   /// As they are now, with the tags, onto the disk.
   Result<void> save_settings();
-  Errc restore_all(std::span<const durable::Replay::Restored> messages) noexcept;
+  Errc restore_all(std::span<const durable::Replay::Restored> messages,
+                   std::uint64_t floor) noexcept;
+  Errc put_into_slot(const durable::Message& message, Claim& slot, shm::Block& block,
+                     std::uint64_t& due) noexcept;
   Errc restore(const durable::Message& message) noexcept;
   void discard_all() noexcept;
   std::uint64_t fill_restored(const Claim& slot, const durable::Message& message,
@@ -377,6 +387,22 @@ class QueueCore {
   Errc relocate(std::uint64_t from, std::uint64_t to) noexcept;
   Errc relocate(durable::Message& message, std::uint64_t number) noexcept;
   [[nodiscard]] bool knows_every_ring() noexcept;
+  // … and queue_overflow.cpp
+  [[nodiscard]] bool may_overflow() const noexcept { return !fifo_ && !mapping_->fixed(); }
+  [[nodiscard]] bool has_backlog() noexcept;
+  [[nodiscard]] std::optional<base::Pair64> refill_place() noexcept;
+  [[nodiscard]] bool is_backlog_from(std::uint64_t end) noexcept;
+  Result<MessageId, Errc> send_beyond_memory(const Outgoing& out, Duration wait,
+                                             std::uint64_t due) noexcept;
+  [[gnu::cold, gnu::noinline]] bool refill_for_receiver() noexcept;
+  std::uint32_t refill(std::uint32_t most) noexcept;
+  Errc refill(const base::Pair64& place, std::uint64_t next,
+              const durable::Message& message) noexcept;
+  bool publish_target() noexcept;
+  Errc next_overflow(std::uint64_t cursor, durable::Message& into) noexcept;
+  void caught_up(const base::Pair64& place, std::uint64_t overflowed, std::uint64_t end) noexcept;
+  [[nodiscard]] bool is_past_retention(const durable::Message& message) noexcept;
+  std::uint64_t purge_backlog() noexcept;
   // Attempts: queue_attempt.cpp
   [[gnu::cold, gnu::noinline]] Errc receive_attempt(const Wanted& wanted, std::string_view id,
                                                     Duration wait) noexcept;
@@ -511,8 +537,11 @@ class QueueCore {
   std::uint64_t total_slots_ = 0;
   std::unique_ptr<QueueCore> dead_letters_;  ///< opened for change dead_letters_of_ of settings
   std::uint64_t dead_letters_of_ = 0;
-  std::uint64_t log_looks_ = 0;        ///< at what may go of the log
-  std::unique_ptr<IdTexts> id_texts_;  ///< FIFO: of moved messages in hand, by hazard entry
+  std::uint64_t log_looks_ = 0;              ///< at what may go of the log
+  std::unique_ptr<log::Reader> backlog_;     ///< reads what waits in the log
+  durable::Replay::Restored backlog_front_;  ///< what was read last; it may have come into a slot
+  std::uint64_t backlog_bound_ = 0;          ///< up to where it was last looked at
+  std::unique_ptr<IdTexts> id_texts_;        ///< FIFO: of moved messages in hand, by hazard entry
 };
 
 /// Where the `bytes` of content of a leased slot lie; null if the memory lies.

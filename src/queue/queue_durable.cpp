@@ -46,7 +46,10 @@ Result<MessageId, Errc> QueueCore::send_one_specially(const OutMessage& message,
   if (fair_) return send_fairly(message, wait, due);
   Outgoing out;
   bool sent = false;
-  if (const Errc code = prepare_in_group(message, out); code != Errc::kOk) return Unexpected(code);
+  const Errc code = prepare_in_group(message, out);
+  // Without memory for its content it goes to the log alone.
+  if (code == Errc::kNoSpace && may_overflow()) return send_beyond_memory(out, wait, due);
+  if (code != Errc::kOk) return Unexpected(code);
   const auto id = send_logged(out, wait, due, sent);
   if (!sent && out.block.data != nullptr) member_.arena.abandon(out.block.ref);
   return id;
@@ -56,8 +59,11 @@ Result<MessageId, Errc> QueueCore::send_one_specially(const OutMessage& message,
 Result<MessageId, Errc> QueueCore::send_logged(const Outgoing& out, Duration wait,
                                                std::uint64_t due, bool& sent) noexcept {
   if (const Errc code = log_->state(); code != Errc::kOk) return Unexpected(code);
+  if (may_overflow() && has_backlog()) return send_beyond_memory(out, wait, due);
   Claim slot;
-  if (const Errc code = claim(slot, wait); code != Errc::kOk) return Unexpected(code);
+  const Errc claimed = may_overflow() ? try_claim(slot) : claim(slot, wait);
+  if (claimed == Errc::kFull && may_overflow()) return send_beyond_memory(out, wait, due);
+  if (claimed != Errc::kOk) return Unexpected(claimed);
   journal::Claim record;
   const std::size_t bytes = durable::send_bytes(out.body.size() + out.attribute_bytes);
   if (const Errc code = log_->claim(bytes, log_->deadline_ns(wait), record); code != Errc::kOk) {
@@ -72,7 +78,9 @@ Result<MessageId, Errc> QueueCore::send_logged(const Outgoing& out, Duration wai
 }
 
 Errc QueueCore::wait_logged(Duration wait) noexcept {
+  constexpr std::uint32_t kRefill = 16;
   const Errc code = log_->wait_durable(log_->deadline_ns(wait));
+  if (has_backlog()) refill(kRefill);  // there may be room by now, and nobody who looks
   tend_log_now_and_then();
   return code;
 }
@@ -141,8 +149,10 @@ ring::Settled QueueCore::acknowledge_specially(Lane& in, const ring::Delivery& d
 }
 
 void QueueCore::tend_log() noexcept {
+  constexpr std::uint32_t kMost = 256;
   if (usable() != Errc::kOk) return;  // deleted: so is the log
   log_->drain();
+  static_cast<void>(refill(kMost));
   reclaim_log();
 }
 
@@ -164,20 +174,27 @@ Result<void> QueueCore::save_settings() {
                                       .tags = std::move(*tags)});
 }
 
-Result<void> QueueCore::restore(std::span<const durable::Replay::Restored> messages) {
-  Errc code = restore_all(messages);
+Result<void> QueueCore::restore(std::span<const durable::Replay::Restored> messages,
+                                const durable::Replay::Backlog& backlog) {
+  const Errc code = restore_all(messages, backlog.from);
+  if (backlog.count != 0) {  // it stays where it is
+    header().overflow_begin.store(std::max<std::uint64_t>(backlog.from, 1),
+                                  std::memory_order_relaxed);
+    header().overflowed.store(backlog.count, std::memory_order_relaxed);
+  }
   if (code == Errc::kOk) return {};
   discard_all();
   return sys::error(code, "recovery of queue \"" + mapping_->name() + "\"", message(code));
 }
 
-Errc QueueCore::restore_all(std::span<const durable::Replay::Restored> messages) noexcept {
-  const std::uint64_t number = sys::unique_id();
-  Errc code = log_->mark(durable::Kind::kSnapshotBegin, number);
+Errc QueueCore::restore_all(std::span<const durable::Replay::Restored> messages,
+                            std::uint64_t floor) noexcept {
+  const durable::Mark mark{sys::unique_id(), floor};
+  Errc code = log_->mark(durable::Kind::kSnapshotBegin, mark);
   for (std::size_t i = 0; i < messages.size() && code == Errc::kOk; ++i) {
     code = restore(messages[i].message);
   }
-  if (code == Errc::kOk) code = log_->mark(durable::Kind::kSnapshotEnd, number);
+  if (code == Errc::kOk) code = log_->mark(durable::Kind::kSnapshotEnd, mark);
   return code == Errc::kOk ? log_->wait_durable(log_->deadline_ns(kForever)) : code;
 }
 
@@ -194,28 +211,17 @@ void QueueCore::discard_all() noexcept {
 
 /// One message, in the order of sending. Nobody else is here.
 Errc QueueCore::restore(const durable::Message& message) noexcept {
-  shm::Block block;
-  const std::size_t bytes = message.content.size();
-  if (bytes + ring::kEnvelopeBytes > inline_bytes_) {
-    if (const Errc code = member_.arena.allocate(bytes, block); code != Errc::kOk) return code;
-    std::memcpy(block.data, message.content.data(), bytes);
-  }
   Claim slot;
-  journal::Claim record;
-  Errc code = try_claim(slot);
-  if (code == Errc::kOk) {
-    code = log_->claim(durable::send_bytes(bytes), log_->deadline_ns(kForever), record);
-    if (code != Errc::kOk) slot.lane->sender.give_up(slot.position);
-  }
-  if (code != Errc::kOk) {
-    if (block.data != nullptr) member_.arena.abandon(block.ref);
-    return code;
-  }
-  const std::uint64_t due = fill_restored(slot, message, block);
+  shm::Block block;
+  std::uint64_t due = 0;
+  if (const Errc code = put_into_slot(message, slot, block, due); code != Errc::kOk) return code;
   durable::Message again = record_of(*slot.lane, slot.position, due);
   again.receives = message.receives;
-  durable::write_send(again, log_->stamp(record), record.bytes);
-  log_->publish(record);
+  if (const Errc code = log_->send(again, log_->deadline_ns(kForever)); code != Errc::kOk) {
+    slot.lane->sender.give_up(slot.position);
+    if (block.data != nullptr) member_.arena.free(block.ref);
+    return code;
+  }
   if (due != 0) slot.lane->sender.delay(slot.position, due);
   slot.lane->sender.publish(slot.position);
   const ring::RingView& view = slot.lane->ring.view;
@@ -227,6 +233,23 @@ Errc QueueCore::restore(const durable::Message& message) noexcept {
     static_cast<void>(view.move_lease(index, ring::LeaseWord::idle(lap),
                                       ring::LeaseWord::returned(lap, count, false)));
   }
+  return Errc::kOk;
+}
+
+/// Claims a slot and fills it; `due`: until when it is delayed. After an error there is neither
+/// slot nor block.
+Errc QueueCore::put_into_slot(const durable::Message& message, Claim& slot, shm::Block& block,
+                              std::uint64_t& due) noexcept {
+  const std::size_t bytes = message.content.size();
+  if (bytes + ring::kEnvelopeBytes > inline_bytes_) {
+    if (const Errc code = member_.arena.allocate(bytes, block); code != Errc::kOk) return code;
+    std::memcpy(block.data, message.content.data(), bytes);
+  }
+  if (const Errc code = try_claim(slot); code != Errc::kOk) {
+    if (block.data != nullptr) member_.arena.abandon(block.ref);
+    return code;
+  }
+  due = fill_restored(slot, message, block);
   return Errc::kOk;
 }
 

@@ -206,7 +206,7 @@ void QueueCore::describe_group(const Lane& in, std::uint32_t slot,
 /// until somebody sends with them: see LoggedIds.
 void QueueCore::forget_ids(Lane& in, std::uint64_t end) noexcept {
   if (!in.fifo->ids || end == 0) return;
-  if (log_->mark(durable::Kind::kForgotten, end) != Errc::kOk) return;  // they stay known
+  if (log_->mark(durable::Kind::kForgotten, {end}) != Errc::kOk) return;  // they stay known
   in.fifo->ids->table().clear(end, false);
 }
 

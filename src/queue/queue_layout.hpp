@@ -113,6 +113,15 @@ struct QueueHeader {
   alignas(base::kHotLineBytes) std::atomic<std::uint64_t> write_ring;
   std::atomic<std::uint64_t> oldest;
   base::Word128 chain[kChainEntries];
+
+  /// Of a durable queue whose backlog did not fit: see queue_overflow.cpp.
+  /// {log position that is looked at next, target of what came before it}, CAS.
+  alignas(base::kHotLineBytes) base::Word128 refill;
+  std::atomic<std::uint64_t> overflow_begin;  ///< log position; 0: there never was any. Set once
+  // Messages that went to the log alone, and those of them that are here or gone by now: as long as
+  // these differ sends go there. Hints, which a death leaves too low until all was looked at.
+  std::atomic<std::uint64_t> overflowed;
+  std::atomic<std::uint64_t> refilled;
 };
 static_assert(sizeof(QueueHeader) <= base::kPageBytes);
 

@@ -102,6 +102,9 @@ QueueStats QueueCore::stats() {
     stats.memory_bytes += log_->memory_bytes();
     stats.log_bytes = log_->disk_bytes();
     stats.log_written = log_->journal().durable();
+    const std::uint64_t refilled = header().refilled.load(std::memory_order_relaxed);
+    const std::uint64_t overflowed = header().overflowed.load(std::memory_order_relaxed);
+    stats.beyond_memory = overflowed > refilled ? overflowed - refilled : 0;
   }
   const std::uint64_t now_ns = time_.precise_ns();
   std::uint64_t oldest = 0;
@@ -262,6 +265,7 @@ Result<std::uint64_t> QueueCore::purge() {
       ++removed;
     }
   }
+  if (log_ != nullptr) removed += purge_backlog();
   counters_.add(Counter::kPurged, removed);
   return removed;
 }

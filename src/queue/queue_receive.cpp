@@ -69,7 +69,7 @@ Errc QueueCore::take(const Wanted& asked) noexcept {
       return fifo_ ? Errc::kEmpty : Errc::kOverLimit;  // sqs.md, R13, R14
     take_from_lanes(wanted, time);
     // Others may have filled a ring, grown and drained it meanwhile: empty holds for the newest.
-  } while (asked.into.empty() && newest_is_unknown());
+  } while (asked.into.empty() && (newest_is_unknown() || (special_ && refill_for_receiver())));
   return asked.into.empty() ? Errc::kEmpty : Errc::kOk;
 }
 
@@ -356,6 +356,8 @@ Errc QueueCore::park(const Wanted& wanted, std::uint64_t now_ns,
 
 bool QueueCore::may_have_message() noexcept {
   if (lanes_.back()->number() != header().write_ring.load(std::memory_order_relaxed)) return true;
+  if (special_ && log_ != nullptr && has_backlog()) [[unlikely]]
+    return true;
   return std::any_of(lanes_.begin(), lanes_.end(),
                      [](const auto& lane) { return lane->may_have_message(); });
 }

@@ -12,6 +12,7 @@ using queue::Lane;
 
 namespace {
 
+constexpr std::uint32_t kRefill = 16;
 constexpr std::size_t kSegmentsMin = 4;             // below nothing is worth the work
 constexpr std::uint64_t kOverheadBytes = 256;       // of a message's record, about
 constexpr std::uint64_t kTailLag = 1 << 20;         // of the shared tail, at most
@@ -46,6 +47,7 @@ void QueueCore::tend_log_now_and_then() noexcept {
   const std::uint64_t looks = log_->written_bytes() / kLookEveryBytes;
   if (looks == log_looks_) return;
   log_looks_ = looks;
+  static_cast<void>(refill(kRefill));  // also what is behind goes on, so that segments may go
   reclaim_log();
 }
 
@@ -89,6 +91,7 @@ bool QueueCore::reclaim_segment() noexcept {
   files = log::list_files(log_->directory());  // somebody may just have done it
   if (!files || files->segments.size() * log_->segment_bytes() < all) return false;
   const std::uint64_t end = files->segments[1];
+  if (is_backlog_from(end)) return false;
   if (end > log_->journal().durable() || relocate(files->segments[0], end) != Errc::kOk) {
     return false;
   }
@@ -117,14 +120,15 @@ Errc QueueCore::relocate(std::uint64_t from, std::uint64_t to) noexcept {
     if (durable::kind_of(*record) != durable::Kind::kSend) continue;
     auto message = durable::read_send(*record);
     if (!message) return Errc::kDamaged;
+    if (message->is_overflow) continue;  // below the place of the refill: it came into a slot
     if (const Errc code = relocate(*message, number); code != Errc::kOk) return code;
   }
   if (fifo_) {
     const std::uint64_t end = lanes_.back()->ring.view.hot().tail.load() + kTailLag;
-    if (const Errc code = log_->mark(durable::Kind::kPositions, end); code != Errc::kOk)
+    if (const Errc code = log_->mark(durable::Kind::kPositions, {end}); code != Errc::kOk)
       return code;
   }
-  if (const Errc code = log_->mark(durable::Kind::kRelocated, number); code != Errc::kOk) {
+  if (const Errc code = log_->mark(durable::Kind::kRelocated, {number}); code != Errc::kOk) {
     return code;
   }
   return log_->wait_durable(log_->deadline_ns({}));

@@ -56,7 +56,7 @@ Errc QueueCore::restore_all_groups(std::span<const durable::Replay::Restored> me
   const std::uint64_t begin = base::round_up(beside.positions_end() + kLeap, view.slots());
   const std::uint64_t lap = view.lap_of(begin);
   // First, so that the next life begins above this one whatever comes to be on disk of it.
-  if (const Errc code = log_->mark(durable::Kind::kPositions, begin); code != Errc::kOk)
+  if (const Errc code = log_->mark(durable::Kind::kPositions, {begin}); code != Errc::kOk)
     return code;
   for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {
     view.lease(slot).initialise(LeaseWord::idle(lap).bits);

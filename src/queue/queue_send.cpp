@@ -310,6 +310,7 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
     bool sent = false;
     auto id = send_logged(out, options.wait, due, sent);
     if (sent) loan.core_ = nullptr;
+    if (id && !sent) abandon(loan);  // it is in the log alone
     if (const Errc code = id ? wait_logged(options.wait) : Errc::kOk; code != Errc::kOk) {
       return Unexpected(code);
     }

@@ -41,7 +41,7 @@ class DurableFifoReplay : public ::testing::Test {
     add(kKnownIdBytes, [&](auto into) { write_known_id(known, stamp_, into); });
   }
   void mark(Kind kind, std::uint64_t number) {
-    add(kMarkBytes, [&](auto into) { write_mark(kind, number, stamp_, into); });
+    add(kMarkBytes, [&](auto into) { write_mark(kind, {number}, stamp_, into); });
   }
   template <class Write>
   void add(std::size_t bytes, Write&& write) {

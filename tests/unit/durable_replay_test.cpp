@@ -34,8 +34,29 @@ class DurableReplay : public ::testing::Test {
     send(position, body, 9);
     mark(Kind::kRelocated, 9);
   }
-  void mark(Kind kind, std::uint64_t number) {
-    add(kMarkBytes, [&](auto into) { write_mark(kind, number, stamp_, into); });
+  void overflow(std::uint64_t position) {
+    Message message;
+    message.id = {kRing, position};
+    message.is_overflow = true;
+    add(send_bytes(0), [&](auto into) { write_send(message, stamp_, into); });
+  }
+  void refill(std::uint64_t position, std::uint64_t from) {
+    Message message;
+    message.id = {kRing, position};
+    message.replaces = from;
+    message.body_bytes = 1;
+    message.content = as_bytes("m");
+    add(send_bytes(1), [&](auto into) { write_send(message, stamp_, into); });
+  }
+  Replay::Backlog backlog() {
+    Replay replay;
+    for (const auto& record : records_) {
+      EXPECT_EQ(replay.add(log::RecordView::parse(record).value()), Errc::kOk);
+    }
+    return replay.backlog();
+  }
+  void mark(Kind kind, std::uint64_t number, std::uint64_t floor = 0) {
+    add(kMarkBytes, [&](auto into) { write_mark(kind, {number, floor}, stamp_, into); });
   }
   template <class Write>
   void add(std::size_t bytes, Write&& write) {
@@ -150,6 +171,22 @@ TEST_F(DurableReplay, IgnoresASnapshotWithoutItsEnd) {
   EXPECT_EQ(left(), "again ");
 }
 
+TEST_F(DurableReplay, LeavesABacklogWhereItIsFromWhatCameIntoSlotsOn) {
+  for (std::uint64_t position = 10; position < 14; ++position) overflow(position);
+  EXPECT_EQ(backlog().count, 4u);
+  refill(100, 10);
+  refill(101, 11);
+  EXPECT_EQ(left(), "m m ");
+  EXPECT_EQ(backlog().from, 12u);
+  EXPECT_EQ(backlog().count, 2u);
+  mark(Kind::kSnapshotBegin, 5, 12);
+  mark(Kind::kSnapshotEnd, 5, 12);
+  EXPECT_EQ(left(), "");
+  EXPECT_EQ(backlog().from, 12u);
+  mark(Kind::kBacklogGone, 0, 14);
+  EXPECT_EQ(backlog().count, 0u);
+}
+
 TEST_F(DurableReplay, RefusesRecordsThatNoQueueWrites) {
   send(0, "a");
   Replay replay;
@@ -170,6 +207,7 @@ TEST(DurableRecord, KeepsEverythingOfAMessage) {
   const Message message{.id = {1, 2},
                         .ring_number = 3,
                         .relocation = 12,
+                        .replaces = 13,
                         .sent_ns = 4,
                         .due_ns = 5,
                         .receives = 6,
@@ -191,6 +229,8 @@ TEST(DurableRecord, KeepsEverythingOfAMessage) {
   EXPECT_EQ(read.id, message.id);
   EXPECT_EQ(read.ring_number, 3u);
   EXPECT_EQ(read.relocation, 12u);
+  EXPECT_EQ(read.replaces, 13u);
+  EXPECT_FALSE(read.is_overflow);
   EXPECT_EQ(read.sent_ns, 4);
   EXPECT_EQ(read.due_ns, 5);
   EXPECT_EQ(read.receives, 6u);

@@ -1,9 +1,11 @@
 // A user of a durable queue is killed at any instruction: then everything is there once.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <functional>
 #include <map>
@@ -174,6 +176,77 @@ TEST_F(DurableQueueAndSteps, ARecoveryThatIsKilledIsMadeAgain) {
   const Work work{[&](Bus&) { std::filesystem::remove(scratch_.path("shm") + "/test/queues/q"); },
                   [](Bus& bus) { static_cast<void>(bus.open_queue("q")); }};
   kill_everywhere(work, [](const Counts&, bool) {});
+}
+
+/// Memory that a child shares with its parent: what it did with each message.
+class Notes {
+ public:
+  explicit Notes(std::size_t count)
+      : bytes_(count),
+        notes_(static_cast<char*>(
+            ::mmap(nullptr, count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
+  ~Notes() { ::munmap(notes_, bytes_); }
+  Notes(const Notes&) = delete;
+  Notes& operator=(const Notes&) = delete;
+  char& operator[](std::size_t at) { return notes_[at]; }
+  void clear() { std::fill_n(notes_, bytes_, 0); }
+
+ private:
+  std::size_t bytes_;
+  char* notes_;
+};
+
+TEST_F(DurableQueueAndSteps, ABacklogBeyondMemoryComesIntoItOnce) {
+  constexpr std::size_t kMessages = 400;
+  constexpr std::uint64_t kSteps = 20'000;
+  Notes acknowledged(kMessages);
+  std::vector<std::string> bodies;
+  for (std::size_t i = 0; i < kMessages; ++i) bodies.push_back(std::to_string(i));
+  std::vector<OutMessage> batch;
+  for (const std::string& body : bodies) batch.push_back({.body = as_bytes(body)});
+  std::optional<Queue> queue;
+  const Work work{[&](Bus& bus) {
+                    queue.emplace(bus.open_queue("big").value());
+                    if (queue->send_batch(batch).value_or(0) != kMessages) ::_exit(3);
+                  },
+                  [&](Bus&) {
+                    for (int i = 0; i < 200; ++i) {
+                      auto got = queue->receive({.max_messages = 1});
+                      if (!got) continue;
+                      const std::string body(got->front().text());
+                      acknowledged[std::stoul(body)] = 1;
+                      static_cast<void>(got->front().acknowledge());
+                    }
+                  }};
+  rig::Random random(2);
+  const std::uint64_t kills = rig::by_depth<std::uint64_t>(8, 12, 200);
+  for (std::uint64_t n = 0; n < kills; ++n) {
+    static_cast<void>(
+        make("big", {.message_bytes_max = 16u << 10, .slots = 64, .bytes_max = 64u << 10}));
+    bus_.reset();
+    acknowledged.clear();
+    const std::uint64_t calls = random.below(24);
+    if (!kill_at(work, calls, random.below(kSteps))) {
+      GTEST_SKIP() << "no process may watch another one here";
+    }
+    if (n % 2 != 0) {
+      reboot();
+    } else {
+      bus_.emplace(Bus::open("test", options()).value());
+      bus_->sweep();
+    }
+    Counts found;
+    {
+      Queue left = open("big");
+      for (const std::string& body : drain(left)) ++found[body];
+    }
+    for (std::size_t i = 0; i < kMessages; ++i) {
+      EXPECT_LE(of(found, bodies[i]), 1) << bodies[i];
+      EXPECT_GE(of(found, bodies[i]) + acknowledged[i], 1) << bodies[i];
+    }
+    if (HasFailure()) FAIL() << "kill " << n << ", " << calls << " system calls";
+    ASSERT_TRUE(bus_->delete_queue("big"));
+  }
 }
 
 }  // namespace

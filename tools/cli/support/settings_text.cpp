@@ -157,7 +157,10 @@ void add_state(JsonObject& object, const QueueStats& stats) {
   object["slots"] = stats.slots;
   object["rings"] = stats.rings;
   object["memory_bytes"] = stats.memory_bytes;
-  if (stats.log_bytes != 0) object["log_bytes"] = stats.log_bytes;
+  if (stats.log_bytes != 0) {
+    object["log_bytes"] = stats.log_bytes;
+    object["beyond_memory"] = stats.beyond_memory;
+  }
 }
 
 void add_counters(JsonObject& object, const QueueStats& stats) {

@@ -13,7 +13,7 @@ JsonObject json_settings(const QueueSettings& settings);
 std::string settings_lines(const QueueSettings& settings);
 
 /// Adds "visible", "in_flight", "delayed", "oldest_age_seconds", "slots", "rings", "memory_bytes",
-/// of a durable queue "log_bytes".
+/// of a durable queue "log_bytes", "beyond_memory".
 void add_state(JsonObject& object, const QueueStats& stats);
 /// Adds "sent", "sent_bytes", "received", "redelivered", "acknowledged", "released", "expired",
 /// "dropped_by_retention", "purged", "refused_full", "duplicates", "dead_lettered",

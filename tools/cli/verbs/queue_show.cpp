@@ -38,7 +38,11 @@ ExitCode run(Context& context, const std::string& name) {
                                format_counted(stats.slots, "slot"),
                                format_counted(stats.rings, "ring")));
   if (stats.log_bytes != 0) {
-    context.out.line(fmt::format("  {:<20} {}", "on disk", format_size(stats.log_bytes)));
+    context.out.line(
+        fmt::format("  {:<20} {}{}", "on disk", format_size(stats.log_bytes),
+                    stats.beyond_memory == 0
+                        ? std::string()
+                        : ", " + format_count(stats.beyond_memory) + " messages there alone"));
   }
   if (task) context.out.line(fmt::format("  {:<20} {}", "redrive", task_text(*task)));
   return ExitCode::kOk;

@@ -67,6 +67,9 @@ void print_one(Context& context, const Bus& bus, const std::string& name, const 
   context.out.line(paint.bold(fmt::format("queue {} on bus {}", name, bus.name())));
   std::string now = fmt::format("{} visible, {} in flight, {} delayed", format_count(stats.visible),
                                 format_count(stats.in_flight), format_count(stats.delayed));
+  if (stats.beyond_memory != 0) {
+    now += fmt::format(", {} on disk alone", format_count(stats.beyond_memory));
+  }
   if (stats.oldest_age > Duration::zero()) now += ", oldest " + format_age(stats.oldest_age);
   line("now", now);
   line("so far", fmt::format("{} sent ({}), {} received, {} acknowledged", format_count(stats.sent),
