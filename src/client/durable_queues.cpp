@@ -146,13 +146,19 @@ Result<sys::Fd> forget_on_disk(Member& member, const std::string& name) {
   return lock;
 }
 
+/// First all are written: what a dead mover has brought to one must be there before reclaim drops
+/// it from another one.
 void tend_logs(Member& member) {
+  std::vector<std::unique_ptr<detail::QueueCore>> queues;
   for (const std::string& name : member.context().queues.home().names()) {
     auto mapping = member.context().queues.open(name);  // one that is not here yet needs nothing
     if (!mapping || (*mapping)->journal() == 0) continue;
     auto core = detail::QueueCore::open(member.membership(), std::move(*mapping));
-    if (core) (*core)->tend_log();
+    if (!core) continue;
+    if ((*core)->usable() == Errc::kOk) (*core)->log()->drain();
+    queues.push_back(std::move(*core));
   }
+  for (const auto& each : queues) each->tend_log();
 }
 
 }  // namespace ringpost::client

@@ -19,6 +19,7 @@ void FifoReplay::add(const log::RecordView& record) {
   }
   const auto mark = read_mark(record);
   if (!mark || mark->number == 0) return;
+  if (kind_of(record) == Kind::kRelocated) end_relocation(mark->number);
   if (kind_of(record) == Kind::kForgotten) forget_before(mark->number);
   if (kind_of(record) == Kind::kPositions) see(mark->number - 1);
 }
@@ -27,18 +28,32 @@ void FifoReplay::see(std::uint64_t position) noexcept { end_ = std::max(end_, po
 
 void FifoReplay::add_send(const Message& message) {
   see(message.id.position);
-  if (message.id_until_ns <= rules_.now_ns || void_.contains(message.id)) return;
+  if (message.id_until_ns <= rules_.now_ns) return;
   const std::string_view ids =
       as_text(message.content.subspan(std::uint64_t{message.body_bytes} + message.attribute_bytes));
   const std::string_view group = ids.substr(0, message.group_bytes);
   const dedup::Key key = dedup::key_of_id(rules_.lasting_id, ids.substr(message.group_bytes),
                                           rules_.by_group ? group : std::string_view());
-  known_[message.id] = {key, message.id, message.id_until_ns};
+  add_known({key, message.id, message.id_until_ns, message.relocation});
 }
 
-/// The last word about it: whoever writes one looks at the table again afterwards.
 void FifoReplay::add_known(const KnownId& known) {
   see(known.id.position);
+  if (known.relocation == 0) return apply(known);
+  relocated_[known.relocation].push_back(known);
+}
+
+/// Whoever wrote them has looked at the table again: the last word about an id is right, but for
+/// what has been forgotten since.
+void FifoReplay::end_relocation(std::uint64_t number) {
+  const auto found = relocated_.find(number);
+  if (found == relocated_.end()) return;
+  for (const KnownId& known : found->second) apply(known);
+  relocated_.erase(found);
+}
+
+void FifoReplay::apply(const KnownId& known) {
+  if (void_.contains(known.id)) return;
   if (known.until_ns <= rules_.now_ns) {
     known_.erase(known.id);
   } else {
@@ -48,6 +63,9 @@ void FifoReplay::add_known(const KnownId& known) {
 
 void FifoReplay::forget_before(std::uint64_t position) {
   std::erase_if(known_, [&](const auto& each) { return each.first.position < position; });
+  for (auto& [number, ids] : relocated_) {
+    std::erase_if(ids, [&](const KnownId& each) { return each.id.position < position; });
+  }
   see(position - 1);
 }
 

@@ -41,12 +41,15 @@ class FifoReplay {
  private:
   void add_send(const Message& message);
   void add_known(const KnownId& known);
+  void apply(const KnownId& known);
+  void end_relocation(std::uint64_t number);
   void forget_before(std::uint64_t position);
   void see(std::uint64_t position) noexcept;
 
   const IdRules rules_;
   std::unordered_map<MessageId, KnownId, HashId> known_;
   std::unordered_set<MessageId, HashId> void_;
+  std::unordered_map<std::uint64_t, std::vector<KnownId>> relocated_;  ///< without an end so far
   std::uint64_t end_ = 0;
 };
 

@@ -40,6 +40,7 @@ struct KnownIdData {
   std::uint64_t ring;
   std::uint64_t position;
   std::int64_t until_ns;
+  std::uint64_t relocation;
 };
 static_assert(sizeof(log::RecordHeader) + sizeof(KnownIdData) == kKnownIdBytes);
 
@@ -118,8 +119,8 @@ void write_void(const MessageId& id, const Stamp& stamp, std::span<std::byte> in
 
 void write_known_id(const KnownId& known, const Stamp& stamp, std::span<std::byte> into) noexcept {
   std::byte* const data = write_header(Kind::kKnownId, stamp, into);
-  const KnownIdData words{known.key.low, known.key.high, known.id.ring, known.id.position,
-                          known.until_ns};
+  const KnownIdData words{known.key.low,     known.key.high, known.id.ring,
+                          known.id.position, known.until_ns, known.relocation};
   std::memcpy(data, &words, sizeof words);
 }
 
@@ -178,8 +179,10 @@ std::optional<KnownId> read_known_id(const log::RecordView& record) noexcept {
   if (kind_of(record) != Kind::kKnownId) return std::nullopt;
   const auto words = read_data<KnownIdData>(record);
   if (!words) return std::nullopt;
-  return KnownId{
-      {words->key_low, words->key_high}, {words->ring, words->position}, words->until_ns};
+  return KnownId{{words->key_low, words->key_high},
+                 {words->ring, words->position},
+                 words->until_ns,
+                 words->relocation};
 }
 
 std::optional<Received> read_received(const log::RecordView& record) noexcept {

@@ -85,7 +85,8 @@ struct Message {
 struct KnownId {
   dedup::Key key{};
   MessageId id{};
-  std::int64_t until_ns = 0;  ///< Unix time; 0: it is not known any more
+  std::int64_t until_ns = 0;     ///< Unix time; 0: it is not known any more
+  std::uint64_t relocation = 0;  ///< number: it counts from kRelocated on
 };
 
 struct Received {
@@ -108,7 +109,7 @@ inline constexpr std::size_t kSendHeadBytes = 120;
 inline constexpr std::size_t kDeleteBytes = sizeof(log::RecordHeader) + 16;
 inline constexpr std::size_t kReceivedBytes = sizeof(log::RecordHeader) + 24;
 inline constexpr std::size_t kMarkBytes = sizeof(log::RecordHeader) + sizeof(Mark);
-inline constexpr std::size_t kKnownIdBytes = sizeof(log::RecordHeader) + 40;
+inline constexpr std::size_t kKnownIdBytes = sizeof(log::RecordHeader) + 48;
 [[nodiscard]] constexpr std::size_t send_bytes(std::size_t content_bytes) noexcept {
   return sizeof(log::RecordHeader) + kSendHeadBytes + content_bytes;
 }

@@ -216,7 +216,8 @@ Errc QueueCore::relocate_in_groups(const log::RecordView& record, std::uint64_t 
   const auto is_over = [now_ns](std::int64_t until_ns) {
     return until_ns <= static_cast<std::int64_t>(now_ns);
   };
-  if (const auto known = durable::read_known_id(record)) {
+  if (auto known = durable::read_known_id(record)) {
+    known->relocation = number;
     return is_over(known->until_ns) ? Errc::kOk : relocate_id(*known, false);
   }
   if (durable::kind_of(record) != durable::Kind::kSend) return Errc::kOk;
@@ -234,7 +235,7 @@ Errc QueueCore::relocate_in_groups(const log::RecordView& record, std::uint64_t 
   const bool by_group = mapping_->dedup_scope() == DedupScope::kGroup;
   const dedup::Key key = dedup::key_of_id(mapping_->lasting_id(), ids.substr(message->group_bytes),
                                           by_group ? group : "");
-  return relocate_id({key, message->id, message->id_until_ns}, copied);
+  return relocate_id({key, message->id, message->id_until_ns, number}, copied);
 }
 
 /// Of a message that is gone: its id, as long as the table has it. `copied`: the copy of its

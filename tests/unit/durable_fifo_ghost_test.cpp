@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 
 #include "client/member.hpp"
 #include "dedup/key.hpp"
+#include "group/publish.hpp"
 #include "support/durable_bus.hpp"
 
 namespace ringpost::test {
@@ -15,8 +17,13 @@ namespace {
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
 
-/// Everything of a send but its last step; on disk.
-void send_all_but_the_message(Bus& bus, std::string_view id) {
+enum class Dies {
+  kBeforeThePublish,  ///< the record is on disk
+  kBeforeTheWait,     ///< it is not, but the message is in the queue
+};
+
+/// A send until there.
+void send_and_die(Bus& bus, std::string_view id, Dies dies) {
   client::Member& member = client::Member::of(bus);
   auto mapping = member.context().queues.open("q").value();
   auto core = detail::QueueCore::open(member.membership(), mapping).value();
@@ -38,7 +45,20 @@ void send_all_but_the_message(Bus& bus, std::string_view id) {
                                  .content = as_bytes(std::string_view(content))};
   durable::QueueLog& log = *core->log();
   if (log.send(message, log.deadline_ns({})) != Errc::kOk) ::_exit(1);
-  if (log.wait_durable(log.deadline_ns({})) != Errc::kOk) ::_exit(1);
+  if (dies == Dies::kBeforeThePublish) {
+    if (log.wait_durable(log.deadline_ns({})) != Errc::kOk) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  const ring::RingView& view = claim.lane->ring.view;
+  const std::uint32_t slot = view.slot_of(claim.position);
+  std::memcpy(view.payload(slot), content.data(), content.size());
+  view.slot(slot).lengths.store(ring::Lengths::of(5, 0, 0).word);
+  view.slot(slot).sent_ns.store(core->time().precise_ns());
+  group::FifoHead& head = group::head(view, slot);
+  head.key.store(group::key_of("g", mapping->lasting_id()));
+  head.lengths.store(group::IdLengths::of(1, id.size()).word);
+  head.entry.store(entered.entry);
+  if (!group::publish(claim.lane->ring, claim.lane->sender, claim.position)) ::_exit(1);
   ::kill(::getpid(), SIGKILL);
 }
 
@@ -55,12 +75,12 @@ class DurableFifoGhost : public DurableQueue {
   static MessageId send(Queue& queue, std::string_view body, std::string_view id) {
     return queue.send(body, {.group = "g", .dedup_id = id}).value();
   }
-  void die_in_a_send(std::string_view id) {
+  void die_in_a_send(std::string_view id, Dies dies = Dies::kBeforeThePublish) {
     bus_.reset();
     const pid_t child = ::fork();
     if (child == 0) {
       Bus bus = Bus::open("test", options()).value();
-      send_all_but_the_message(bus, id);
+      send_and_die(bus, id, dies);
     }
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
@@ -130,6 +150,19 @@ TEST_F(DurableFifoGhost, IsVoidWhenItsIdWasSentAgainAndAcknowledged) {
     EXPECT_EQ(drain(queue), (Texts{"before", "again"}));
   }
   expect_after_a_reboot({});
+}
+
+TEST_F(DurableFifoGhost, IsOnDiskBeforeADuplicateIsAnswered) {
+  die_in_a_send("id", Dies::kBeforeTheWait);
+  Queue queue = open();
+  const std::uint64_t written = queue.stats().log_written;
+  send(queue, "a duplicate", "id");
+  EXPECT_GT(queue.stats().log_written, written);
+  const OutMessage batch[] = {{.body = as_bytes("one too"), .group = "g", .dedup_id = "id"}};
+  EXPECT_EQ(queue.send_batch(batch).value(), 1u);
+  EXPECT_EQ(queue.stats().duplicates, 2u);
+  queue = Queue();
+  expect_after_a_reboot({"before", "ghost"});
 }
 
 TEST_F(DurableFifoGhost, LeavesTheLogWithItsSegment) {

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <map>
+#include <thread>
 
 #include "process/rig/random.hpp"
 #include "support/durable_bus.hpp"
@@ -246,6 +247,49 @@ class DurableFifoAndKills : public DurableQueue {
   std::uint32_t next_ = 1;
   Model model_;
 };
+
+/// All send the same, each in its own time, while one receives.
+TEST_F(DurableFifoAndKills, TakeEachIdOnceFromManySendersAtATime) {
+  constexpr std::uint32_t kIds = 150;
+  static_cast<void>(make("q", settings()));
+  std::map<std::uint32_t, int> received;
+  std::vector<std::vector<MessageId>> told(3);
+  {
+    std::vector<std::thread> threads;
+    for (auto& mine : told) {
+      threads.emplace_back([this, &mine] {
+        Bus bus = Bus::open("test", options()).value();
+        Queue queue = bus.open_queue("q").value();
+        for (std::uint32_t number = 1; number <= kIds; ++number) {
+          const std::string id = std::to_string(number);
+          // Some lie in a block, and take long.
+          const std::string body = id + std::string(number % 8 == 0 ? 10'000 : 1, ' ');
+          mine.push_back(queue.send(body, {.group = group_of(number), .dedup_id = id}).value());
+        }
+      });
+    }
+    threads.emplace_back([this, &received] {
+      Bus bus = Bus::open("test", options()).value();
+      Queue queue = bus.open_queue("q").value();
+      while (received.size() < kIds / 2) {
+        auto got = queue.receive();
+        if (!got) continue;
+        ++received[static_cast<std::uint32_t>(std::stoul(std::string(got->front().text())))];
+        ASSERT_EQ(got->front().acknowledge(), Errc::kOk);
+      }
+    });
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_EQ(told[0], told[1]);
+  EXPECT_EQ(told[0], told[2]);
+  reboot();
+  Queue queue = open();
+  for (const std::string& body : drain(queue)) {
+    ++received[static_cast<std::uint32_t>(std::stoul(body))];
+  }
+  EXPECT_EQ(received.size(), kIds);
+  for (const auto& [number, count] : received) EXPECT_EQ(count, 1) << number;
+}
 
 TEST_F(DurableFifoAndKills, LoseNothingThatWasSentAndBringNothingTwice) {
   static_cast<void>(make("q", settings()));

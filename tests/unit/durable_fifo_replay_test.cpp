@@ -36,8 +36,9 @@ class DurableFifoReplay : public ::testing::Test {
   void avoid(std::uint64_t position) {
     add(kDeleteBytes, [&](auto into) { write_void({kRing, position}, stamp_, into); });
   }
-  void know(std::uint64_t position, std::string_view id, std::int64_t until_ns = kLater) {
-    const KnownId known{dedup::key_of_id(kRing, id), {kRing, position}, until_ns};
+  void know(std::uint64_t position, std::string_view id, std::int64_t until_ns = kLater,
+            std::uint64_t relocation = 0) {
+    const KnownId known{dedup::key_of_id(kRing, id), {kRing, position}, until_ns, relocation};
     add(kKnownIdBytes, [&](auto into) { write_known_id(known, stamp_, into); });
   }
   void mark(Kind kind, std::uint64_t number) {
@@ -128,6 +129,19 @@ TEST_F(DurableFifoReplay, ForgetsWhatAPurgeForgot) {
   EXPECT_EQ(known("b"), 2u);
   send(3, "a");
   EXPECT_EQ(known("a"), 3u);
+}
+
+TEST_F(DurableFifoReplay, TakesIdsOfARelocationWithItsEnd) {
+  know(1, "a", kLater, 9);
+  EXPECT_EQ(known("a"), std::nullopt) << "its writer died before he looked again";
+  know(2, "b", kLater, 9);
+  know(2, "b", 0, 9);
+  know(5, "c", kLater, 9);
+  mark(Kind::kForgotten, 2);
+  mark(Kind::kRelocated, 9);
+  EXPECT_EQ(known("a"), std::nullopt) << "a purge came between";
+  EXPECT_EQ(known("b"), std::nullopt);
+  EXPECT_EQ(known("c"), 5u);
 }
 
 TEST_F(DurableFifoReplay, SaysWherePositionsEnd) {
