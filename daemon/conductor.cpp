@@ -1,7 +1,6 @@
 #include "conductor.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
 #include <unistd.h>
@@ -82,15 +81,14 @@ void Conductor::write_logs(Post& post) {
     return !listed.contains(each.first) || each.second.failure() != Errc::kOk;
   });
   for (const std::string& name : *streams) {
-    start_writer(post, "stream " + name, [&]() -> Result<std::optional<LogWriter>> {
+    start_writer(post, "stream " + name, [&]() -> Result<LogWriter> {
       auto stream = post.bus.open_stream(name);
       if (!stream) return Unexpected(stream.error());
-      if (stream->settings().storage == StreamStorage::kMemory) return std::nullopt;
       return stream->writer();
     });
   }
   for (const std::string& name : queues) {
-    start_writer(post, "queue " + name, [&]() -> Result<std::optional<LogWriter>> {
+    start_writer(post, "queue " + name, [&]() -> Result<LogWriter> {
       auto queue = post.bus.open_queue(name);  // after a reboot it comes back here
       if (!queue) return Unexpected(queue.error());
       return queue->writer();
@@ -102,11 +100,11 @@ template <class Open>
 void Conductor::start_writer(Post& post, const std::string& what, Open&& open) {
   if (post.writers.contains(what)) return;
   const std::string about = "bus " + post.bus.name() + ", " + what;
-  Result<std::optional<LogWriter>> writer = open();
-  if (!writer && writer.error() == Errc::kNotFound) return;  // deleted in between
+  Result<LogWriter> writer = open();
+  if (!writer && writer.error() == Errc::kNotFound) return;         // deleted in between
+  if (!writer && writer.error() == Errc::kInvalidArgument) return;  // it has no log
   if (!writer) return complain(about, writer.error());
-  if (!*writer) return;
-  post.writers.emplace(what, std::move(**writer));
+  post.writers.emplace(what, std::move(*writer));
   spdlog::info("{}: writing its log", about);
 }
 
