@@ -99,6 +99,11 @@ const std::vector<LeaseAct>& lease_acts() {
   };
   return acts;
 }
+bool differs(const LeaseAct& act, const LeaseBegin& begin) {
+  const std::string& name = begin.name;
+  const bool has_read = name != "new" && !name.starts_with("dead") && name != "silent";
+  return has_read || !act.name.starts_with("checkpoint");
+}
 const std::vector<LeaseBegin>& lease_begins() {
   static const std::vector<LeaseBegin> begins = make_begins();
   return begins;

@@ -25,6 +25,9 @@ struct LeaseBegin {
 };
 
 [[nodiscard]] const std::vector<LeaseAct>& lease_acts();
+/// Whether it is another one than a shorter act in that state: nothing was read, so there is no
+/// checkpoint to begin with.
+[[nodiscard]] bool differs(const LeaseAct& act, const LeaseBegin& begin);
 [[nodiscard]] const std::vector<LeaseBegin>& lease_begins();
 
 /// "first|second @begin": consumers 1 and 2, of whom each may die.
