@@ -254,6 +254,7 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
   Outgoing out;
   Claim slot;
   std::uint64_t due = 0;
+  bool sent = false;
   if (loan.core_ != this) return Unexpected(Errc::kInvalidArgument);
   if (const Errc code = usable(); code != Errc::kOk) return Unexpected(code);
   if (const Errc code = due_of(options, due); code != Errc::kOk) return Unexpected(code);
@@ -277,7 +278,6 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
   }
   if (fifo_) [[unlikely]] {
     dedup::ContentId content;
-    bool sent = false;
     out.group = options.group;
     out.dedup_id = options.dedup_id;
     if (const Errc code = choose_id(out, content); code != Errc::kOk) return Unexpected(code);
@@ -293,7 +293,6 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
     return id;
   }
   if (fair_) [[unlikely]] {
-    bool sent = false;
     out.group = options.group;
     if (const Errc code = check_tenant(options.group, options.dedup_id); code != Errc::kOk) {
       return Unexpected(code);
@@ -307,7 +306,6 @@ Result<MessageId, Errc> QueueCore::send(Loan&& loan, const SendOptions& options)
   }
   if (!options.group.empty()) return Unexpected(Errc::kInvalidArgument);
   if (log_ != nullptr) [[unlikely]] {
-    bool sent = false;
     auto id = send_logged(out, options.wait, due, sent);
     if (sent) loan.core_ = nullptr;
     if (id && !sent) abandon(loan);  // it is in the log alone
