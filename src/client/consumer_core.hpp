@@ -116,7 +116,7 @@ class ConsumerCore {
   std::set<std::uint32_t> listed_;      ///< shards, as of the last look
   std::map<std::uint32_t, bool> dead_;  ///< by owner's word, during one look
   std::deque<Delivery> events_;
-  std::optional<Error> failure_{};  ///< of a shard that I could not take
+  std::optional<Error> failure_{};        ///< of a shard that I could not take
   std::optional<std::uint32_t> asked_{};  ///< the shard whose owner I asked for it
   stream::LeaseOwner asked_whom_{};
   std::uint64_t asked_ns_ = 0;
