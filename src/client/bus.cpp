@@ -6,6 +6,7 @@
 
 #include "client/durable_queues.hpp"
 #include "client/member.hpp"
+#include "durable/owner.hpp"
 #include "queue/policies.hpp"
 #include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
@@ -118,7 +119,13 @@ Bus& Bus::operator=(Bus&&) noexcept = default;
 Bus::~Bus() = default;
 
 Result<Bus> Bus::open(std::string_view name, const BusOptions& options) {
-  auto files = shm::BusFiles::open(std::string(name), options);
+  const std::string bus(name);
+  auto files = shm::BusFiles::open(bus, options);
+  if (!files && files.error() == Errc::kNotFound && durable::remembers(bus, options)) {
+    BusOptions again = options;  // after a reboot it is there as long as the disk has something
+    again.create = true;
+    files = shm::BusFiles::open(bus, again);
+  }
   if (!files) return Unexpected(files.error());
   auto context = std::make_shared<client::Context>(*files);
   context->queues.home().when_taken([bus = *files] {

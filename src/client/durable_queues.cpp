@@ -148,17 +148,34 @@ Result<sys::Fd> forget_on_disk(Member& member, const std::string& name) {
 
 /// First all are written: what a dead mover has brought to one must be there before reclaim drops
 /// it from another one.
-void tend_logs(Member& member) {
+namespace {
+
+/// Those that are here; another one needs nothing.
+std::vector<std::unique_ptr<detail::QueueCore>> durable_queues_here(Member& member) {
   std::vector<std::unique_ptr<detail::QueueCore>> queues;
   for (const std::string& name : member.context().queues.home().names()) {
-    auto mapping = member.context().queues.open(name);  // one that is not here yet needs nothing
+    auto mapping = member.context().queues.open(name);
     if (!mapping || (*mapping)->journal() == 0) continue;
     auto core = detail::QueueCore::open(member.membership(), std::move(*mapping));
-    if (!core) continue;
-    if ((*core)->usable() == Errc::kOk) (*core)->log()->drain();
-    queues.push_back(std::move(*core));
+    if (core && (*core)->usable() == Errc::kOk) queues.push_back(std::move(*core));
   }
-  for (const auto& each : queues) each->tend_log();
+  return queues;
+}
+
+}  // namespace
+
+bool Member::flush_logs() {
+  bool all = true;
+  for (const auto& each : durable_queues_here(*this)) {
+    durable::QueueLog& log = *each->log();
+    log.include_others();
+    all = log.wait_durable(log.deadline_ns({})) == Errc::kOk && all;
+  }
+  return all;
+}
+
+void tend_logs(Member& member) {
+  for (const auto& each : durable_queues_here(member)) each->tend_log();
 }
 
 }  // namespace ringpost::client

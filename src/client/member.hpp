@@ -50,6 +50,7 @@ class Member final : public queue::Housekeeper, public std::enable_shared_from_t
   void clear_up() noexcept override;
   void delete_queue(queue::QueueMapping& mapping) override;
   void bring_back(const std::string& queue) override;
+  bool flush_logs() override;
 
   /// Sweeps what the former owner of my own entry left.
   Result<void> clear_up_inheritance();

@@ -51,6 +51,18 @@ Result<void> sync_directory(const std::string& path) {
   return sync_directory(*directory, path);
 }
 
+bool remembers(const std::string& bus, const BusOptions& options) {
+  if (!shm::is_valid_name(bus)) return false;
+  const auto directory = sys::open_directory(shm::state_directory(options) + "/" + bus, false, 0);
+  const auto file = directory ? sys::open_file(*directory, kOwnerName)
+                              : Result<sys::Fd>(Unexpected(directory.error()));
+  if (!file) return false;
+  const auto owner = read_owner(*file);
+  std::error_code ignored;
+  const auto path = std::filesystem::absolute(shm::shm_directory(options) + "/" + bus, ignored);
+  return owner && path.string() == owner->bus_path;
+}
+
 Result<std::unique_ptr<Owner>> Owner::open(const shm::BusFiles& bus, bool create) {
   std::unique_ptr<Owner> owner(new Owner);
   owner->path_ = bus.state_path();

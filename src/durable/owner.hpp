@@ -32,6 +32,9 @@ struct OwnerFile {
 };
 static_assert(sizeof(OwnerFile) == 512);
 
+/// Whether the disk has something of this bus, which shared memory may have lost.
+[[nodiscard]] bool remembers(const std::string& bus, const BusOptions& options);
+
 /// Threads   any. Blocking  as the disk does.
 class Owner {
  public:

@@ -56,6 +56,8 @@ class Housekeeper {
   virtual void delete_queue(QueueMapping& /*queue*/) {}
   /// Brings a durable queue back that only the disk knows; of another one nothing.
   virtual void bring_back(const std::string& /*queue*/) {}
+  /// Until the disk has what the logs of all durable queues here have by now. False: it has not.
+  virtual bool flush_logs() { return true; }
 };
 
 /// What a queue needs of the participant that opened it, and what keeps that alive.

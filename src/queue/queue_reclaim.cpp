@@ -95,6 +95,10 @@ bool QueueCore::reclaim_segment() noexcept {
   if (end > log_->journal().durable() || relocate(files->segments[0], end) != Errc::kOk) {
     return false;
   }
+  // A move that is decided has its record in the target's journal, maybe not on its disk yet: the
+  // message would be nowhere after a loss of power, if its mover is dead. (In other queues the disk
+  // comes before the decision.)
+  if (fifo_ && !member_.housekeeper.flush_logs()) return false;
   // Each by itself: a hole among the segments would look like damage after a loss of power.
   return log_->directory().remove(log::segment_name(files->segments[0])).has_value() &&
          log_->directory().sync().has_value();

@@ -238,7 +238,7 @@ TEST_F(CliStreams, HaveLogsThatAreRecovered) {
   EXPECT_EQ(succeed({"log", "recover", "trades"}), "no log of stream trades has failed\n");
   EXPECT_TRUE(json({"log", "recover", "trades"}).empty());
   succeed({"stream", "create", "ticks", "--storage", "memory", "--shards", "1"});
-  error_of({"log", "recover", "ticks"}, 1);
+  error_of({"log", "recover", "ticks"}, 2);
   error_of({"log", "recover", "nosuch"}, 5);
 }
 
