@@ -107,6 +107,7 @@ bool Lists::finish(std::uint32_t slot) noexcept {
       if (first <= mine) {
         if (waits(first_word, front_lap)) return false;
         trim(index);
+        if (groups_.read(index) == record) return false;  // corrupt, or it waits by now
         continue;
       }
     }

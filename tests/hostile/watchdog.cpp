@@ -9,7 +9,7 @@
 namespace ringpost::hostile {
 namespace {
 
-constexpr unsigned kSeconds = 120;
+constexpr unsigned kSeconds = 400;
 char current[256];
 
 void bark(int /*signal*/) {
