@@ -196,7 +196,7 @@ void add_creation_settings(CLI::App& app, QueueSettings& settings) {
       ->group(group);
   app.add_flag_callback(
          "--durable", [&settings] { settings.durability = Durability::kDurable; },
-         "On disk before a send returns; there again after a reboot. Not with --fifo, --fair")
+         "On disk before a send returns; there again after a reboot. Not with --fair")
       ->group(group);
   add_size(app, "--log-segment-bytes", settings.log_segment_bytes,
            "Durable: size of the files of its log: 64KiB to 1GiB (16MiB)")

@@ -338,7 +338,7 @@ void add_log(CLI::App& app, Context& context) {
   add_what(salvage_verb, *options);
   on_run(salvage_verb, context, [&context, options] { return salvage(context, *options); });
 
-  auto& recover_verb = add_verb(log, "recover", "Go on with a log that failed, on a disk in order",
+  auto& recover_verb = add_verb(log, "recover", "Go on with a failed log of a stream",
                                 "  ringpost log recover trades");
   auto name = std::make_shared<std::string>();
   add_stream_name(recover_verb, *name);
