@@ -7,7 +7,9 @@
 //               what went to the log alone and stands below a position is gone, or came to nothing
 //   kRelocated  what has this number counts from here on; without it it does not
 //   kDelete     it is gone: acknowledged, purged, expired, moved. Whoever dies before he has
-//               written it makes it come back after the loss of shared memory.
+//               written it makes it come back after the loss of shared memory. Of a message that
+//               came from the log into a slot: the id that it had there, for others may have
+//               written it for slots of theirs (queue/queue_overflow.cpp).
 //   kReceived   how often it was received, from the second time on
 //   kSnapshot…  all there is, under new ids, between begin and end: what stands before it counts
 //               no more. Without its end it does not count itself.
@@ -79,6 +81,8 @@ struct Message {
   [[nodiscard]] std::uint64_t content_bytes() const noexcept {
     return std::uint64_t{body_bytes} + attribute_bytes + group_bytes + dedup_id_bytes;
   }
+  /// What kDelete and kReceived call it.
+  [[nodiscard]] const MessageId& name() const noexcept { return replaces != 0 ? original : id; }
 };
 
 /// A deduplication id of a FIFO queue, and the message that was accepted with it.

@@ -41,7 +41,8 @@ Errc Replay::add(const log::RecordView& record) {
   return Errc::kNewerFormat;
 }
 
-/// A relocated one may come behind the record that says it is gone: ids never come again.
+/// A relocated one may come behind the record that says it is gone: ids never come again. What came
+/// from the log into a slot may have been written for several, of which one was decided.
 Errc Replay::add_send(const Message& message) {
   if (message.is_overflow) {
     last_overflow_ = std::max(last_overflow_, message.id.position);
@@ -53,9 +54,9 @@ Errc Replay::add_send(const Message& message) {
     ++refilled_;
   }
   State& in = state();
-  if (in.gone.contains(message.id)) return Errc::kOk;
-  Restored& restored = message.relocation == 0 ? in.messages[message.id]
-                                               : in.relocated[message.relocation][message.id];
+  if (in.gone.contains(message.name())) return Errc::kOk;
+  Restored& restored = message.relocation == 0 ? in.messages[message.name()]
+                                               : in.relocated[message.relocation][message.name()];
   const std::uint32_t receives = std::max(restored.message.receives, message.receives);
   restored.bytes.assign(message.content.begin(), message.content.end());
   restored.message = message;

@@ -40,7 +40,7 @@ class Replay {
   [[nodiscard]] FifoReplay* fifo() noexcept { return fifo_ ? &*fifo_ : nullptr; }
 
  private:
-  using Messages = std::unordered_map<MessageId, Restored, HashId>;
+  using Messages = std::unordered_map<MessageId, Restored, HashId>;  ///< by Message::name()
   /// Of the whole log, or of a snapshot whose end was not seen yet.
   struct State {
     Messages messages;

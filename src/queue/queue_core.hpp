@@ -337,6 +337,11 @@ class QueueCore {
   [[nodiscard]] std::int64_t wall_of(std::uint64_t monotonic_ns) const noexcept;
   [[nodiscard]] durable::Message record_of(const queue::Lane& in, std::uint64_t position,
                                            std::uint64_t due) const noexcept;
+  /// What the log calls a message that is there, or ends by a CAS of mine after this.
+  [[gnu::cold, gnu::noinline, nodiscard]] MessageId name_in_log(const queue::Lane& in,
+                                                                std::uint32_t slot,
+                                                                std::uint64_t lap) const noexcept;
+  /// Of a FIFO queue, whose messages have no other name than their id.
   [[gnu::cold, gnu::noinline]] void log_gone(const queue::Lane& in, std::uint32_t slot,
                                              std::uint64_t lap) noexcept;
   [[gnu::cold, gnu::noinline]] void log_received(const queue::Lane& in,

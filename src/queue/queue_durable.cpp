@@ -118,13 +118,27 @@ durable::Message QueueCore::record_of(const Lane& in, std::uint64_t position,
   return message;
 }
 
+/// One that came from the log keeps the name that it has there: see queue_overflow.cpp.
+MessageId QueueCore::name_in_log(const Lane& in, std::uint32_t slot,
+                                 std::uint64_t lap) const noexcept {
+  const ring::RingView& view = in.ring.view;
+  const MessageId id{in.mapped->ids, view.position_of(slot, lap)};
+  if (fifo_) return id;
+  const ring::Lengths lengths{view.slot(slot).lengths.load(std::memory_order_relaxed)};
+  if (!lengths.moved_in()) return id;
+  const queue::Envelope envelope = queue::read_envelope(view, slot);
+  // From another queue it brings that one's id along.
+  const bool was_here = envelope.source == 0 && envelope.id.ring == mapping_->journal();
+  const std::uint64_t published = view.slot(slot).publish.load(std::memory_order_acquire);
+  return was_here && published == lap ? envelope.id : id;
+}
+
 void QueueCore::log_gone(const Lane& in, std::uint32_t slot, std::uint64_t lap) noexcept {
   log_->removed({in.mapped->ids, in.ring.view.position_of(slot, lap)});
 }
 
 void QueueCore::log_received(const Lane& in, const ring::Taken& taken) noexcept {
-  log_->received(
-      {{in.mapped->ids, in.ring.view.position_of(taken.slot, taken.lap)}, taken.word.count()});
+  log_->received({name_in_log(in, taken.slot, taken.lap), taken.word.count()});
 }
 
 /// A message that comes from another queue is on disk here before it is gone there, where reclaim
@@ -141,10 +155,11 @@ Errc QueueCore::log_moved_in(const Claim& slot) noexcept {
 
 ring::Settled QueueCore::acknowledge_specially(Lane& in, const ring::Delivery& delivery,
                                                const ring::LeaseWord* known) noexcept {
+  const MessageId name =
+      log_ != nullptr ? name_in_log(in, delivery.slot, delivery.lap) : MessageId{};
   const ring::Settled settled = grouped_ ? acknowledge_in_group(in, delivery, known)
                                          : ring::acknowledge(in.ring, delivery, known);
-  if (log_ == nullptr) return settled;
-  if (settled != ring::Settled::kStale) log_gone(in, delivery.slot, delivery.lap);
+  if (log_ != nullptr && settled != ring::Settled::kStale) log_->removed(name);
   return settled;
 }
 

@@ -260,8 +260,10 @@ Result<std::uint64_t> QueueCore::purge() {
       const Seen seen = look_at(each->ring.view, slot);
       const std::uint64_t sent_ns = each->ring.view.slot(slot).sent_ns.load();
       if (!seen.has_message || static_cast<std::int64_t>(sent_ns - begun_ns) > 0) continue;
+      const MessageId name_of_it =
+          log_ != nullptr ? name_in_log(*each, slot, seen.lap) : MessageId{};
       if (!ring::discard(each->ring, slot, seen.lap)) continue;
-      if (log_ != nullptr) log_gone(*each, slot, seen.lap);
+      if (log_ != nullptr) log_->removed(name_of_it);
       ++removed;
     }
   }

@@ -135,6 +135,7 @@ Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to, bool w
     if (copy.data != nullptr) member_.arena.free(copy.ref);
     return code;
   }
+  const MessageId name = log_ != nullptr ? name_in_log(from, taken.slot, taken.lap) : MessageId{};
   const ring::Passage passage{.source = from.ring,
                               .source_id = from.mapped->ring_id,
                               .delivery = {taken.slot, taken.lap, taken.word.count()},
@@ -150,7 +151,7 @@ Errc QueueCore::move(Lane& from, const ring::Taken& taken, QueueCore& to, bool w
     if (to.log_ != nullptr) to.log_->removed({claim.lane->mapped->ring_id, claim.position});
     return Errc::kStaleReceipt;
   }
-  if (log_ != nullptr) log_gone(from, taken.slot, taken.lap);
+  if (log_ != nullptr) log_->removed(name);
   to.counters_.add(Counter::kMovedIn);
   return Errc::kOk;
 }

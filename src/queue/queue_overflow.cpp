@@ -1,13 +1,19 @@
 // A durable queue whose backlog outgrows its memory: what does not fit waits in the log.
 //
 //   send     no slot → a record that says so (is_overflow) → begin, if it is the first one ever
-//   refill   {cursor, target}: next such record from the cursor on → claim a slot, fill it, record
-//            (replaces) → CAS {cursor, target} → {behind it, that slot} → publish the slot
+//   refill   {cursor, target}: next such record from the cursor on → claim a slot, fill it → claim
+//            a record → the cursor is where it was → record (replaces) → CAS {cursor, target} →
+//            {behind it, that slot} → publish the slot
 //
 // The CAS decides: the cursor never goes back, so each record comes into one slot. Whoever moves
 // the cursor on publishes the target first that stands there, for its claimer may have been
 // stopped, or have died: the sweeper does the same before it voids his claims. Who loses gives his
 // slot up.
+//
+// So the log may have one message for several slots, by those who lost or died. It keeps the name
+// that it has in the log: recovery takes it once, and the record that it is gone is about all of
+// them. They stand before that record, since the cursor was looked at again behind the claim: so no
+// segment goes without those before it. Reclaim copies what was published alone.
 //
 // Records below the begin are not looked at. It is set once, to the position of the first record
 // that is there: whoever wrote one before that, and came too late, says that it came to nothing and
@@ -169,13 +175,20 @@ Errc QueueCore::refill(const base::Pair64& place, std::uint64_t next,
   };
   durable::Message again = record_of(*slot.lane, slot.position, due);
   again.replaces = message.id.position;
-  if (const Errc code = log_->send(again, 0); code != Errc::kOk) return give_up(code);
+  journal::Claim record;
+  const std::size_t bytes = durable::send_bytes(again.content_bytes());
+  if (const Errc code = log_->claim(bytes, 0, record); code != Errc::kOk) return give_up(code);
+  if (header().refill.load() != place) {  // [refill] behind the claim
+    log_->abandon(record);
+    return give_up(Errc::kBusy);
+  }
+  durable::write_send(again, log_->stamp(record), record.bytes);
+  log_->publish(record);
   if (due != 0) slot.lane->sender.delay(slot.position, due);
   // [refill] A full barrier: what the slot has.
   if (!header().refill.compare_exchange(
           place, {next, queue::target_word(slot.lane->number(), slot.position)})) {
-    log_->removed(again.id);
-    return give_up(Errc::kBusy);
+    return give_up(Errc::kBusy);  // the record is one more of a message that is in another slot
   }
   const ring::RingView& view = slot.lane->ring.view;
   // By CAS: somebody may have published it, and it may be gone and the slot be used again.

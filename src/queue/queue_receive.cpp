@@ -135,8 +135,10 @@ template <bool kGroups>
   if (content == nullptr || over_age) [[unlikely]] {
     member_.me.hazards().clear(taken.hazard);
     if constexpr (kGroups) return drop_in_group(lane, taken);
-    ring::acknowledge(lane.ring, {taken.slot, taken.lap, taken.word.count()}, &taken.word);
-    if (log_ != nullptr) log_gone(lane, taken.slot, taken.lap);
+    const MessageId name = log_ != nullptr ? name_in_log(lane, taken.slot, taken.lap) : MessageId{};
+    const ring::Settled settled =
+        ring::acknowledge(lane.ring, {taken.slot, taken.lap, taken.word.count()}, &taken.word);
+    if (log_ != nullptr && settled != ring::Settled::kStale) log_->removed(name);
     counters_.add(Counter::kDroppedByRetention);
     return false;
   }

@@ -99,8 +99,10 @@ bool QueueCore::reclaim_segment() noexcept {
   // message would be nowhere after a loss of power, if its mover is dead. (In other queues the disk
   // comes before the decision.)
   if (fifo_ && !member_.housekeeper.flush_logs()) return false;
-  // Each by itself: a hole among the segments would look like damage after a loss of power.
-  return log_->directory().remove(log::segment_name(files->segments[0])).has_value() &&
+  // Each by itself: a hole among the segments would look like damage after a loss of power. Whoever
+  // died may have removed the one before and not have made that safe.
+  return log_->directory().sync().has_value() &&
+         log_->directory().remove(log::segment_name(files->segments[0])).has_value() &&
          log_->directory().sync().has_value();
 }
 
@@ -109,6 +111,7 @@ bool QueueCore::reclaim_segment() noexcept {
 /// none that nobody says is gone.
 Errc QueueCore::relocate(std::uint64_t from, std::uint64_t to) noexcept {
   const std::uint64_t number = sys::unique_id();
+  if (!fifo_ && !publish_target()) return Errc::kBusy;
   auto reader = log::Reader::open(log_->directory());
   if (!reader) return reader.error().code;
   (*reader)->seek(from);
@@ -144,6 +147,11 @@ Errc QueueCore::relocate(durable::Message& message, std::uint64_t number) noexce
   const ring::RingView& view = in->ring.view;
   const std::uint32_t slot = view.slot_of(message.id.position);
   const std::uint64_t lap = view.lap_of(message.id.position);
+  // What came from the log and is not published by now never will be: the cursor is beyond it.
+  const bool was_refilled = message.replaces != 0;
+  if (was_refilled && view.slot(slot).publish.load(std::memory_order_acquire) != lap) {
+    return Errc::kOk;
+  }
   if (!is_alive(view, slot, lap)) return Errc::kOk;
   const ring::LeaseWord word = view.lease_word(slot);
   if (word.state() == ring::LeaseState::kLeased || word.state() == ring::LeaseState::kReturned) {
@@ -153,7 +161,7 @@ Errc QueueCore::relocate(durable::Message& message, std::uint64_t number) noexce
   const std::uint64_t deadline_ns = log_->deadline_ns({});
   if (const Errc code = log_->send(message, deadline_ns); code != Errc::kOk) return code;
   // Gone meanwhile: what its end wrote may stand before the copy, in a segment that goes earlier.
-  return is_alive(view, slot, lap) ? Errc::kOk : log_->remove(message.id, deadline_ns);
+  return is_alive(view, slot, lap) ? Errc::kOk : log_->remove(message.name(), deadline_ns);
 }
 
 /// A ring that is not among the lanes is gone, unless it could not be opened.

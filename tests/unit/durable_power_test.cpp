@@ -38,17 +38,22 @@ class Machine {
                           std::filesystem::copy_options::recursive);
     std::filesystem::remove(scratch_.path("state") + "/test/owner");
   }
+  using Mount = std::function<std::unique_ptr<disk::Directory>()>;
   Result<Queue> boot(const QueueSettings& settings) {
+    return boot(settings, [this] { return disk_.mount(); });
+  }
+  Result<Queue> boot(const QueueSettings& settings, Mount mount) {
     bus_.emplace(Bus::open("test", {.shm_dir = scratch_.path("shm"),
                                     .state_dir = scratch_.path("state"),
                                     .clock = &clock_})
                      .value());
     client::Member::of(*bus_).context().queues.home().open_logs_with(
-        [this](const std::string&) -> Result<std::unique_ptr<disk::Directory>> {
-          return std::unique_ptr<disk::Directory>(disk_.mount());
+        [mount = std::move(mount)](const std::string&) -> Result<std::unique_ptr<disk::Directory>> {
+          return mount();
         });
     return bus_->queue("q", settings);
   }
+  void sweep() { bus_->sweep(); }
   [[nodiscard]] ManualClock& clock() noexcept { return clock_; }
 
  private:
@@ -159,6 +164,73 @@ TEST_P(DurablePower, LosesNothingThatWasSentAndGivesNothingTwice) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, DurablePower, testing::Range<std::uint64_t>(1, 5));
+
+/// The simulated disk's directory, of a process that once does not come to its sync.
+class Hasty final : public disk::Directory {
+ public:
+  Hasty(sim::Disk& disk, bool& skips_sync) : mount_(disk.mount()), skips_sync_(skips_sync) {}
+  [[nodiscard]] const std::string& path() const noexcept override { return mount_->path(); }
+  Result<std::vector<std::string>> names() override { return mount_->names(); }
+  Result<std::unique_ptr<disk::File>> open(const std::string& name) override {
+    return mount_->open(name);
+  }
+  Result<std::unique_ptr<disk::File>> create(const std::string& name,
+                                             std::uint64_t bytes) override {
+    return mount_->create(name, bytes);
+  }
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    return mount_->rename(from, to);
+  }
+  Result<void> remove(const std::string& name) override { return mount_->remove(name); }
+  Result<void> sync() override {
+    if (std::exchange(skips_sync_, false)) return Unexpected(Error{.code = Errc::kSystem});
+    return mount_->sync();
+  }
+  Result<std::unique_ptr<disk::WriteQueue>> make_queue(unsigned depth) override {
+    return mount_->make_queue(depth);
+  }
+  Result<std::uint64_t> free_bytes() override { return mount_->free_bytes(); }
+
+ private:
+  std::unique_ptr<sim::Mount> mount_;
+  bool& skips_sync_;
+};
+
+TEST(DurableReclaim, LetsASegmentGoOnceTheOneBeforeIsSafelyGone) {
+  sim::Disk disk(7);
+  bool skips_sync = false;
+  Machine machine(disk);
+  std::vector<std::unique_ptr<sim::Disk>> images;
+  {
+    const QueueSettings settings{.message_bytes_max = 4096,
+                                 .durability = Durability::kDurable,
+                                 .log_segment_bytes = 64u << 10};
+    Queue queue =
+        machine
+            .boot(settings,
+                  [&] { return std::unique_ptr<disk::Directory>(new Hasty(disk, skips_sync)); })
+            .value();
+    int removed = 0;
+    disk.on_step = [&](sim::Step step) {
+      if (step != sim::Step::kRemove) return;
+      skips_sync = ++removed == 1;  // whoever removed it dies
+      for (std::uint64_t seed = 0; seed < 20; ++seed)
+        images.push_back(disk.power_cut(seed, nullptr));
+    };
+    for (int i = 0; removed < 3 && i < 500; ++i) {
+      ASSERT_TRUE(queue.send(std::string(3'000, 'x')));
+      ASSERT_EQ(drain(queue).size(), 1u);
+      machine.sweep();
+    }
+    ASSERT_EQ(removed, 3);
+    disk.on_step = nullptr;
+  }
+  for (const auto& image : images) {
+    Machine next(*image, machine);
+    const auto queue = next.boot({});
+    ASSERT_TRUE(queue) << queue.error().what;
+  }
+}
 
 }  // namespace
 }  // namespace ringpost::test

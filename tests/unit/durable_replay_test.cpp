@@ -44,6 +44,8 @@ class DurableReplay : public ::testing::Test {
     Message message;
     message.id = {kRing, position};
     message.replaces = from;
+    message.has_history = true;
+    message.original = {kJournal, from};
     message.body_bytes = 1;
     message.content = as_bytes("m");
     add(send_bytes(1), [&](auto into) { write_send(message, stamp_, into); });
@@ -82,6 +84,7 @@ class DurableReplay : public ::testing::Test {
   }
 
   static constexpr std::uint64_t kRing = 77;
+  static constexpr std::uint64_t kJournal = 78;
   Stamp stamp_{64, 1'000};
   std::vector<std::vector<std::byte>> records_;
 };
@@ -185,6 +188,17 @@ TEST_F(DurableReplay, LeavesABacklogWhereItIsFromWhatCameIntoSlotsOn) {
   EXPECT_EQ(backlog().from, 12u);
   mark(Kind::kBacklogGone, 0, 14);
   EXPECT_EQ(backlog().count, 0u);
+}
+
+TEST_F(DurableReplay, TakesAMessageOnceThatSeveralWereBringingIntoSlots) {
+  overflow(13);
+  refill(100, 13);
+  refill(101, 13);  // by somebody who died before he knew that the other one was faster
+  EXPECT_EQ(left(), "m ");
+  EXPECT_EQ(left(2), "m ") << "the segment of the first one is gone";
+  add(kDeleteBytes, [&](auto into) { write_delete({kJournal, 13}, stamp_, into); });
+  EXPECT_EQ(left(), "");
+  EXPECT_EQ(left(2), "") << "it is gone for both";
 }
 
 TEST_F(DurableReplay, RefusesRecordsThatNoQueueWrites) {
