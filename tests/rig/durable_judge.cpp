@@ -86,29 +86,30 @@ void DurableWorld::judge_power() {
     if (!its.wrong.empty()) ledger.broken("the log of " + name_of(q) + ": " + its.wrong);
   }
   for (std::size_t id = 1; id < kMessages; ++id) {
-    const Fact& it = facts[id];
-    const int count = found[0].count[id] + found[1].count[id];
-    const std::string named = "message " + std::to_string(id);
-    if (count != 0 && !it.begun) ledger.broken(named + " was never sent and is in the log");
-    if (count == 0 && it.told && !it.ending) {
-      ledger.broken(named + " was accepted and is not there after the loss of power");
-    }
-    if (std::max(found[0].count[id], found[1].count[id]) > 1) {
-      ledger.broken(named + " is there twice after the loss of power");
-    }
-    if (found[0].count[id] != 0 && found[1].count[id] != 0 && !buries) {
-      ledger.broken(named + " is in two queues after the loss of power");
-    }
-    if (found[0].count[id] != 0 && it.gone_at != 0 && found[0].end >= it.gone_at) {
-      ledger.broken(named + " was acknowledged, and is there again after the loss of power");
-    }
-    if (!shape.fifo || !it.told || (buries && it.ending)) continue;
-    if (std::find(found[0].ids.begin(), found[0].ids.end(), it.position) == found[0].ids.end() &&
-        purges == 0) {
-      ledger.broken("the id of " + named + " is not known after the loss of power");
+    if (const char* what = wrong_with(id)) {
+      ledger.broken("message " + std::to_string(id) + " " + what + " after the loss of power");
     }
   }
   judge_order(found[0]);
+}
+
+/// Null: nothing.
+const char* DurableWorld::wrong_with(std::size_t id) {
+  const Fact& it = facts[id];
+  const int here = found[0].count[id];
+  const int there = found[1].count[id];
+  if (!it.begun) return here + there != 0 ? "was never sent and is there" : nullptr;
+  if (here + there == 0 && it.told && !it.ending) return "was accepted and is not there";
+  // A mover who dies leaves a record in the log of the queue to which he did not move it.
+  if (std::max(here, there) > 1 && !(buries && somebody_died)) return "is there twice";
+  if (here != 0 && there != 0 && !buries) return "is in two queues";
+  if (here != 0 && it.gone_at != 0 && found[0].end >= it.gone_at) {
+    return "was acknowledged, and is there again";
+  }
+  if (!shape.fifo || !it.told || buries || purges != 0) return nullptr;
+  const std::vector<std::uint64_t>& ids = found[0].ids;
+  const bool is_known = std::find(ids.begin(), ids.end(), it.position) != ids.end();
+  return is_known ? nullptr : "has an id that is not known";
 }
 
 /// Whoever was told of one before he sent another one finds them in that order.
@@ -163,11 +164,12 @@ std::string DurableWorld::check() {
 void DurableWorld::judge_rest() {
   for (int q = 0; q < kQueues; ++q) {
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-      const std::string named = "slot " + std::to_string(slot) + " of " + name_of(q);
-      if (view(q).lease_word(slot).held()) ledger.broken(named + " is held for ever");
-      if (ring::Claim{view(q).claim(slot).load()}.lap() >= view(q).lease_word(slot).lap()) {
-        ledger.broken("the claim of " + named + " is left");
-      }
+      const bool is_held = view(q).lease_word(slot).held();
+      const bool is_claimed =
+          ring::Claim{view(q).claim(slot).load()}.lap() >= view(q).lease_word(slot).lap();
+      if (!is_held && !is_claimed) continue;
+      ledger.broken("slot " + std::to_string(slot) + " of " + name_of(q) +
+                    (is_held ? " is held for ever" : " is claimed for ever"));
     }
     const queue::QueueHeader& header = mapping(q).header();
     if (header.overflowed.load() != header.refilled.load()) {

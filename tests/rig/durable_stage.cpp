@@ -1,5 +1,6 @@
 #include "rig/durable_stage.hpp"
 
+#include <malloc.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,6 +62,9 @@ bool DurableWorld::ItsHousekeeper::flush_logs() {
 
 DurableWorld::DurableWorld(const DurableShape& its_shape) : shape(its_shape) {
   active = this;
+  // Buffers of logs come and go with each run: not from the kernel each time.
+  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
   words.now_ns.store(1'000'000'000);
   const auto files = shm::BusFiles::open("rig", {.participants_max = 8,
                                                  .shm_dir = folder.path() / "shm",
@@ -141,7 +145,7 @@ void DurableWorld::restore(const State& state) {
   moment = 1;
   purges = fillers = 0;
   cuts = last_acknowledged = 0;
-  buries = is_purging = is_judging = false;
+  buries = is_purging = is_judging = somebody_died = false;
   by_fiber = {};
   outside = kJudge;
   for (int q = 0; q < kQueues; ++q) {
@@ -291,7 +295,7 @@ void DurableWorld::send(int me, const std::vector<int>& ids) {
 }
 
 void DurableWorld::may_be_purged(int id) {
-  fact(id).ending = true;
+  ++fact(id).ending;
   ledger.begin_remove(id);
 }
 
@@ -299,11 +303,6 @@ bool DurableWorld::receive(int me, int queue, bool* empty) {
   Participant& p = begin(me);
   Leases* const leases = new_leases();
   const std::uint32_t began = ledger.begin_receive();
-  if (buries && queue == 0) {  // what is taken for the second time goes on
-    for (std::size_t id = 1; id < kMessages; ++id) {
-      if (ledger.deliveries(static_cast<int>(id)) != 0) facts[id].ending = true;
-    }
-  }
   const Errc code = core(me, queue).receive(*leases, {.visibility_timeout = 10s});
   if (empty != nullptr) *empty = code != Errc::kOk;
   if (code != Errc::kOk) return false;
@@ -323,12 +322,13 @@ void DurableWorld::acknowledge(int me, int queue) {
   if (p.held == nullptr) return;
   const int id = p.held_id;
   if (id != 0) ledger.begin_acknowledge(me, id);
-  if (id != 0) fact(id).ending = true;
+  if (id != 0) ++fact(id).ending;
   const std::uint64_t position = p.held->front().id().position;
   const bool accepted = p.held->front().acknowledge() == Errc::kOk;
   p.held = nullptr;
   if (id == 0) return;
   ledger.end_acknowledge(me, id, accepted);
+  if (!accepted) --fact(id).ending;
   if (!accepted) return;
   if (shape.fifo && queue == 0) last_acknowledged = std::max(last_acknowledged, position);
   Machine::get().unobserved([&] {
@@ -343,6 +343,7 @@ void DurableWorld::acknowledge(int me, int queue) {
 // ---- the dead
 
 void DurableWorld::die(int participant) {
+  somebody_died = true;
   words.dead[participant].store(kDead);
   ledger.holder_died(participant);
   struct stat mine {};
@@ -495,14 +496,16 @@ void DurableStage::wear(int messages) {
     drain_log(me);
   }
 }
+void DurableStage::fret(int times) {
+  constexpr int me = DurableWorld::kJudge;
+  for (int i = 0; i < times; ++i) {
+    if (world_->receive(me, 0)) give_back(me);
+    drain_log(me);
+  }
+}
 void DurableStage::bury_from_now_on() {
   world_->mapping(0).header().settings.receives_max.store(1);
   world_->buries = true;
-}
-void DurableStage::stop(int me, const std::function<void()>& run,
-                        const std::function<bool()>& until) {
-  static_cast<void>(me);
-  Machine::get().run_apart(run, until);
 }
 void DurableStage::die(int participant) { world_->die(participant); }
 void DurableStage::tick() {

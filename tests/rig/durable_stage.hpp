@@ -65,10 +65,10 @@ class DurableStage {
   void fill();
   /// Sends and acknowledges messages that do not count, one write each.
   void wear(int messages);
+  /// Receives the first message again and again, one write each.
+  void fret(int times);
   /// From now on a second receive moves the message to q1.
   void bury_from_now_on();
-  /// Stands still for ever as soon as `until` says so in the middle of `run`.
-  void stop(int me, const std::function<void()>& run, const std::function<bool()>& until);
   void die(int participant);
   void tick();
   [[nodiscard]] Event tick_event();

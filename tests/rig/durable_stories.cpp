@@ -38,7 +38,8 @@ DurableStage& stage_of(const DurableShape& shape) {
 
 // ---- states
 
-const Base kNew{"new", [](S&) {}};
+/// A segment has been begun.
+const Base kNew{"new", [](S& s) { s.wear(1); }};
 /// Every slot is taken, by messages that do not count.
 const Base kFullBase{"full", [](S& s) { s.fill(); }};
 /// The first segment has two messages, the others nothing that is alive.
@@ -48,6 +49,19 @@ const Base kOldBase{"old", [](S& s) {
                       s.wear(11);
                     }};
 
+/// The first segment has a message that is in the log alone.
+const Base kOldBacklogBase{"old backlog", [](S& s) {
+                             s.fill();
+                             s.send(4, 20);
+                             s.fret(40);
+                           }};
+/// The first segment has a message that was received before.
+const Base kOldTriedBase{"old tried", [](S& s) {
+                           s.send(4, 8);
+                           s.wear(11);
+                           if (s.receive(4)) s.give_back(4);
+                         }};
+
 void nothing(S&) {}
 const Begin kEmpty{"empty", kStandard, kNew, nothing};
 const Begin kOne{"one", kStandard, kNew, [](S& s) { s.send(4, 8); }};
@@ -55,6 +69,11 @@ const Begin kHeld{"held", kStandard, kNew, [](S& s) {
                     s.send(4, 8);
                     for (const int me : {1, 2}) s.receive(me);
                   }};
+/// 1 has a lease that is over.
+const Begin kStale{"stale", kStandard, kNew, [](S& s) {
+                     s.send(4, 8);
+                     s.receive(1), s.tick(), s.receive(2);
+                   }};
 const Begin kFull{"full", kStandard, kFullBase, nothing};
 /// Two wait in the log, and there is room for one.
 const Begin kBacklog{"backlog", kStandard, kFullBase, [](S& s) {
@@ -63,6 +82,10 @@ const Begin kBacklog{"backlog", kStandard, kFullBase, [](S& s) {
                        if (s.receive(4)) s.acknowledge(4);
                      }};
 const Begin kOld{"old segment", kShort, kOldBase, nothing};
+const Begin kShortEmpty{"short segments", kShort, kNew, nothing};
+const Begin kOldBacklog{"old backlog", kShort, kOldBacklogBase, nothing};
+const Begin kOldTriedFifo{"old tried", kShortFifo, kOldTriedBase,
+                          [](S& s) { s.bury_from_now_on(); }};
 const Begin kEmptyFifo{"empty", kFifo, kNew, nothing};
 const Begin kOneFifo{"one", kFifo, kNew, [](S& s) { s.send(4, 8); }};
 const Begin kOldFifo{"old segment", kShortFifo, kOldBase, nothing};
@@ -87,6 +110,14 @@ const Doing kSweepAndReceive{"sweep and receive", [](S& s, int me) {
                              }};
 const Doing kTend{"tend", [](S& s, int me) { s.tend(me); }};
 const Doing kPurge{"purge", [](S& s, int me) { s.purge(me); }};
+/// So much is written that later segments go, too.
+const Doing kWearOut{"wear out", [](S& s, int me) {
+                       for (int i = 0; i < 2; ++i) {
+                         if (s.receive(me)) s.acknowledge(me);
+                       }
+                       s.wear(12);
+                       s.tend(me);
+                     }};
 const Doing kDrain{"write", [](S& s, int me) { s.drain_log(me); }};
 const Doing kBury{"bury", [](S& s, int me) { s.receive(me); }};
 
@@ -158,7 +189,10 @@ const std::vector<NamedDurable>& durable_schedules() {
       story(kBacklog, {kTend, kSweep, kReceiveTwo}, {1}),
       story(kBacklog, {kTend, kSend, kReceive}, {1}),
       story(kBacklog, {kTend, kPurge}, {1}),
+      story(kStale, {kAcknowledge, kDrain}, {1}),
+      story(kOldBacklog, {kTend, kReceive}, {1}),
       story(burying(kStandard), {kBury, kBury}, {1}),
+      story(burying(kStandard), {kBury, kTend}, {1}),
       story(burying(kStandard), {kBury, kSweep, kBury}, {1}),
       story(kEmptyFifo, {kSend, kReceive}, {1}),
       story(kEmptyFifo, {kSend, kSend, kReceive}, {1}),
@@ -180,7 +214,9 @@ const std::vector<NamedDurableCrash>& durable_crashes() {
       crash(kEmpty, kSend, {kSend, kReceive}),
       crash(kHeld, kAcknowledge, {kSend, kReceive}),
       crash(kOne, kReceive, {kSend}),
-      crash(kOld, kTend, {kTend, kReceiveTwo, kSend}),
+      crash(kShortEmpty, kSend, {kWearOut}),
+      crash(kOld, kTend, {kTend, kReceiveTwo, kSend, kWearOut}),
+      crash(kOldBacklog, kTend, {kTend, kSend}),
       crash(kFull, kSend, {kSend, kReceiveTwo}),
       crash(kBacklog, kTend, {kTend, kReceiveTwo, kSend}),
       crash(kBacklog, kReceiveTwo, {kReceiveTwo}),
@@ -190,6 +226,7 @@ const std::vector<NamedDurableCrash>& durable_crashes() {
       crash(kOneFifo, kReceive, {kSend}),
       crash(kOneFifo, kPurge, {kSend}),
       crash(kOldFifo, kTend, {kTend, kReceiveTwo, kSend}),
+      crash(kOldTriedFifo, kBury, {kTend}),
       crash(burying(kFifo), kBury, {kBury, kSend}),
   };
   return all;

@@ -56,7 +56,7 @@ struct DurableWorld {
   struct Fact {
     bool begun = false;
     bool told = false;          ///< a send has returned
-    bool ending = false;        ///< somebody acknowledges, moves or purges it
+    int ending = 0;             ///< calls that have acknowledged or purged it, or may have
     std::uint64_t gone_at = 0;  ///< end of the journal when its end was told; 0: it was not
     std::uint64_t position = 0;
     std::uint32_t told_at = 0;
@@ -124,6 +124,7 @@ struct DurableWorld {
   void drain_all();
   void stepped(int queue, sim::Step step);
   void judge_power();
+  [[nodiscard]] const char* wrong_with(std::size_t id);
   void judge_order(const Found& found);
   [[nodiscard]] Found read(int queue);
   void judge_rest();
@@ -182,6 +183,7 @@ struct DurableWorld {
   int fillers = 0;          ///< sent
   bool is_purging = false;  ///< or its purger was killed
   bool is_judging = false;
+  bool somebody_died = false;
   // Shared.
   struct Words {
     std::atomic<std::uint64_t> now_ns;
