@@ -130,6 +130,7 @@ void DurableWorld::capture(State& state) {
     keep(&record.move, sizeof record.move);
   }
   state.facts = facts;
+  state.moment = moment;
   state.ledger = ledger;
 }
 
@@ -142,7 +143,7 @@ void DurableWorld::restore(const State& state) {
   for (auto& each : words.dead) each.store(0);
   facts = state.facts;
   ledger = state.ledger;
-  moment = 1;
+  moment = state.moment;
   purges = fillers = 0;
   cuts = last_acknowledged = 0;
   buries = is_purging = is_judging = somebody_died = false;
@@ -176,6 +177,10 @@ void DurableWorld::open_cores() {
 void DurableWorld::forget_run() {
   is_judging = true;
   lease_memory.clear();
+  // Of a deleted queue a handle that goes writes nothing.
+  for (const auto& each : mappings) {
+    if (each != nullptr) each->header().state.store(1);
+  }
   for (Participant& each : participants) {
     each.sleeps = 100;
     for (auto& core : each.cores) core.reset();
@@ -277,7 +282,7 @@ void DurableWorld::send(int me, const std::vector<int>& ids) {
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     OutMessage message{.body = as_bytes(texts[i])};
-    if (shape.fifo) message.group = "g";
+    if (shape.fifo) message.group = ids[i] != 0 ? "g" : "f";
     if (shape.fifo && ids[i] != 0) message.dedup_id = names[i];
     if (shape.fifo && ids[i] == 0) message.dedup_id = names[i] = "f" + std::to_string(++fillers);
     messages.push_back(message);

@@ -84,6 +84,11 @@ struct NamedDurable {
 };
 [[nodiscard]] const std::vector<NamedDurable>& durable_schedules();
 
+/// Everything without a pre-emption, with deaths; with one, or more, without deaths; and so many at
+/// random. The first that fails, or the last one; of each at most `schedules_max`.
+[[nodiscard]] ExploreReport explore_durable(const NamedDurable& it, int preemptions_max,
+                                            std::uint64_t schedules_max, std::uint64_t random);
+
 struct NamedDurableCrash {
   std::string name;
   std::function<CrashScenario()> make;

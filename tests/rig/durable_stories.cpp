@@ -45,10 +45,10 @@ const Base kFullBase{"full", [](S& s) { s.fill(); }};
 /// The first segment has two messages, the others nothing that is alive.
 const Base kOldBase{"old", [](S& s) {
                       s.send(4, 20), s.send(4, 21);
-                      s.receive(3), s.give_back(3);
+                      s.receive(3), s.receive(4);
                       s.wear(11);
+                      s.give_back(3), s.give_back(4);
                     }};
-
 /// The first segment has a message that is in the log alone.
 const Base kOldBacklogBase{"old backlog", [](S& s) {
                              s.fill();
@@ -58,8 +58,9 @@ const Base kOldBacklogBase{"old backlog", [](S& s) {
 /// The first segment has a message that was received before.
 const Base kOldTriedBase{"old tried", [](S& s) {
                            s.send(4, 8);
+                           s.receive(4);
                            s.wear(11);
-                           if (s.receive(4)) s.give_back(4);
+                           s.give_back(4);
                          }};
 
 void nothing(S&) {}
@@ -75,11 +76,10 @@ const Begin kStale{"stale", kStandard, kNew, [](S& s) {
                      s.receive(1), s.tick(), s.receive(2);
                    }};
 const Begin kFull{"full", kStandard, kFullBase, nothing};
-/// Two wait in the log, and there is room for one.
+/// Two wait in the log, and there is room for them.
 const Begin kBacklog{"backlog", kStandard, kFullBase, [](S& s) {
-                       s.send(4, 8);
-                       s.send(4, 9);
-                       if (s.receive(4)) s.acknowledge(4);
+                       s.send(4, 8), s.send(4, 9);
+                       for (int i = 0; i < 2; ++i) s.receive(4), s.acknowledge(4);
                      }};
 const Begin kOld{"old segment", kShort, kOldBase, nothing};
 const Begin kShortEmpty{"short segments", kShort, kNew, nothing};
@@ -207,6 +207,25 @@ const std::vector<NamedDurable>& durable_schedules() {
       story(burying(kFifo), {kBury, kTend, kSweep}, {1}),
   };
   return all;
+}
+
+ExploreReport explore_durable(const NamedDurable& it, int preemptions_max,
+                              std::uint64_t schedules_max, std::uint64_t random) {
+  ExploreOptions options;
+  options.schedules_max = schedules_max;
+  options.preemptions_max = 0;
+  const ExploreReport deaths = explore(it.make(), options);
+  if (deaths.failed) return deaths;
+  options.preemptions_max = preemptions_max;
+  options.deaths_max = 0;
+  ExploreReport all = explore(it.make(), options);
+  all.schedules += deaths.schedules;
+  if (all.failed || random == 0) return all;
+  options = {.preemptions_max = 3, .reduce = false, .random_schedules = random};
+  ExploreReport last = explore(it.make(), options);
+  last.schedules += all.schedules;
+  last.seconds += all.seconds + deaths.seconds;
+  return last;
 }
 
 const std::vector<NamedDurableCrash>& durable_crashes() {

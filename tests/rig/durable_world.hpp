@@ -75,6 +75,7 @@ struct DurableWorld {
     std::array<std::unique_ptr<sim::Disk>, kQueues> disks;
     std::array<Fact, kMessages> facts{};
     Ledger ledger;
+    std::uint32_t moment = 0;
   };
   struct LeaseMemory {
     alignas(Leases) std::byte bytes[sizeof(Leases)];
