@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "durable/home.hpp"
 #include "durable/record.hpp"
+#include "journal/failed_log.hpp"
 #include "journal/journal.hpp"
 #include "journal/segment_log.hpp"
 #include "shm/participant.hpp"
@@ -62,6 +64,8 @@ class QueueLog {
   [[nodiscard]] Errc state() const noexcept {
     return journal_->failed() != 0 ? Errc::kLogFailed : Errc::kOk;
   }
+  /// Goes on with a log that has failed: see journal::recover_failed(). Nothing: it has not.
+  Result<std::optional<RecoveredLog>> recover();
   /// Writes what stands in the journal, if nobody else is at it. For a pause, and before the end.
   void drain() noexcept;
 
@@ -94,13 +98,14 @@ class QueueLog {
     std::function<void()> clear_up_;
   };
 
-  QueueLog(const shm::Participant& me, std::function<void()> clear_up)
-      : me_(me), alive_(me.bus_pointer(), std::move(clear_up)) {}
+  QueueLog(const shm::Participant& me, const std::string& queue, std::function<void()> clear_up)
+      : me_(me), queue_(queue), alive_(me.bus_pointer(), std::move(clear_up)) {}
   template <class Write>
   Errc append(std::size_t bytes, std::uint64_t deadline_ns, Write&& write) noexcept;
   void pay_debts() noexcept;
 
   const shm::Participant& me_;
+  const std::string queue_;
   Alive alive_;
   std::unique_ptr<disk::Directory> directory_;
   std::unique_ptr<journal::Journal> journal_;
