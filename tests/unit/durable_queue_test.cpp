@@ -118,6 +118,32 @@ TEST_F(DurableQueue, IsNotGoneOnWithIfItsLogHasLostWhatWasAcknowledged) {
   EXPECT_EQ(code_of(memory.recover_log()), Errc::kInvalidArgument);
 }
 
+TEST_F(DurableQueue, IsOpenedOnceWhoeverMakesOrRecoversItIsDone) {
+  { ASSERT_TRUE(make().send("a")); }
+  reboot();
+  durable::Home& home = client::Member::of(*bus_).context().queues.home();
+  sys::Fd recovering = home.lock("q").value();
+  std::thread second([&] {
+    Bus other = Bus::open("test", options()).value();
+    Queue queue = other.open_queue("q").value();
+    EXPECT_EQ(drain(queue), Texts{"a"});
+  });
+  recovering = sys::Fd();  // as by his death
+  second.join();
+}
+
+TEST_F(DurableQueue, SaysThatItIsBusyIfThatTakesTooLong) {
+  { static_cast<void>(make()); }
+  reboot();
+  durable::Home& home = client::Member::of(*bus_).context().queues.home();
+  home.wait_for_locks(1ms);
+  sys::Fd stopped = home.lock("q").value();
+  EXPECT_EQ(code_of(home.lock("q")), Errc::kBusy);
+  stopped = sys::Fd();
+  home.wait_for_locks(10s);
+  EXPECT_TRUE(home.lock("q")) << "nobody who has given up keeps it";
+}
+
 TEST_F(DurableQueue, RefusesReceiptsOfTheTimeBefore) {
   Receipt receipt;
   {
