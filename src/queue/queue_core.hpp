@@ -174,10 +174,10 @@ class QueueCore {
   Result<void> change_tags(const std::function<void(Tags&)>& change);
   /// Puts in what a durable queue had before shared memory was lost, and makes that durable. Nobody
   /// else sees the queue yet.
-  Result<void> restore(std::span<const durable::Replay::Restored> messages,
+  Result<void> restore(std::span<const durable::Left> messages, log::Reader& log,
                        const durable::Replay::Backlog& backlog);
   /// The same of a FIFO queue: each message at the position that it had.
-  Result<void> restore_groups(std::span<const durable::Replay::Restored> messages,
+  Result<void> restore_groups(std::vector<durable::Left> messages, log::Reader& log,
                               const durable::FifoReplay& beside);
   Result<std::uint64_t> purge();
   [[nodiscard]] QueueStats stats();
@@ -350,7 +350,7 @@ class QueueCore {
   void wait_moved_in() noexcept;
   /// As they are now, with the tags, onto the disk.
   Result<void> save_settings();
-  Errc restore_all(std::span<const durable::Replay::Restored> messages,
+  Errc restore_all(std::span<const durable::Left> messages, log::Reader& log,
                    std::uint64_t floor) noexcept;
   Errc put_into_slot(const durable::Message& message, Claim& slot, shm::Block& block,
                      std::uint64_t& due) noexcept;
@@ -374,7 +374,7 @@ class QueueCore {
   [[nodiscard]] std::uint64_t alive_id_bytes() noexcept;
   /// A message of this ring, if the slot still has it or may come to have it.
   [[nodiscard]] bool is_there(const MessageId& id) noexcept;
-  Errc restore_all_groups(std::span<const durable::Replay::Restored> messages,
+  Errc restore_all_groups(std::vector<durable::Left>& messages, log::Reader& log,
                           const durable::FifoReplay& beside) noexcept;
   Errc restore_in_group(queue::Lane& in, const durable::Message& message,
                         std::uint64_t lap) noexcept;
@@ -539,11 +539,14 @@ class QueueCore {
   std::uint64_t total_slots_ = 0;
   std::unique_ptr<QueueCore> dead_letters_;  ///< opened for change dead_letters_of_ of settings
   std::uint64_t dead_letters_of_ = 0;
-  std::uint64_t log_looks_ = 0;              ///< at what may go of the log
-  std::unique_ptr<log::Reader> backlog_;     ///< reads what waits in the log
-  durable::Replay::Restored backlog_front_;  ///< what was read last; it may have come into a slot
-  std::uint64_t backlog_bound_ = 0;          ///< up to where it was last looked at
-  std::unique_ptr<IdTexts> id_texts_;        ///< FIFO: of moved messages in hand, by hazard entry
+  std::uint64_t log_looks_ = 0;           ///< at what may go of the log
+  std::unique_ptr<log::Reader> backlog_;  ///< reads what waits in the log
+  struct {
+    durable::Message message;  ///< its content refers to `bytes`
+    std::vector<std::byte> bytes;
+  } backlog_front_;                    ///< what was read last; it may have come into a slot
+  std::uint64_t backlog_bound_ = 0;    ///< up to where it was last looked at
+  std::unique_ptr<IdTexts> id_texts_;  ///< FIFO: of moved messages in hand, by hazard entry
 };
 
 /// Where the `bytes` of content of a leased slot lie; null if the memory lies.
