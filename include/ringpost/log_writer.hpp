@@ -1,8 +1,7 @@
-// LogWriter: a thread that writes what goes to disk; and what became of a log that had failed.
+// LogWriter: a thread that writes what goes to disk.
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,16 +26,6 @@ struct LogWriterOptions {
 struct WrittenLog {
   std::string name{};        ///< "stream ticks", "queue orders"
   Errc failure = Errc::kOk;  ///< why it is not written now
-};
-
-/// What became of a log that had failed: of one shard of a stream, or of a durable queue.
-struct RecoveredLog {
-  std::uint32_t shard = 0;         ///< of a stream
-  int log_errno = 0;               ///< why it had failed
-  std::uint64_t acknowledged = 0;  ///< positions below: durable before it failed, and all there
-  std::uint64_t on_disk = 0;       ///< positions below: found on disk, acknowledged or not
-  std::uint64_t records = 0;  ///< behind `on_disk`, of which nobody was told that they are safe:
-                              ///< they were in memory still, and now they are on disk
 };
 
 /// Writes the logs of a stream, also of shards to come, that of a durable queue, or those of all

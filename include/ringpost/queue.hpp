@@ -15,6 +15,7 @@
 #include "ringpost/log_writer.hpp"
 #include "ringpost/message.hpp"
 #include "ringpost/options.hpp"
+#include "ringpost/recovered_log.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/stats.hpp"
 #include "ringpost/types.hpp"

@@ -16,6 +16,7 @@
 
 #include "ringpost/log_writer.hpp"
 #include "ringpost/options.hpp"
+#include "ringpost/recovered_log.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/types.hpp"
 

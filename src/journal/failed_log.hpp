@@ -5,7 +5,7 @@
 
 #include "journal/segment_log.hpp"
 #include "journal/view.hpp"
-#include "ringpost/log_writer.hpp"
+#include "ringpost/recovered_log.hpp"
 #include "ringpost/result.hpp"
 
 namespace ringpost::journal {

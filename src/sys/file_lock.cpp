@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 
+#include <atomic>
 #include <cerrno>
-#include <condition_variable>
+#include <future>
 #include <memory>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -42,32 +42,34 @@ bool try_share_byte(const Fd& file, std::uint64_t byte) noexcept {
 /// its file when the time is over.
 Fd lock_byte_within(Fd file, std::uint64_t byte, Duration patience) {
   struct Wait {
-    std::mutex mutex;
-    std::condition_variable changed;
     Fd file;
-    bool locked = false;
-    bool given_up = false;
+    std::atomic<bool> decided{false};  // by the lock or by the end of the time
+    std::promise<void> locked;
   };
   const auto wait = std::make_shared<Wait>();
   wait->file = std::move(file);
+  auto locked = wait->locked.get_future();
   try {
-    std::thread([wait, byte, fd = wait->file.get()] {
+    std::thread([wait, byte] {
       struct flock lock = byte_lock(F_WRLCK, byte);
       int done = -1;
-      do done = ::fcntl(fd, F_OFD_SETLKW, &lock);
+      do done = ::fcntl(wait->file.get(), F_OFD_SETLKW, &lock);
       while (done != 0 && errno == EINTR);
-      const std::lock_guard guard(wait->mutex);
-      wait->locked = done == 0;
-      if (wait->given_up) wait->file = Fd();
-      wait->changed.notify_one();
+      if (done != 0) return;
+      if (wait->decided.exchange(true)) {
+        wait->file = Fd();
+      } else {
+        wait->locked.set_value();
+      }
     }).detach();
   } catch (const std::system_error&) {
     return {};
   }
-  std::unique_lock guard(wait->mutex);
-  wait->changed.wait_for(guard, patience, [&] { return wait->locked; });
-  wait->given_up = !wait->locked;
-  return wait->locked ? std::move(wait->file) : Fd();
+  if (locked.wait_for(patience) == std::future_status::timeout && !wait->decided.exchange(true)) {
+    return {};
+  }
+  locked.get();
+  return std::move(wait->file);
 }
 
 void unlock_byte(const Fd& file, std::uint64_t byte) noexcept {
