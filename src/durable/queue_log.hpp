@@ -58,6 +58,10 @@ class QueueLog {
 
   /// wait_durable() waits for what others have published so far, too.
   void include_others() noexcept;
+  /// Somebody will wait: a writer of its own begins now.
+  void want() noexcept {
+    if (has_last_) journal_->want(last_ + 1);
+  }
   /// Until everything that I have published is on disk. Errors as claim().
   Errc wait_durable(std::uint64_t deadline_ns) noexcept;
   /// kLogFailed: nothing becomes durable any more.

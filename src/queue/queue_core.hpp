@@ -6,6 +6,7 @@
 //   look     queue_look.cpp      stats, peek
 //   move     queue_move.cpp      to another queue: dead letters; tasks: move_worker.cpp
 //   share    queue_share.cpp     one delivery of a fan-out;
+//            queue_share_durable.cpp   where messages are on disk, too;
 //            queue_turn.cpp      one of a FIFO topic
 //   chain    queue_chain.cpp     growth: which rings there are
 //   fifo     queue_fifo.cpp      what is different where messages have groups; the moves of
@@ -214,6 +215,23 @@ class QueueCore {
   void publish_delivery_for_the_dead(const Claim& claim, std::uint64_t lengths) noexcept;
   void give_up_delivery(const Claim& claim) noexcept;
   [[nodiscard]] static shm::BackReference place_of(const Claim& claim) noexcept;
+  // The same in a standard queue that is durable: queue_share_durable.cpp.
+  struct LoggedClaim {
+    Claim slot;  ///< lane null: there is no room for it, or a backlog; it goes to the log alone
+    journal::Claim record;
+  };
+  /// Errors as of a send. `deadline_ns`: for room in the log.
+  [[gnu::cold, gnu::noinline]] Errc claim_logged(LoggedClaim& claim, std::uint64_t content_bytes,
+                                                 Duration wait, std::uint64_t deadline_ns) noexcept;
+  /// The slot, if there is one, is filled.
+  [[gnu::cold, gnu::noinline]] void publish_logged(const LoggedClaim& claim, const Delivery& what,
+                                                   ByteSpan content) noexcept;
+  void give_up_logged(const LoggedClaim& claim) noexcept;
+  /// Until everything that this participant has published here is on disk.
+  Errc wait_logged(Duration wait) noexcept;
+  /// Of one that went to the log alone, whose claimer is dead, and as long as his claims are not
+  /// void: whether he has published it. It is counted then.
+  [[nodiscard]] bool was_published_beyond_memory(std::uint64_t position) noexcept;
   // The same for an ordered one (topic/turn.hpp), also in FIFO queues: queue_turn.cpp. It is
   // claimed by claim_delivery_for_the_dead(), and published by anybody.
   struct Ids {
@@ -238,6 +256,8 @@ class QueueCore {
   std::uint64_t stamp(std::uint64_t& flags) noexcept;
   /// Neither FIFO nor fair nor durable.
   [[nodiscard]] bool is_standard() const noexcept { return !special_; }
+  /// Neither FIFO nor fair.
+  [[nodiscard]] bool is_ungrouped() const noexcept { return !grouped_; }
   /// And not durable.
   [[nodiscard]] bool is_fifo() const noexcept { return fifo_ && log_ == nullptr; }
   /// Null: not durable.
@@ -333,7 +353,6 @@ class QueueCore {
       const OutMessage& message, Duration wait, std::uint64_t due) noexcept;
   Result<MessageId, Errc> send_logged(const Outgoing& out, Duration wait, std::uint64_t due,
                                       bool& sent) noexcept;
-  Errc wait_logged(Duration wait) noexcept;
   [[nodiscard]] std::int64_t wall_of(std::uint64_t monotonic_ns) const noexcept;
   [[nodiscard]] durable::Message record_of(const queue::Lane& in, std::uint64_t position,
                                            std::uint64_t due) const noexcept;
@@ -405,6 +424,8 @@ class QueueCore {
   void caught_up(const base::Pair64& place, std::uint64_t overflowed, std::uint64_t end) noexcept;
   [[nodiscard]] bool is_past_retention(const durable::Message& message) noexcept;
   std::uint64_t purge_backlog() noexcept;
+  Errc claim_beyond_memory(std::size_t bytes, std::uint64_t deadline_ns,
+                           journal::Claim& record) noexcept;
   // Attempts: queue_attempt.cpp
   [[gnu::cold, gnu::noinline]] Errc receive_attempt(const Wanted& wanted, std::string_view id,
                                                     Duration wait) noexcept;

@@ -73,7 +73,7 @@ void cut_power(std::uint64_t seed, rig::Random& random, Model& model, const Queu
   {
     Queue queue = machine.boot(settings).value();
     photograph(disk, model, random, every, images);
-    work(queue);
+    work(machine.bus(), queue);
     disk.on_step = nullptr;
   }
   ASSERT_EQ(disk.breach(), "");

@@ -133,7 +133,7 @@ class DurableFifoPower : public testing::TestWithParam<std::uint64_t> {
 
 TEST_P(DurableFifoPower, LosesNothingAndGivesNothingTwiceAndKnowsWhatWasSent) {
   cut_power(
-      GetParam(), random_, model_, settings(), 60, [this](Queue& queue) { work(queue, 300); },
+      GetParam(), random_, model_, settings(), 60, [this](Bus&, Queue& queue) { work(queue, 300); },
       [](Queue& queue, const Model& model) { check(queue, model); });
 }
 

@@ -82,7 +82,7 @@ class DurablePower : public testing::TestWithParam<std::uint64_t> {
 
 TEST_P(DurablePower, LosesNothingThatWasSentAndGivesNothingTwice) {
   cut_power(
-      GetParam(), random_, model_, settings(), 40, [this](Queue& queue) { work(queue); },
+      GetParam(), random_, model_, settings(), 40, [this](Bus&, Queue& queue) { work(queue); },
       [](Queue& queue, const Model& model) { check(queue, model); });
 }
 
