@@ -23,7 +23,9 @@ enum class Waiting : std::uint8_t {
 };
 
 struct BusOptions {
-  bool create = true;                    ///< create the bus when it does not exist
+  /// Create the bus when it does not exist. One of which the disk has durable queues or streams
+  /// does: its shared memory is made anew also with false.
+  bool create = true;
   std::uint32_t participants_max = 512;  ///< at creation; 2 to 16,383; 1.2 KiB of memory each
   std::uint32_t mode = 0700;             ///< of the bus directory at creation: 0700, 0750 or 0770
   std::uint64_t arena_bytes_max = 1ull << 30;  ///< at creation; payloads that do not fit a slot
@@ -93,7 +95,7 @@ struct QueueSettings {
   std::optional<std::uint32_t> dedup_entries{};  ///< 65,536, to 2^24; ids in a window; 102 B each
   std::optional<DedupScope> dedup_scope{};       ///< queue; fixed at creation
   /// kMemory; kDurable: messages are on disk before their send returns, and are there again after
-  /// the loss of shared memory (a reboot). Standard queues only; message_bytes_max up to 1 MiB.
+  /// the loss of shared memory (a reboot). Not fair queues; message_bytes_max up to 1 MiB.
   std::optional<Durability> durability{};
   /// 16 MiB; 64 KiB to 1 GiB, multiple of 4 KiB, four of the largest messages. Files of its log.
   std::optional<std::uint64_t> log_segment_bytes{};

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "ringpost/log_writer.hpp"
 #include "ringpost/message.hpp"
 #include "ringpost/options.hpp"
+#include "ringpost/recovered_log.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/stats.hpp"
 #include "ringpost/types.hpp"
@@ -111,6 +113,12 @@ class RINGPOST_API Queue {
 
   /// Of a durable queue: writes its log as long as it lives. Error kInvalidArgument: it has none.
   Result<LogWriter> writer(const LogWriterOptions& options = {});
+  /// Of a durable queue: goes on with its log if that has failed (kLogFailed), once the disk is in
+  /// order again; tells what became of it, nothing if it had not. Otherwise as
+  /// Stream::recover_logs(): everything that was acknowledged must be there, or it is kDamaged.
+  /// Errors kInvalidArgument (it has no log), kBusy, kLogFailed (it fails again), kDamaged,
+  /// kNoSpace, kSystem.
+  Result<std::optional<RecoveredLog>> recover_log();
   /// Looks at up to `count` messages in ring order, from the oldest, without receiving them.
   [[nodiscard]] std::vector<PeekedMessage> peek(std::size_t count) const;
 

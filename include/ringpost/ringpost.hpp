@@ -14,6 +14,7 @@
 #include "ringpost/producer.hpp"
 #include "ringpost/push.hpp"
 #include "ringpost/queue.hpp"
+#include "ringpost/recovered_log.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/stats.hpp"
 #include "ringpost/stream.hpp"

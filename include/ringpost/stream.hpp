@@ -16,6 +16,7 @@
 
 #include "ringpost/log_writer.hpp"
 #include "ringpost/options.hpp"
+#include "ringpost/recovered_log.hpp"
 #include "ringpost/result.hpp"
 #include "ringpost/types.hpp"
 
@@ -317,16 +318,6 @@ struct ShardStats {
   std::uint32_t segments = 0;
   int log_errno = 0;            ///< of the error that made its log fail
   std::int32_t writer_pid = 0;  ///< process that writes its log now; 0: whoever waits next
-};
-
-/// What became of the log of one shard that had failed.
-struct RecoveredLog {
-  std::uint32_t shard = 0;
-  int log_errno = 0;               ///< why it had failed
-  std::uint64_t acknowledged = 0;  ///< positions below: durable before it failed, and all there
-  std::uint64_t on_disk = 0;       ///< positions below: found on disk, acknowledged or not
-  std::uint64_t records = 0;  ///< behind `on_disk`, of which nobody was told that they are safe:
-                              ///< they were in memory still, and now they are on disk
 };
 
 struct StreamStats {

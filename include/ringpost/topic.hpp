@@ -132,7 +132,9 @@ class RINGPOST_API Topic {
   /// Delivers to every subscription that there is and whose filter accepts the message. The payload
   /// is stored once. Errors: kFull (a subscription that says so is full; nobody got anything),
   /// kTooLarge, kInvalidArgument (empty body, attribute rules), kNoSpace, kDeleted, kForked,
-  /// kCorrupt. FIFO: kInvalidArgument also of group and dedup_id; kTooManyIds.
+  /// kCorrupt. FIFO: kInvalidArgument also of group and dedup_id; kTooManyIds. Durable subscribers
+  /// have it on disk when this returns; kTimedOut, kLogFailed, kNoSpace (disk) of one of them: all
+  /// have got it, and after the loss of power maybe not that one.
   Result<Published, Errc> publish(ByteSpan body, const PublishOptions& options = {}) noexcept;
   Result<Published, Errc> publish(std::string_view body,
                                   const PublishOptions& options = {}) noexcept {

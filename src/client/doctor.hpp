@@ -104,6 +104,7 @@ class Doctor {
 
   void examine_streams();
   void examine_stream(const std::string& name);
+  void examine_queue_log(const queue::QueueMapping& queue, const std::string& object);
   void examine_log(const stream::ControlFile& control, std::uint32_t shard,
                    const std::string& object);
   void examine_shard(stream::ControlFile& control, const stream::ShardRecord& shard,

@@ -76,7 +76,7 @@ Verdict Doctor::judge_share(std::uint64_t block) const {
     const auto number = static_cast<std::uint32_t>(__builtin_ctzll(rest));
     const shm::ShareEntry entry{share->share->entries[number].load()};
     if (!entry.is_set(share->ref.generation) || !member_.arena().is_same_use(*share)) continue;
-    if (!is_gone(entry.where())) continue;
+    if (entry.is_in_log() || !is_gone(entry.where())) continue;
     return Complaint{"the message of delivery " + std::to_string(number) + " is gone", {}};
   }
   return {};

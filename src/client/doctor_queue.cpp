@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "client/doctor.hpp"
+#include "journal/journal_file.hpp"
 #include "queue/setting_change.hpp"
 #include "queue/settings.hpp"
 #include "queue/tags.hpp"
@@ -34,6 +35,7 @@ void Doctor::examine_queue(const std::string& name) {
     add(object, std::string("its tags cannot be read: ") + tags.error().what,
         "set them anew (ringpost queue tag)");
   }
+  if (found.journal() != 0) examine_queue_log(found, object);
   examine_redrive(found, object);
   examine_tasks(found, object);
   examine_chain(*mapping, object);
@@ -58,6 +60,20 @@ void Doctor::examine_header(queue::QueueMapping& mapping, const std::string& obj
   if (!checked)
     add(object, std::string("setting ") + checked.error().what,
         "set it again (ringpost queue set)");
+}
+
+void Doctor::examine_queue_log(const queue::QueueMapping& queue, const std::string& object) {
+  const auto file = journal::JournalFile::open(member_.files(), queue.journal());
+  if (!file) {
+    if (sys::open_file(member_.files().queues(), queue.name())) {
+      add(object, file.error().what, kDeleteQueue);
+    }
+    return;
+  }
+  const std::uint32_t code = (*file)->view().hot().failed.load(std::memory_order_acquire);
+  if (code == 0) return;
+  add(object, std::string("its log failed: ") + std::strerror(static_cast<int>(code)),
+      "look after the disk, then: ringpost log recover " + queue.name());
 }
 
 /// A stripe of counters belongs to a participant or to nobody.

@@ -14,9 +14,8 @@ bool is_here(Member& member, const std::string& name) {
 }
 
 struct Found {
+  std::unique_ptr<log::Reader> reader;
   durable::Replay replay;
-  std::vector<durable::Replay::Restored> messages;
-  durable::Replay::Backlog backlog;
   std::uint64_t end = 0;  ///< of the log
   bool is_empty = true;
 };
@@ -28,19 +27,18 @@ Result<Found> read_log(disk::Directory& directory, const std::optional<durable::
   const auto end = (*reader)->find_end();
   if (!end) return Unexpected(end.error());
   Found found;
+  found.reader = std::move(*reader);
   durable::Replay& replay = found.replay;
   if (rules) replay.keep_ids(*rules);
   found.end = *end;
   for (;;) {
-    const auto record = (*reader)->next(*end);
+    const auto record = found.reader->next(*end);
     Errc code = record ? replay.add(*record) : record.error();
     if (code == Errc::kEmpty) break;
     if (code == Errc::kLapped) continue;  // what salvage has given up
     if (code != Errc::kOk) return sys::error(code, directory.path(), message(code));
     found.is_empty = false;
   }
-  found.messages = replay.finish();
-  found.backlog = replay.backlog();
   return found;
 }
 
@@ -67,8 +65,9 @@ Result<void> bring_up(Member& member, const durable::Meta& meta, bool is_new) {
     parts.restore = [&](std::shared_ptr<queue::QueueMapping> mapping) -> Result<void> {
       auto core = detail::QueueCore::open(member.membership(), std::move(mapping));
       if (!core) return Unexpected(core.error());
-      if (rules) return (*core)->restore_groups(found->messages, *found->replay.fifo());
-      return (*core)->restore(found->messages, found->backlog);
+      auto messages = found->replay.finish();
+      if (!rules) return (*core)->restore(messages, *found->reader, found->replay.backlog());
+      return (*core)->restore_groups(std::move(messages), *found->reader, *found->replay.fifo());
     };
   }
   auto created = member.context().queues.create(member.me(), meta.name, settings, meta.tags, parts);

@@ -85,6 +85,13 @@ Result<LogWriter> Queue::writer(const LogWriterOptions& options) {
   if (!logs) return Unexpected(logs.error());
   return LogWriter(detail::LogWriterCore::start(std::move(*logs)));
 }
+Result<std::optional<RecoveredLog>> Queue::recover_log() {
+  if (auto usable = check(*core_); !usable) return Unexpected(usable.error());
+  if (core_->log() == nullptr) {
+    return sys::error(Errc::kInvalidArgument, "queue \"" + name() + "\"", "it has no log");
+  }
+  return core_->log()->recover();
+}
 std::vector<PeekedMessage> Queue::peek(std::size_t count) const { return core_->peek(count); }
 
 }  // namespace ringpost

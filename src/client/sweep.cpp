@@ -172,7 +172,9 @@ class Sweep final : private topic::OpenQueues {
     opened_ = false;  // anew: the dead one may have worked in a queue made since the last look
     open_queues();
     if (!finish_move_of(dead)) return failure_;
-    if (!fanouts_.settle(dead)) return failure_;
+    if (!fanouts_.settle(dead)) {
+      return failure_.value_or(Error{Errc::kBusy, 0, "what the dead published is not settled yet"});
+    }
     publish_refilled();
     for_each_ring(member_, queues_, [&](ring::Ring& ring, queue::QueueMapping& mapping) {
       const ring::SweptRing result = sweep_ring(ring, dead);

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <thread>
 
 #include "base/crc32c.hpp"
 #include "disk/open.hpp"
@@ -20,7 +19,6 @@ namespace {
 constexpr char kNewPrefix[] = "~new-";
 constexpr char kGonePrefix[] = "~gone-";
 constexpr char kLockName[] = ".lock";
-constexpr int kLockTries = 10'000;  // of a millisecond each: a recovery takes a moment
 
 bool is_there(const std::string& path) {
   struct stat status {};
@@ -78,9 +76,9 @@ Result<Meta> Home::read(const std::string& name) {
   return read_meta(**directory);
 }
 
-Result<sys::Fd> Home::lock(const std::string& name) { return lock(name, 0, kLockTries); }
+Result<sys::Fd> Home::lock(const std::string& name) { return lock(name, 0, patience_); }
 
-Result<sys::Fd> Home::lock(const std::string& name, std::uint64_t byte, int tries) {
+Result<sys::Fd> Home::lock(const std::string& name, std::uint64_t byte, Duration patience) {
   if (auto opened = open(false); !opened) return Unexpected(opened.error());
   const std::string file = path() + "/" + kLockName;
   const mode_t mode = owner_->mode() & 0660;
@@ -88,12 +86,14 @@ Result<sys::Fd> Home::lock(const std::string& name, std::uint64_t byte, int trie
   if (!fd.is_open()) return sys::system_error("cannot open", file, errno);
   static_cast<void>(::fchmod(fd.get(), mode));  // by whoever has made it
   byte += base::crc32c(as_bytes(name)) * std::uint64_t{2};
-  for (; tries > 0; --tries) {
-    if (sys::try_lock_byte(fd, byte)) return fd;
-    if (tries > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (sys::try_lock_byte(fd, byte)) return fd;
+  if (patience > Duration::zero()) {
+    fd = sys::lock_byte_within(std::move(fd), byte, patience);
+    if (fd.is_open()) return fd;
   }
-  return sys::error(Errc::kBusy, "queue \"" + name + "\"",
-                    "another process is making, recovering or changing it");
+  return sys::error(
+      Errc::kBusy, "queue \"" + name + "\"",
+      "another process is making, recovering or changing it, and has not finished yet");
 }
 
 Result<void> Home::make(const Meta& meta) {

@@ -48,10 +48,16 @@ class Home {
   void open_logs_with(OpenLog open_log) { open_log_ = std::move(open_log); }
   Result<Meta> read(const std::string& name);
 
-  /// Held as long as it is open; waits for who has it, but not for ever: kBusy.
+  /// Held as long as it is open. Sleeps while another one has it, who may be recovering the queue;
+  /// if he dies, the next one gets it, and does it again. Error kBusy: he goes on, or stands still,
+  /// for longer than anybody waits.
   Result<sys::Fd> lock(const std::string& name);
+  /// For tests; 10 s of real time. Before anything is opened.
+  void wait_for_locks(Duration patience) { patience_ = patience; }
   /// Another one: whoever makes room in its log. Without waiting.
-  Result<sys::Fd> try_lock_log(const std::string& name) { return lock(name, kLogByte, 1); }
+  Result<sys::Fd> try_lock_log(const std::string& name) {
+    return lock(name, kLogByte, Duration::zero());
+  }
   // With the lock.
   Result<void> make(const Meta& meta);
   Result<void> write(const Meta& meta);
@@ -62,12 +68,13 @@ class Home {
   [[nodiscard]] std::string path() const { return bus_->state_path() + "/queues"; }
   [[nodiscard]] std::string path_of(const std::string& name) const { return path() + "/" + name; }
   static constexpr std::uint64_t kLogByte = 1;
-  Result<sys::Fd> lock(const std::string& name, std::uint64_t byte, int tries);
+  Result<sys::Fd> lock(const std::string& name, std::uint64_t byte, Duration patience);
   void remove_leftovers();
 
   std::shared_ptr<shm::BusFiles> bus_;
   OpenLog open_log_;
   std::function<void()> when_taken_;
+  Duration patience_ = std::chrono::seconds(10);
   std::mutex mutex_;
   std::unique_ptr<Owner> owner_;  ///< held: the bus has the directory
 };

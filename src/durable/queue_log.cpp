@@ -28,7 +28,7 @@ Result<std::unique_ptr<QueueLog>> QueueLog::open(Home& home, const shm::Particip
   if ((*file)->number() != journal::kOfQueue) {
     return sys::error(Errc::kCorrupt, "queue \"" + queue + "\"", "its journal is another's");
   }
-  std::unique_ptr<QueueLog> log(new QueueLog(me, std::move(clear_up)));
+  std::unique_ptr<QueueLog> log(new QueueLog(me, queue, std::move(clear_up)));
   auto directory = home.log(queue);
   if (!directory) return Unexpected(directory.error());
   log->directory_ = std::move(*directory);
@@ -139,6 +139,15 @@ void QueueLog::include_others() noexcept {
 
 Errc QueueLog::wait_durable(std::uint64_t deadline_ns) noexcept {
   return has_last_ ? journal_->wait_durable(last_, deadline_ns) : Errc::kOk;
+}
+
+Result<std::optional<RecoveredLog>> QueueLog::recover() {
+  if (state() == Errc::kOk) return std::optional<RecoveredLog>();
+  const auto port = make_port(1);
+  auto recovered = journal::recover_failed(journal_->view(), me_.creator_word(), alive_, *port,
+                                           "queue \"" + queue_ + "\"");
+  if (!recovered) return Unexpected(recovered.error());
+  return std::optional(*recovered);
 }
 
 void QueueLog::drain() noexcept {

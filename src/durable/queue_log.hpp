@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "durable/home.hpp"
 #include "durable/record.hpp"
+#include "journal/failed_log.hpp"
 #include "journal/journal.hpp"
 #include "journal/segment_log.hpp"
 #include "shm/participant.hpp"
@@ -56,12 +58,18 @@ class QueueLog {
 
   /// wait_durable() waits for what others have published so far, too.
   void include_others() noexcept;
+  /// Somebody will wait: a writer of its own begins now.
+  void want() noexcept {
+    if (has_last_) journal_->want(last_ + 1);
+  }
   /// Until everything that I have published is on disk. Errors as claim().
   Errc wait_durable(std::uint64_t deadline_ns) noexcept;
   /// kLogFailed: nothing becomes durable any more.
   [[nodiscard]] Errc state() const noexcept {
     return journal_->failed() != 0 ? Errc::kLogFailed : Errc::kOk;
   }
+  /// Goes on with a log that has failed: see journal::recover_failed(). Nothing: it has not.
+  Result<std::optional<RecoveredLog>> recover();
   /// Writes what stands in the journal, if nobody else is at it. For a pause, and before the end.
   void drain() noexcept;
 
@@ -94,13 +102,14 @@ class QueueLog {
     std::function<void()> clear_up_;
   };
 
-  QueueLog(const shm::Participant& me, std::function<void()> clear_up)
-      : me_(me), alive_(me.bus_pointer(), std::move(clear_up)) {}
+  QueueLog(const shm::Participant& me, const std::string& queue, std::function<void()> clear_up)
+      : me_(me), queue_(queue), alive_(me.bus_pointer(), std::move(clear_up)) {}
   template <class Write>
   Errc append(std::size_t bytes, std::uint64_t deadline_ns, Write&& write) noexcept;
   void pay_debts() noexcept;
 
   const shm::Participant& me_;
+  const std::string queue_;
   Alive alive_;
   std::unique_ptr<disk::Directory> directory_;
   std::unique_ptr<journal::Journal> journal_;

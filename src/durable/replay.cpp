@@ -9,7 +9,9 @@ Errc Replay::add(const log::RecordView& record) {
   if (fifo_) fifo_->add(record);
   switch (kind_of(record)) {
     case Kind::kSend:
-      if (const auto message = read_send(record)) return add_send(*message);
+      if (const auto message = read_send(record)) {
+        return add_send(*message, record.header.position);
+      }
       return Errc::kDamaged;
     case Kind::kDelete:
       if (const auto id = read_delete(record)) return add_delete(*id), Errc::kOk;
@@ -41,9 +43,8 @@ Errc Replay::add(const log::RecordView& record) {
   return Errc::kNewerFormat;
 }
 
-/// A relocated one may come behind the record that says it is gone: ids never come again. What came
-/// from the log into a slot may have been written for several, of which one was decided.
-Errc Replay::add_send(const Message& message) {
+/// What came from the log into a slot may have been written for several, of which one was decided.
+Errc Replay::add_send(const Message& message, std::uint64_t record) {
   if (message.is_overflow) {
     last_overflow_ = std::max(last_overflow_, message.id.position);
     ++overflowed_;
@@ -54,26 +55,32 @@ Errc Replay::add_send(const Message& message) {
     ++refilled_;
   }
   State& in = state();
-  if (in.gone.contains(message.name())) return Errc::kOk;
-  Restored& restored = message.relocation == 0 ? in.messages[message.name()]
-                                               : in.relocated[message.relocation][message.name()];
-  const std::uint32_t receives = std::max(restored.message.receives, message.receives);
-  restored.bytes.assign(message.content.begin(), message.content.end());
-  restored.message = message;
-  restored.message.receives = receives;
+  const MessageId& name = message.name();
+  if (in.gone.contains(name)) return Errc::kOk;
+  Left& left = message.relocation == 0 ? in.messages[name] : in.relocated[message.relocation][name];
+  left.id = message.id;
+  left.record = record;
+  left.bytes = static_cast<std::uint32_t>(message.content_bytes());
+  left.ring_number = message.ring_number;
+  left.receives = std::max(left.receives, message.receives);
   return Errc::kOk;
 }
 
+/// It stands behind the message. A copy may come behind it, too: if that counts, then whoever made
+/// it has seen that the message is gone, and says so once more behind the copy. In a FIFO queue a
+/// moved message is gone before its slot is free, and so before he can see it: there it stays known
+/// which are gone.
 void Replay::add_delete(const MessageId& id) {
   state().messages.erase(id);
-  state().gone.insert(id);
+  for (auto& [number, messages] : state().relocated) messages.erase(id);
+  if (fifo_) state().gone.insert(id);
 }
 
 void Replay::add_received(const Received& received) {
   const auto note = [&received](Messages& messages) {
     const auto found = messages.find(received.id);
     if (found == messages.end()) return;
-    std::uint32_t& receives = found->second.message.receives;
+    std::uint32_t& receives = found->second.receives;
     receives = std::max(receives, received.count);
   };
   note(state().messages);
@@ -85,14 +92,13 @@ void Replay::end_relocation(std::uint64_t number) {
   State& in = state();
   const auto found = in.relocated.find(number);
   if (found == in.relocated.end()) return;
-  for (auto& [id, restored] : found->second) {
+  for (auto& [id, copy] : found->second) {
     if (in.gone.contains(id)) continue;
     const auto before = in.messages.find(id);
     if (before != in.messages.end()) {
-      std::uint32_t& receives = restored.message.receives;
-      receives = std::max(receives, before->second.message.receives);
+      copy.receives = std::max(copy.receives, before->second.receives);
     }
-    in.messages.insert_or_assign(id, std::move(restored));
+    in.messages.insert_or_assign(id, copy);
   }
   in.relocated.erase(found);
 }
@@ -118,16 +124,22 @@ Replay::Backlog Replay::backlog() const noexcept {
   return {floor_, overflowed_ > refilled_ ? overflowed_ - refilled_ : 1};
 }
 
-std::vector<Replay::Restored> Replay::finish() {
-  std::vector<Restored> all;
+std::size_t Replay::State::held() const noexcept {
+  std::size_t count = messages.size() + gone.size();
+  for (const auto& [number, copies] : relocated) count += copies.size();
+  return count;
+}
+
+std::size_t Replay::held() const noexcept { return whole_.held() + snapshot_.held(); }
+
+std::vector<Left> Replay::finish() {
+  std::vector<Left> all;
   all.reserve(whole_.messages.size());
-  for (auto& [id, restored] : whole_.messages) all.push_back(std::move(restored));
+  for (const auto& [id, left] : whole_.messages) all.push_back(left);
   whole_ = snapshot_ = State{};
   in_snapshot_ = false;
-  for (Restored& each : all) each.message.content = each.bytes;
-  std::sort(all.begin(), all.end(), [](const Restored& a, const Restored& b) {
-    return std::tuple(a.message.ring_number, a.message.id.position) <
-           std::tuple(b.message.ring_number, b.message.id.position);
+  std::sort(all.begin(), all.end(), [](const Left& a, const Left& b) {
+    return std::tuple(a.ring_number, a.id.position) < std::tuple(b.ring_number, b.id.position);
   });
   return all;
 }

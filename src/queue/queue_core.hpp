@@ -6,6 +6,7 @@
 //   look     queue_look.cpp      stats, peek
 //   move     queue_move.cpp      to another queue: dead letters; tasks: move_worker.cpp
 //   share    queue_share.cpp     one delivery of a fan-out;
+//            queue_share_durable.cpp   where messages are on disk, too;
 //            queue_turn.cpp      one of a FIFO topic
 //   chain    queue_chain.cpp     growth: which rings there are
 //   fifo     queue_fifo.cpp      what is different where messages have groups; the moves of
@@ -174,10 +175,10 @@ class QueueCore {
   Result<void> change_tags(const std::function<void(Tags&)>& change);
   /// Puts in what a durable queue had before shared memory was lost, and makes that durable. Nobody
   /// else sees the queue yet.
-  Result<void> restore(std::span<const durable::Replay::Restored> messages,
+  Result<void> restore(std::span<const durable::Left> messages, log::Reader& log,
                        const durable::Replay::Backlog& backlog);
   /// The same of a FIFO queue: each message at the position that it had.
-  Result<void> restore_groups(std::span<const durable::Replay::Restored> messages,
+  Result<void> restore_groups(std::vector<durable::Left> messages, log::Reader& log,
                               const durable::FifoReplay& beside);
   Result<std::uint64_t> purge();
   [[nodiscard]] QueueStats stats();
@@ -214,6 +215,23 @@ class QueueCore {
   void publish_delivery_for_the_dead(const Claim& claim, std::uint64_t lengths) noexcept;
   void give_up_delivery(const Claim& claim) noexcept;
   [[nodiscard]] static shm::BackReference place_of(const Claim& claim) noexcept;
+  // The same in a standard queue that is durable: queue_share_durable.cpp.
+  struct LoggedClaim {
+    Claim slot;  ///< lane null: there is no room for it, or a backlog; it goes to the log alone
+    journal::Claim record;
+  };
+  /// Errors as of a send. `deadline_ns`: for room in the log.
+  [[gnu::cold, gnu::noinline]] Errc claim_logged(LoggedClaim& claim, std::uint64_t content_bytes,
+                                                 Duration wait, std::uint64_t deadline_ns) noexcept;
+  /// The slot, if there is one, is filled.
+  [[gnu::cold, gnu::noinline]] void publish_logged(const LoggedClaim& claim, const Delivery& what,
+                                                   ByteSpan content) noexcept;
+  void give_up_logged(const LoggedClaim& claim) noexcept;
+  /// Until everything that this participant has published here is on disk.
+  Errc wait_logged(Duration wait) noexcept;
+  /// Of one that went to the log alone, whose claimer is dead, and as long as his claims are not
+  /// void: whether he has published it. It is counted then.
+  [[nodiscard]] bool was_published_beyond_memory(std::uint64_t position) noexcept;
   // The same for an ordered one (topic/turn.hpp), also in FIFO queues: queue_turn.cpp. It is
   // claimed by claim_delivery_for_the_dead(), and published by anybody.
   struct Ids {
@@ -238,6 +256,8 @@ class QueueCore {
   std::uint64_t stamp(std::uint64_t& flags) noexcept;
   /// Neither FIFO nor fair nor durable.
   [[nodiscard]] bool is_standard() const noexcept { return !special_; }
+  /// Neither FIFO nor fair.
+  [[nodiscard]] bool is_ungrouped() const noexcept { return !grouped_; }
   /// And not durable.
   [[nodiscard]] bool is_fifo() const noexcept { return fifo_ && log_ == nullptr; }
   /// Null: not durable.
@@ -333,7 +353,6 @@ class QueueCore {
       const OutMessage& message, Duration wait, std::uint64_t due) noexcept;
   Result<MessageId, Errc> send_logged(const Outgoing& out, Duration wait, std::uint64_t due,
                                       bool& sent) noexcept;
-  Errc wait_logged(Duration wait) noexcept;
   [[nodiscard]] std::int64_t wall_of(std::uint64_t monotonic_ns) const noexcept;
   [[nodiscard]] durable::Message record_of(const queue::Lane& in, std::uint64_t position,
                                            std::uint64_t due) const noexcept;
@@ -355,7 +374,7 @@ class QueueCore {
   void wait_moved_in() noexcept;
   /// As they are now, with the tags, onto the disk.
   Result<void> save_settings();
-  Errc restore_all(std::span<const durable::Replay::Restored> messages,
+  Errc restore_all(std::span<const durable::Left> messages, log::Reader& log,
                    std::uint64_t floor) noexcept;
   Errc put_into_slot(const durable::Message& message, Claim& slot, shm::Block& block,
                      std::uint64_t& due) noexcept;
@@ -379,7 +398,7 @@ class QueueCore {
   [[nodiscard]] std::uint64_t alive_id_bytes() noexcept;
   /// A message of this ring, if the slot still has it or may come to have it.
   [[nodiscard]] bool is_there(const MessageId& id) noexcept;
-  Errc restore_all_groups(std::span<const durable::Replay::Restored> messages,
+  Errc restore_all_groups(std::vector<durable::Left>& messages, log::Reader& log,
                           const durable::FifoReplay& beside) noexcept;
   Errc restore_in_group(queue::Lane& in, const durable::Message& message,
                         std::uint64_t lap) noexcept;
@@ -410,6 +429,8 @@ class QueueCore {
   void caught_up(const base::Pair64& place, std::uint64_t overflowed, std::uint64_t end) noexcept;
   [[nodiscard]] bool is_past_retention(const durable::Message& message) noexcept;
   std::uint64_t purge_backlog() noexcept;
+  Errc claim_beyond_memory(std::size_t bytes, std::uint64_t deadline_ns,
+                           journal::Claim& record) noexcept;
   // Attempts: queue_attempt.cpp
   [[gnu::cold, gnu::noinline]] Errc receive_attempt(const Wanted& wanted, std::string_view id,
                                                     Duration wait) noexcept;
@@ -544,11 +565,14 @@ class QueueCore {
   std::uint64_t total_slots_ = 0;
   std::unique_ptr<QueueCore> dead_letters_;  ///< opened for change dead_letters_of_ of settings
   std::uint64_t dead_letters_of_ = 0;
-  std::uint64_t log_looks_ = 0;              ///< at what may go of the log
-  std::unique_ptr<log::Reader> backlog_;     ///< reads what waits in the log
-  durable::Replay::Restored backlog_front_;  ///< what was read last; it may have come into a slot
-  std::uint64_t backlog_bound_ = 0;          ///< up to where it was last looked at
-  std::unique_ptr<IdTexts> id_texts_;        ///< FIFO: of moved messages in hand, by hazard entry
+  std::uint64_t log_looks_ = 0;           ///< at what may go of the log
+  std::unique_ptr<log::Reader> backlog_;  ///< reads what waits in the log
+  struct {
+    durable::Message message;  ///< its content refers to `bytes`
+    std::vector<std::byte> bytes;
+  } backlog_front_;                    ///< what was read last; it may have come into a slot
+  std::uint64_t backlog_bound_ = 0;    ///< up to where it was last looked at
+  std::unique_ptr<IdTexts> id_texts_;  ///< FIFO: of moved messages in hand, by hazard entry
 };
 
 /// Where the `bytes` of content of a leased slot lie; null if the memory lies.

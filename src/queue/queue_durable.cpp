@@ -189,9 +189,9 @@ Result<void> QueueCore::save_settings() {
                                       .tags = std::move(*tags)});
 }
 
-Result<void> QueueCore::restore(std::span<const durable::Replay::Restored> messages,
+Result<void> QueueCore::restore(std::span<const durable::Left> messages, log::Reader& log,
                                 const durable::Replay::Backlog& backlog) {
-  const Errc code = restore_all(messages, backlog.from);
+  const Errc code = restore_all(messages, log, backlog.from);
   if (backlog.count != 0) {  // it stays where it is
     header().overflow_begin.store(std::max<std::uint64_t>(backlog.from, 1),
                                   std::memory_order_relaxed);
@@ -202,12 +202,13 @@ Result<void> QueueCore::restore(std::span<const durable::Replay::Restored> messa
   return sys::error(code, "recovery of queue \"" + mapping_->name() + "\"", message(code));
 }
 
-Errc QueueCore::restore_all(std::span<const durable::Replay::Restored> messages,
+Errc QueueCore::restore_all(std::span<const durable::Left> messages, log::Reader& log,
                             std::uint64_t floor) noexcept {
   const durable::Mark mark{sys::unique_id(), floor};
   Errc code = log_->mark(durable::Kind::kSnapshotBegin, mark);
-  for (std::size_t i = 0; i < messages.size() && code == Errc::kOk; ++i) {
-    code = restore(messages[i].message);
+  if (code == Errc::kOk) {
+    code = durable::read_again(
+        log, messages, [this](const durable::Message& message) { return restore(message); });
   }
   if (code == Errc::kOk) code = log_->mark(durable::Kind::kSnapshotEnd, mark);
   return code == Errc::kOk ? log_->wait_durable(log_->deadline_ns(kForever)) : code;

@@ -36,9 +36,9 @@ struct NoSlots {
 
 }  // namespace
 
-Result<void> QueueCore::restore_groups(std::span<const durable::Replay::Restored> messages,
+Result<void> QueueCore::restore_groups(std::vector<durable::Left> messages, log::Reader& log,
                                        const durable::FifoReplay& beside) {
-  const Errc code = restore_all_groups(messages, beside);
+  const Errc code = restore_all_groups(messages, log, beside);
   if (code == Errc::kOk) return {};
   const ring::RingView& view = lanes_.back()->ring.view;
   for (std::uint32_t slot = 0; slot < view.slots(); ++slot) {  // the queue does not come to be
@@ -49,7 +49,7 @@ Result<void> QueueCore::restore_groups(std::span<const durable::Replay::Restored
 }
 
 /// Nobody else is here.
-Errc QueueCore::restore_all_groups(std::span<const durable::Replay::Restored> messages,
+Errc QueueCore::restore_all_groups(std::vector<durable::Left>& messages, log::Reader& log,
                                    const durable::FifoReplay& beside) noexcept {
   Lane& in = *lanes_.back();
   const ring::RingView& view = in.ring.view;
@@ -63,14 +63,17 @@ Errc QueueCore::restore_all_groups(std::span<const durable::Replay::Restored> me
   }
   ring::raise_cursor(view.hot().tail, begin);
   ring::raise_cursor(view.hot().head, begin);
-  std::vector<const durable::Message*> in_slot(view.slots());
-  for (const durable::Replay::Restored& each : messages) {  // in the order of their positions
-    in_slot[view.slot_of(each.message.id.position)] = &each.message;
+  std::vector<std::uint64_t> in_slot(view.slots());
+  for (const durable::Left& each : messages) {  // in the order of their positions
+    in_slot[view.slot_of(each.id.position)] = each.id.position;
   }
-  for (const durable::Replay::Restored& each : messages) {
-    if (in_slot[view.slot_of(each.message.id.position)] != &each.message) continue;
-    if (const Errc code = restore_in_group(in, each.message, lap); code != Errc::kOk) return code;
-  }
+  std::erase_if(messages, [&](const durable::Left& each) {
+    return in_slot[view.slot_of(each.id.position)] != each.id.position;
+  });
+  const Errc restored = durable::read_again(log, messages, [&](const durable::Message& message) {
+    return restore_in_group(in, message, lap);
+  });
+  if (restored != Errc::kOk) return restored;
   if (const Errc code = restore_ids(in, beside.ids()); code != Errc::kOk) return code;
   return log_->wait_durable(log_->deadline_ns(kForever));
 }

@@ -14,6 +14,8 @@
 //
 //   {generation of the share, -}    unset
 //   {ring id, lap and slot}         the delivery lies there, filled; published now or by anybody
+//   {kInLog, position}              it goes to the log of its durable queue alone; or comes to
+//                                   nothing, if its record was not published: then unset again
 //
 // Crash  see topic/fanout_sweep.hpp.
 #pragma once
@@ -30,6 +32,9 @@ inline constexpr std::uint32_t kShareDeliveries = kDeliveryBits;
 inline constexpr std::uint32_t kForms = 2;
 /// Beside the count of a share whose deliveries are ordered: see topic/ordered_share.hpp.
 inline constexpr std::uint32_t kOrderedMark = 1u << 31;
+
+/// No ring has this id.
+inline constexpr std::uint64_t kInLog = ~std::uint64_t{0} - 1;
 
 /// In shared memory. Its owner writes it before it is LIVE; from then on only the entries change,
 /// each once: by the publisher, after its death by sweepers.
@@ -56,7 +61,8 @@ struct ShareEntry {
   [[nodiscard]] bool is_set(std::uint64_t generation) const noexcept {
     return word.low != generation;
   }
-  /// Where the delivery lies; requires is_set().
+  [[nodiscard]] bool is_in_log() const noexcept { return word.low == kInLog; }
+  /// Where the delivery lies; requires is_set(), and not is_in_log().
   [[nodiscard]] BackReference where() const noexcept { return back_of(word); }
 };
 

@@ -1,9 +1,6 @@
 #include "stream/meta.hpp"
 
-#include <algorithm>
-#include <cstring>
-
-#include "base/crc32c.hpp"
+#include "durable/meta_file.hpp"
 #include "queue/tags.hpp"
 #include "stream/settings.hpp"
 #include "sys/error.hpp"
@@ -11,73 +8,18 @@
 namespace ringpost::stream {
 namespace {
 
-constexpr char kFileName[] = "stream.meta";
-constexpr char kTemporaryName[] = "stream.meta.new";
-constexpr std::uint64_t kMetaMagic = 0x4154454d5f505352;  // "RSP_META"
-constexpr std::uint32_t kMetaFormat = 1;
-constexpr std::uint64_t kBytesMax = 1u << 30;
+constexpr durable::MetaForm kForm{.name = "stream.meta",
+                                  .temporary = "stream.meta.new",
+                                  .magic = 0x4154454d5f505352,  // "RSP_META"
+                                  .format = 1,
+                                  .bytes_max = 1u << 30};
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
 constexpr std::uint32_t kClosed = 1;
 constexpr std::uint32_t kExpired = 2;
 
-/// Little endian, as all that follows.
-struct MetaHead {
-  std::uint64_t magic;
-  std::uint32_t format;
-  std::uint32_t crc;    ///< of everything behind this field
-  std::uint64_t bytes;  ///< of everything, this head included
-};
-static_assert(sizeof(MetaHead) == 24);
-constexpr std::size_t kCrcBegin = offsetof(MetaHead, bytes);
-
-class Writer {
- public:
-  template <class T>
-  void number(T value) {
-    const auto bytes = std::as_bytes(std::span(&value, 1));
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-  }
-  void text(std::string_view value) {
-    number(static_cast<std::uint32_t>(value.size()));
-    const auto bytes = as_bytes(value);
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-  }
-  [[nodiscard]] std::vector<std::byte>& bytes() noexcept { return bytes_; }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
-/// Once it has read beyond the end everything is zero, and failed() says so.
-class Parser {
- public:
-  explicit Parser(ByteSpan bytes) noexcept : rest_(bytes) {}
-  template <class T>
-  [[nodiscard]] T number() noexcept {
-    T value{};
-    if (const auto bytes = take(sizeof value); !bytes.empty()) {
-      std::memcpy(&value, bytes.data(), sizeof value);
-    }
-    return value;
-  }
-  [[nodiscard]] std::string text() { return std::string(as_text(take(number<std::uint32_t>()))); }
-  [[nodiscard]] bool failed() const noexcept { return failed_; }
-  [[nodiscard]] bool at_end() const noexcept { return rest_.empty() && !failed_; }
-
- private:
-  ByteSpan take(std::size_t count) noexcept {
-    if (count > rest_.size()) {
-      failed_ = true;
-      rest_ = {};
-      return {};
-    }
-    const ByteSpan taken = rest_.first(count);
-    rest_ = rest_.subspan(count);
-    return taken;
-  }
-  ByteSpan rest_;
-  bool failed_ = false;
-};
+using Writer = durable::MetaWriter;
+using Parser = durable::MetaParser;
+using Size = std::uint32_t;  // of texts and lists
 
 void write_settings(Writer& to, const StreamSettings& settings) {
   to.number(static_cast<std::uint8_t>(*settings.durability));
@@ -168,83 +110,52 @@ bool operator==(const Meta& a, const Meta& b) { return encode(a) == encode(b); }
 
 std::vector<std::byte> encode(const Meta& meta) {
   Writer to;
-  to.number(MetaHead{kMetaMagic, kMetaFormat, 0, 0});
   to.number(meta.generation);
   to.number(meta.stream_id);
   to.number(meta.created_ns);
-  to.text(meta.name);
+  to.text<Size>(meta.name);
   write_settings(to, meta.settings);
-  to.number(static_cast<std::uint32_t>(meta.tags.size()));
+  to.number(static_cast<Size>(meta.tags.size()));
   for (const auto& [key, value] : meta.tags) {
-    to.text(key);
-    to.text(value);
+    to.text<Size>(key);
+    to.text<Size>(value);
   }
-  to.number(static_cast<std::uint32_t>(meta.shards.size()));
+  to.number(static_cast<Size>(meta.shards.size()));
   for (const ShardRecord& shard : meta.shards) write_shard(to, shard);
-  std::vector<std::byte>& bytes = to.bytes();
-  MetaHead head{kMetaMagic, kMetaFormat, 0, bytes.size()};
-  std::memcpy(bytes.data(), &head, sizeof head);
-  head.crc = base::crc32c(ByteSpan(bytes).subspan(kCrcBegin));
-  std::memcpy(bytes.data(), &head, sizeof head);
-  return std::move(bytes);
+  return to.finish(kForm);
 }
 
 std::optional<Meta> decode(ByteSpan bytes) {
-  MetaHead head{};
-  if (bytes.size() < sizeof head) return std::nullopt;
-  std::memcpy(&head, bytes.data(), sizeof head);
-  if (head.magic != kMetaMagic || head.format != kMetaFormat) return std::nullopt;
-  if (head.bytes < sizeof head || head.bytes > bytes.size()) return std::nullopt;
-  bytes = bytes.first(head.bytes);
-  if (base::crc32c(bytes.subspan(kCrcBegin)) != head.crc) return std::nullopt;
-  Parser from(bytes.subspan(sizeof head));
+  auto parser = Parser::begin(kForm, bytes);
+  if (!parser) return std::nullopt;
+  Parser& from = *parser;
   Meta meta;
   meta.generation = from.number<std::uint64_t>();
   meta.stream_id = from.number<std::uint64_t>();
   meta.created_ns = from.number<std::uint64_t>();
-  meta.name = from.text();
+  meta.name = from.text<Size>();
   meta.settings = read_settings(from);
-  for (auto left = from.number<std::uint32_t>(); left != 0 && !from.failed(); --left) {
-    std::string key = from.text();
-    meta.tags.emplace(std::move(key), from.text());
+  for (auto left = from.number<Size>(); left != 0 && !from.failed(); --left) {
+    std::string key = from.text<Size>();
+    meta.tags.emplace(std::move(key), from.text<Size>());
   }
-  for (auto left = from.number<std::uint32_t>(); left != 0 && !from.failed(); --left) {
+  for (auto left = from.number<Size>(); left != 0 && !from.failed(); --left) {
     meta.shards.push_back(read_shard(from));
   }
   return from.at_end() && is_sane(meta) ? std::optional(std::move(meta)) : std::nullopt;
 }
 
 Result<Meta> read_meta(disk::Directory& directory) {
-  const std::string path = directory.path() + "/" + kFileName;
-  auto file = directory.open(kFileName);
-  if (!file) return Unexpected(file.error());
-  if ((*file)->bytes() > kBytesMax) return sys::error(Errc::kDamaged, path, "it is far too large");
-  std::vector<std::byte> bytes((*file)->bytes());
-  auto read = (*file)->read(0, bytes);
-  if (!read) return Unexpected(read.error());
-  auto meta = decode(ByteSpan(bytes).first(*read));
-  if (!meta) return sys::error(Errc::kDamaged, path, "what it says of the stream does not verify");
-  return std::move(*meta);
+  auto bytes = durable::read_meta_file(directory, kForm);
+  if (!bytes) return Unexpected(bytes.error());
+  auto meta = decode(*bytes);
+  if (meta) return std::move(*meta);
+  return sys::error(Errc::kDamaged, directory.path() + "/" + kForm.name,
+                    "what it says of the stream does not verify");
 }
 
 Result<void> write_meta(disk::Directory& directory, const Meta& meta) {
-  const std::vector<std::byte> bytes = encode(meta);
-  const std::size_t whole =
-      (bytes.size() + disk::kBlockBytes - 1) / disk::kBlockBytes * disk::kBlockBytes;
-  const std::unique_ptr<std::byte, decltype(&std::free)> block(
-      static_cast<std::byte*>(std::aligned_alloc(disk::kBlockBytes, whole)), &std::free);
-  if (block == nullptr) return sys::error(Errc::kSystem, kFileName, "no memory");
-  std::memset(block.get(), 0, whole);
-  std::copy(bytes.begin(), bytes.end(), block.get());
-  if (auto removed = directory.remove(kTemporaryName); !removed) return removed;
-  auto file = directory.create(kTemporaryName, whole);
-  if (!file) return Unexpected(file.error());
-  if (auto written = (*file)->write(0, {block.get(), whole}, disk::Sync::kData); !written) {
-    return written;
-  }
-  if (auto synced = (*file)->sync(); !synced) return synced;
-  if (auto renamed = directory.rename(kTemporaryName, kFileName); !renamed) return renamed;
-  return directory.sync();
+  return durable::replace_meta_file(directory, kForm, encode(meta));
 }
 
 }  // namespace ringpost::stream

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "ringpost/types.hpp"
 #include "sys/file.hpp"
 
 namespace ringpost::sys {
@@ -20,6 +21,10 @@ namespace ringpost::sys {
                                   std::uint64_t count) noexcept;
 /// True: this descriptor holds the read lock, which others may share, on `byte` now.
 [[nodiscard]] bool try_share_byte(const Fd& file, std::uint64_t byte) noexcept;
+/// The write lock on `byte`, for which this waits up to `patience`, asleep: the kernel gives it to
+/// whoever waits as soon as its holder lets go or dies. Returns `file`; a closed one if the time is
+/// over, or there are no threads to be had.
+[[nodiscard]] Fd lock_byte_within(Fd file, std::uint64_t byte, Duration patience);
 void unlock_byte(const Fd& file, std::uint64_t byte) noexcept;
 /// Whether another open file description holds the write lock.
 [[nodiscard]] bool is_byte_locked(const Fd& file, std::uint64_t byte) noexcept;

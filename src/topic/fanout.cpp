@@ -35,16 +35,25 @@ Result<Published, Errc> Fanout::publish(std::span<const Message> forms, std::spa
     each.target->queue->publish_delivery(each.claim, lengths_of(each));
     ++work_.result.delivered;
   }
+  if (!logged_.empty()) [[unlikely]] {
+    for (Delivery& each : deliveries_) {
+      if (each.is_logged()) publish_logged(each);
+    }
+  }
   deliver_rest(options.wait);
+  if (!logged_.empty()) [[unlikely]] {
+    if (const Errc code = wait_logged(options.wait); code != Errc::kOk) return Unexpected(code);
+  }
   return work_.result;
 }
 
 /// Who may get the message at all.
 Errc Fanout::admit(std::span<Target> targets) noexcept {
   deliveries_.clear();
+  logged_.clear();
   for (Target& target : targets) {
     target.dead_lettered = false;
-    if (!target.queue->is_standard() || target.form >= shm::kForms) return Errc::kInvalidArgument;
+    if (!target.queue->is_ungrouped() || target.form >= shm::kForms) return Errc::kInvalidArgument;
     target.outcome = Errc::kOk;  // the claim looks whether the queue is still there
     if (!target.queue->admits(work_.plan.form(target.form).counted)) {
       target.outcome = Errc::kTooLarge;
@@ -141,23 +150,30 @@ Errc Fanout::claim_those_that_may_fail() noexcept {
 /// Claims, fills the slot, and says so in the entry: before the publish, so that whoever finishes
 /// this after my death does not send the message again.
 Errc Fanout::fill(Delivery& delivery, detail::QueueCore& queue, Duration wait) noexcept {
+  if (!queue.is_standard()) [[unlikely]]
+    return fill_logged(delivery, queue, wait);
   Claim claim;
   if (const Errc code = queue.claim_delivery(claim, wait); code != Errc::kOk) return code;
-  queue.fill_delivery(claim, {.payload = work_.payload.ref,
-                              .ref = delivery.ref,
-                              .offset = work_.plan.form(delivery.target->form).offset,
-                              .lengths = lengths_of(delivery) | work_.flags << 56,
-                              .sent_ns = work_.sent_ns});
+  queue.fill_delivery(claim, content_of(delivery));
   // [share] release. A store: as long as I live nobody else writes it.
   delivery.entry->store_low_last(shm::pair_of(detail::QueueCore::place_of(claim)));
   delivery.claim = claim;
   return Errc::kOk;
 }
 
+detail::QueueCore::Delivery Fanout::content_of(const Delivery& delivery) const noexcept {
+  return {.payload = work_.payload.ref,
+          .ref = delivery.ref,
+          .offset = work_.plan.form(delivery.target->form).offset,
+          .lengths = lengths_of(delivery) | work_.flags << 56,
+          .sent_ns = work_.sent_ns};
+}
+
 /// Before the commit: nobody has got to know of anything.
 void Fanout::undo() noexcept {
   for (const Delivery& each : deliveries_) {
     if (each.claim.lane != nullptr) each.target->queue->give_up_delivery(each.claim);
+    if (each.is_logged()) each.target->queue->give_up_logged(logged_[each.logged]);
   }
   member_.arena.abandon(work_.payload.ref);
   for (const OwnShare& each : shares_) member_.arena.close_share(each.ref);
@@ -165,10 +181,9 @@ void Fanout::undo() noexcept {
 
 /// Those that have room first; then those that wait for it.
 void Fanout::deliver_rest(Duration wait) noexcept {
-  const auto is_done = [](const Delivery& each) { return each.claim.lane != nullptr; };
   bool some_wait = false;
   for (Delivery& each : deliveries_) {
-    if (is_done(each)) continue;
+    if (each.is_claimed()) continue;
     const bool may_wait = each.target->when_full == WhenFull::kWait && wait > Duration::zero();
     const Errc code = deliver(each, *each.target->queue, Duration::zero());
     each.target->outcome = code;
@@ -184,7 +199,7 @@ void Fanout::deliver_rest(Duration wait) noexcept {
   for (Delivery& each : deliveries_) {
     const bool waits = each.target->outcome == Errc::kFull &&
                        each.target->when_full == WhenFull::kWait && !each.target->dead_lettered;
-    if (is_done(each) || !waits) continue;
+    if (each.is_claimed() || !waits) continue;
     const std::uint64_t now = time.precise_ns();
     const Duration left = wait == kForever
                               ? kForever
@@ -197,6 +212,10 @@ void Fanout::deliver_rest(Duration wait) noexcept {
 
 Errc Fanout::deliver(Delivery& delivery, detail::QueueCore& queue, Duration wait) noexcept {
   if (const Errc code = fill(delivery, queue, wait); code != Errc::kOk) return code;
+  if (delivery.is_logged()) [[unlikely]] {
+    publish_logged(delivery);
+    return Errc::kOk;
+  }
   queue.publish_delivery(delivery.claim, lengths_of(delivery));
   if (&queue == delivery.target->queue) ++work_.result.delivered;
   return Errc::kOk;

@@ -14,6 +14,10 @@
 //
 // Crash  before 3: nothing was visible, claims and memory are the sweeper's. From 3 on it makes
 //        every delivery that is missing; one whose queue is full waits for room.
+//
+// A durable queue has the message in its log, too, before it is published there, or in its log
+// alone (queue/queue_share_durable.cpp); at the end all of them wait for their disks. What the
+// sweeper delivers is not in the log: nobody was told that it was published.
 #pragma once
 
 #include <cstdint>
@@ -35,20 +39,21 @@ enum class WhenFull : std::uint8_t {
 
 /// One queue that is to get the message, and what came of it.
 struct Target {
-  detail::QueueCore* queue = nullptr;  ///< standard; opened by the participant that publishes
+  detail::QueueCore* queue = nullptr;  ///< standard, it may be durable; opened by the publisher
   WhenFull when_full = WhenFull::kWait;
-  detail::QueueCore* dead_letters = nullptr;  ///< gets what `queue` has no room for; null: nobody
-  std::uint32_t form = 0;                     ///< of the message that it gets
-  bool stands_in = false;                     ///< for a queue that is gone, as its dead letters
+  /// Gets what `queue` has no room for; not durable; null: nobody.
+  detail::QueueCore* dead_letters = nullptr;
+  std::uint32_t form = 0;  ///< of the message that it gets
+  bool stands_in = false;  ///< for a queue that is gone, as its dead letters
 
   /// Written by publish() unless it fails. kOk: delivered; kFull, kTimedOut, kDeleted, kTooLarge,
-  /// kNoSpace: refused.
+  /// kNoSpace, of durable queues kLogFailed: refused.
   Errc outcome = Errc::kOk;
   bool dead_lettered = false;  ///< kOk, but `dead_letters` has it
 };
 
 struct PublishOptions {
-  Duration wait = Duration::zero();  ///< of all targets together that wait for room
+  Duration wait = Duration::zero();  ///< of all targets together that wait for room; of each disk
 };
 
 struct Published {
@@ -59,7 +64,8 @@ struct Published {
 };
 
 /// Threads     one at a time, as its participant and the queues of the targets.
-/// Blocking    at most PublishOptions::wait, and never while it holds a claim.
+/// Blocking    at most PublishOptions::wait, and never while it holds a claim; durable targets: as
+///             a send to them.
 /// Complexity  one copy of the content for 1,600 targets; a delivery is one locked instruction and
 ///             some stores. No allocation and no system call once the memory is warm.
 /// Crash       see above.
@@ -69,12 +75,14 @@ class Fanout {
 
   /// Errors kFull (a kFail target has no room), kTooLarge (for a kFail target, or the arena),
   /// kNoSpace, kInvalidArgument (attributes; a FIFO or fair target), kForked: then nobody gets
-  /// anything.
+  /// anything. Of durable targets kTimedOut, kLogFailed, …: all have got it, and some disk has not
+  /// said that it is there.
   /// `forms`: at most two.
   Result<Published, Errc> publish(std::span<const Message> forms, std::span<Target> targets,
                                   const PublishOptions& options) noexcept;
 
  private:
+  static constexpr std::uint32_t kNotLogged = ~std::uint32_t{0};
   struct OwnShare {
     shm::BlockRef ref;
     shm::Share* share = nullptr;
@@ -84,6 +92,9 @@ class Fanout {
     detail::QueueCore::Claim claim;  ///< lane null: none yet
     shm::DeliveryRef ref;
     base::Word128* entry = nullptr;
+    std::uint32_t logged = kNotLogged;  ///< of a durable target: its claim among those
+    [[nodiscard]] bool is_logged() const noexcept { return logged != kNotLogged; }
+    [[nodiscard]] bool is_claimed() const noexcept { return claim.lane != nullptr || is_logged(); }
   };
   struct Work {
     shm::Block payload;
@@ -105,11 +116,18 @@ class Fanout {
   void deliver_rest(Duration wait) noexcept;
   Errc deliver(Delivery& delivery, detail::QueueCore& queue, Duration wait) noexcept;
   void divert(Delivery& delivery) noexcept;
+  [[nodiscard]] detail::QueueCore::Delivery content_of(const Delivery& delivery) const noexcept;
+  // Durable targets: fanout_durable.cpp
+  [[gnu::cold, gnu::noinline]] Errc fill_logged(Delivery& delivery, detail::QueueCore& queue,
+                                                Duration wait) noexcept;
+  [[gnu::cold, gnu::noinline]] void publish_logged(Delivery& delivery) noexcept;
+  [[gnu::cold, gnu::noinline]] Errc wait_logged(Duration wait) noexcept;
 
   queue::Membership member_;
   // Kept from one publish to the next, so that their memory is.
   std::vector<Delivery> deliveries_;
   std::vector<OwnShare> shares_;
+  std::vector<detail::QueueCore::LoggedClaim> logged_;
   Work work_;
 };
 

@@ -42,10 +42,35 @@ bool FanoutSweep::settle(std::uint16_t dead) noexcept {
     for_each_pending(share, [&](std::uint32_t number) {
       const shm::ShareEntry entry{share.share->entries[number].load()};
       if (!entry.is_set(share.ref.generation) || !arena.is_same_use(share)) return;
-      all &= queues_.publish(entry.where());
+      all &=
+          entry.is_in_log() ? settle_logged(share, number, entry) : queues_.publish(entry.where());
     });
   });
   return all;
+}
+
+/// False: it cannot be told now.
+bool FanoutSweep::settle_logged(const shm::ShareLook& share, std::uint32_t number,
+                                const shm::ShareEntry& entry) noexcept {
+  const std::uint64_t target = share.share->targets[number].load(std::memory_order_relaxed);
+  if (!member_.arena.is_same_use(share)) return true;
+  if (queues_.queue(target) == nullptr) {
+    if (!queues_.has_all()) return false;
+    member_.arena.drop({share.ref, number});  // its queue was deleted
+    return true;
+  }
+  detail::QueueCore* const queue = core(target);
+  if (queue == nullptr || queue->log() == nullptr) return false;
+  const bool published = queue->was_published_beyond_memory(entry.word.high);
+  base::Word128& word = share.share->entries[number];
+  if (!(word.load() == entry.word)) return true;  // another sweeper has, and claims may be void
+  if (published) {
+    member_.arena.drop({share.ref, number});
+  } else {
+    // [share] Of this position alone, which does not come again.
+    word.compare_exchange(entry.word, shm::ShareEntry::unset(share.ref.generation).word);
+  }
+  return true;
 }
 
 /// Only what has the turn of its topic can be unfinished. Its id comes first.
@@ -152,6 +177,7 @@ void FanoutSweep::end_gone() noexcept {
       const shm::ShareEntry entry{share.share->entries[number].load()};
       if (!entry.is_set(share.ref.generation) || !arena.is_same_use(share)) return;
       if (entry.word == kRefusedPlace) return;  // goes when all of the publish is finished
+      if (entry.is_in_log()) return;            // by its publisher, or settle
       // [share] Of another use by now: then the generation keeps the bit.
       if (queues_.is_gone(entry.where())) arena.drop({share.ref, number});
     });

@@ -23,6 +23,11 @@
 // have helped with those of the living. Their entries are set before the commit, so none is
 // missing.
 //
+// A delivery to a durable queue that went to its log alone, or was about to, is judged by settle,
+// too: if its record was published it is over, else its entry is unset again and somebody else
+// delivers. The entry is looked at once more behind the journal: claims there are void only after
+// all that.
+//
 // Crash  each step may be done again, by several at once, and by one that was stopped in between.
 #pragma once
 
@@ -81,6 +86,8 @@ class FanoutSweep final : private OrderedQueues {
   };
   void collect(const shm::ShareLook& share) noexcept;
   bool deliver(const Missing& it) noexcept;
+  [[gnu::cold, gnu::noinline]] bool settle_logged(const shm::ShareLook& share, std::uint32_t number,
+                                                  const shm::ShareEntry& entry) noexcept;
   detail::QueueCore* core(std::uint64_t queue_id) noexcept;
   bool settle_ordered(const shm::ShareLook& share) noexcept;
   detail::QueueCore* ordered_queue(std::uint64_t queue_id, bool& for_now) override;

@@ -117,7 +117,8 @@ Result<void> check(queue::QueueMappings& queues, const std::string& queue,
     return sys::error(Errc::kNotFound, object, "does not exist: create it first");
   }
   if ((*found)->journal() != 0) {
-    return sys::error(Errc::kUnsupported, object, "is a durable queue, which no topic takes yet");
+    return sys::error(Errc::kUnsupported, object,
+                      "is a durable queue, which takes no dead letters of topics yet");
   }
   if ((*found)->kind() == kind.value_or((*found)->kind())) return {};
   return sys::error(Errc::kInvalidArgument, object,

@@ -49,6 +49,7 @@ Result<SubscriptionInfo> TopicCore::subscribe(const std::string& queue,
   if (auto given = topic::normalised(settings, false); !given) return Unexpected(given.error());
   const SubscriptionSettings wanted = topic::with_defaults(settings);
   const std::string object = "queue \"" + queue + "\"";
+  member_.housekeeper.bring_back(queue);
   const auto found = member_.queues.open(queue);
   if (!found) return Unexpected(found.error());
   if ((*found)->header().state.load(std::memory_order_acquire) != 0) {
@@ -58,8 +59,9 @@ Result<SubscriptionInfo> TopicCore::subscribe(const std::string& queue,
   if (kind == ring::RingKind::kFair) {
     return sys::error(Errc::kInvalidArgument, object, "is a fair queue, which no topic takes yet");
   }
-  if ((*found)->journal() != 0) {
-    return sys::error(Errc::kUnsupported, object, "is a durable queue, which no topic takes yet");
+  if ((*found)->journal() != 0 && (file_.is_fifo() || kind == ring::RingKind::kFifo)) {
+    return sys::error(Errc::kUnsupported, object,
+                      "is durable: that only a standard topic and a standard queue may be");
   }
   if (kind == ring::RingKind::kFifo && !file_.is_fifo()) {
     return sys::error(Errc::kInvalidArgument, object,

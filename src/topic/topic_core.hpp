@@ -89,7 +89,7 @@ class TopicCore final : private topic::LogReader {
     return queue != nullptr && queue->usable() == Errc::kOk;
   }
   std::unique_ptr<QueueCore> open_queue(const std::string& name, std::uint64_t queue_id);
-  [[nodiscard]] bool takes(const QueueCore& queue) const noexcept;
+  [[nodiscard]] bool takes_dead_letters(const QueueCore& queue) const noexcept;
   void choose_targets(const std::vector<Place>& places);
   Result<Published, Errc> deliver(ByteSpan body, const PublishOptions& options);
   void count(Published& published, std::size_t bytes);

@@ -89,12 +89,14 @@ TopicCore::Route& TopicCore::open_route(Place place) {
   if (!is_open(way.dead_letters)) {
     way.dead_letters = way.has_dead_letters ? open_queue(dead_letters, 0) : nullptr;
     // It may have been made anew, of another kind.
-    if (way.dead_letters != nullptr && !takes(*way.dead_letters)) way.dead_letters = nullptr;
+    if (way.dead_letters != nullptr && !takes_dead_letters(*way.dead_letters)) {
+      way.dead_letters = nullptr;
+    }
   }
   return way;
 }
 
-bool TopicCore::takes(const QueueCore& queue) const noexcept {
+bool TopicCore::takes_dead_letters(const QueueCore& queue) const noexcept {
   return queue.is_standard() || (ordered_ != nullptr && queue.is_fifo());
 }
 

@@ -67,5 +67,19 @@ TEST_F(CliDurable, HaveLogsThatAreVerifiedAndDumpedByTheirName) {
   EXPECT_NE(succeed({"log", "salvage", "invoices"}).find("nothing to do"), std::string::npos);
 }
 
+TEST_F(CliDurable, HaveLogsThatAreRecoveredByTheirName) {
+  EXPECT_EQ(succeed({"log", "recover", "invoices"}), "the log of queue invoices has not failed\n");
+  EXPECT_TRUE(json({"log", "recover", "invoices"}).empty());
+  succeed({"queue", "create", "memory"});
+  error_of({"log", "recover", "memory"}, 2);
+  for (const char* verb : {"recover", "verify", "dump", "salvage"}) {
+    const auto error = error_of({"log", verb, "nosuch"}, 5);
+    EXPECT_NE(text_of(error.at("message")).find("no stream or durable queue nosuch"),
+              std::string::npos)
+        << verb;
+    EXPECT_NE(text_of(error.at("hint")).find("ringpost queue list"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace ringpost::cli_test

@@ -12,6 +12,7 @@
 #include <random>
 
 #include "process/rig/depth.hpp"
+#include "process/rig/require.hpp"
 #include "process/rig/traced.hpp"
 #include "ringpost/consumer_group.hpp"
 #include "stream/numbers.hpp"
@@ -26,20 +27,6 @@ using test::RebootingBus;
 
 constexpr char kStream[] = "ticks";
 
-void require(const Result<void>& done) {
-  if (!done) throw std::runtime_error(done.error().what);
-}
-template <class T>
-T require(Result<T> done) {
-  if (!done) throw std::runtime_error(done.error().what);
-  return std::move(*done);
-}
-/// Somebody else may have done it already.
-template <class T>
-void require_or(const Result<T>& done, Errc code) {
-  if (!done && !(done.error() == code)) throw std::runtime_error(done.error().what);
-}
-
 /// Where somebody dies: after so many stops at system calls, then after so many instructions.
 struct Moment {
   std::size_t calls = 0;
@@ -52,8 +39,7 @@ constexpr Next kEach[] = {Next::kProducer, Next::kSweep, Next::kChanger, Next::k
 constexpr const char* kNames[] = {"a producer", "a sweep", "another changer", "a reboot"};
 
 std::string describe(const Moment& moment, Next next) {
-  return "killed " + std::string(moment.calls % 2 == 1 ? "before" : "after") + " system call " +
-         std::to_string((moment.calls + 1) / 2) + " and " + std::to_string(moment.instructions) +
+  return killed_at(moment.calls) + " and " + std::to_string(moment.instructions) +
          " instructions; then comes " + kNames[static_cast<int>(next)];
 }
 

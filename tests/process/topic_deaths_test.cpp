@@ -14,6 +14,7 @@
 
 #include "client/member.hpp"
 #include "process/rig/depth.hpp"
+#include "process/rig/require.hpp"
 #include "process/rig/traced.hpp"
 #include "support/corruption.hpp"
 #include "support/test_bus.hpp"
@@ -36,15 +37,6 @@ std::string filter_of(std::size_t bytes, const char* value) {
   return R"({"a": [")" + std::string(value) + R"(", ")" + std::string(bytes, 'x') + R"("]})";
 }
 
-void require(const Result<void>& done) {
-  if (!done) throw std::runtime_error(done.error().what);
-}
-template <class T>
-T require(Result<T> done) {
-  if (!done) throw std::runtime_error(done.error().what);
-  return std::move(*done);
-}
-
 /// Where somebody dies: after so many stops at system calls; then, if it is so, when it has written
 /// to the topic's header; then after so many instructions.
 struct Moment {
@@ -58,8 +50,7 @@ enum class Next { kPublisher, kSweep, kWriter };
 constexpr Next kEach[] = {Next::kPublisher, Next::kSweep, Next::kWriter};
 
 std::string describe(const Moment& moment, Next next) {
-  std::string text = "killed " + std::string(moment.calls % 2 == 1 ? "before" : "after") +
-                     " system call " + std::to_string((moment.calls + 1) / 2);
+  std::string text = killed_at(moment.calls);
   if (moment.has_written) text += ", when it had written,";
   text += " and " + std::to_string(moment.instructions) + " instructions; then comes ";
   if (next == Next::kPublisher) return text + "a publisher";
@@ -94,9 +85,7 @@ void create(Bus& bus, const TopicSettings& settings) {
   require(bus.topic(kTopic, settings, {{"desk", "7"}}));
 }
 void remove(Bus& bus, const TopicSettings& /*settings*/) {
-  if (auto done = bus.delete_topic(kTopic); !done && !(done.error() == Errc::kNotFound)) {
-    require(done);
-  }
+  require_or(bus.delete_topic(kTopic), Errc::kNotFound);
 }
 void unsubscribe(Topic& topic, const char* target) {
   const std::uint64_t id = subscription_of(topic, target).id;

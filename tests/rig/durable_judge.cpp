@@ -22,8 +22,10 @@ int id_of(ByteSpan content, std::size_t bytes) {
 void DurableWorld::stepped(int queue, sim::Step step) {
   if (is_judging) return;
   Machine::get().unobserved([&] {
-    const bool says_nothing = step == sim::Step::kCreate || step == sim::Step::kRename;
-    if (step != sim::Step::kRead && !says_nothing) {
+    // The others change nothing that a reader finds, but for what is torn: the log's own rig.
+    const bool counts = step == sim::Step::kWrite || step == sim::Step::kSync ||
+                        step == sim::Step::kRemove || step == sim::Step::kSyncNames;
+    if (counts) {
       found[static_cast<std::size_t>(queue)] = read(queue);
       judge_power();
     }
@@ -58,17 +60,19 @@ DurableWorld::Found DurableWorld::read(int queue) {
     beyond.emplace_back(message->id.position, id_of(message->content, message->body_bytes));
   }
   const durable::Replay::Backlog backlog = replay.backlog();
-  const auto messages = replay.finish();
-  std::array<const durable::Message*, kSlots> in_slot{};
-  for (const auto& each : messages) {
-    if (shape.fifo) in_slot[each.message.id.position % kSlots] = &each.message;
-  }
-  for (const auto& each : messages) {
-    if (shape.fifo && in_slot[each.message.id.position % kSlots] != &each.message) continue;
-    const int id = id_of(each.message.content, each.message.body_bytes);
+  auto messages = replay.finish();
+  std::array<std::uint64_t, kSlots> in_slot{};
+  for (const durable::Left& each : messages) in_slot[each.id.position % kSlots] = each.id.position;
+  std::erase_if(messages, [&](const durable::Left& each) {
+    return shape.fifo && in_slot[each.id.position % kSlots] != each.id.position;
+  });
+  const Errc code = durable::read_again(**reader, messages, [&](const durable::Message& message) {
+    const int id = id_of(message.content, message.body_bytes);
     ++all.count[static_cast<std::size_t>(id)];
     all.order.push_back(id);
-  }
+    return Errc::kOk;
+  });
+  if (code != Errc::kOk) return all.wrong = name(code), all;
   for (const auto& [position, id] : beyond) {
     if (backlog.count == 0 || position < backlog.from) continue;
     ++all.count[static_cast<std::size_t>(id)];

@@ -36,8 +36,8 @@ class DurableSchedules : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(DurableSchedules, LoseNothingAndDoubleNothing) {
   const ExploreReport report = explore_durable(durable_schedules()[GetParam()], by_depth(1, 1, 2),
-                                               by_depth<std::uint64_t>(10, 60, 20'000),
-                                               by_depth<std::uint64_t>(10, 30, 5'000));
+                                               by_depth<std::uint64_t>(10, 40, 20'000),
+                                               by_depth<std::uint64_t>(10, 20, 5'000));
   EXPECT_TRUE(report.holds()) << report.text();
   std::printf("%s: %llu schedules, %.1f s\n", report.scenario.c_str(),
               static_cast<unsigned long long>(report.schedules), report.seconds);

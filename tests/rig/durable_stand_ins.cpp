@@ -58,8 +58,8 @@ Result<std::unique_ptr<disk::Directory>> Home::log(const std::string& name) {
 Result<Meta> Home::read(const std::string& name) {
   return sys::error(Errc::kNotFound, name, "is not on disk");
 }
-Result<sys::Fd> Home::lock(const std::string& name) { return lock(name, 0, 1); }
-Result<sys::Fd> Home::lock(const std::string&, std::uint64_t, int) {
+Result<sys::Fd> Home::lock(const std::string& name) { return lock(name, 0, Duration::zero()); }
+Result<sys::Fd> Home::lock(const std::string&, std::uint64_t, Duration) {
   return rig::DurableWorld::active->lock_log();
 }
 Result<void> Home::make(const Meta&) { return {}; }

@@ -103,6 +103,10 @@ const Doing kReceiveTwo{"receive two", [](S& s, int me) {
                           }
                         }};
 const Doing kAcknowledge{"acknowledge", [](S& s, int me) { s.acknowledge(me); }};
+const Doing kSendAndReceive{"send and receive", [](S& s, int me) {
+                              s.send(me, me);
+                              if (s.receive(me)) s.acknowledge(me);
+                            }};
 const Doing kSweep{"sweep", [](S& s, int me) { s.sweep(me); }};
 const Doing kSweepAndReceive{"sweep and receive", [](S& s, int me) {
                                s.sweep(me);
@@ -196,6 +200,7 @@ const std::vector<NamedDurable>& durable_schedules() {
       story(burying(kStandard), {kBury, kSweep, kBury}, {1}),
       story(kEmptyFifo, {kSend, kReceive}, {1}),
       story(kEmptyFifo, {kSend, kSend, kReceive}, {1}),
+      story(kEmptyFifo, {kSend, kSendAndReceive}, {1}),
       story(kEmptyFifo, {kSendSame, kSendSame}, {1}),
       story(kEmptyFifo, {kSendSame, kSendSame, kReceive}, {1}),
       story(kEmptyFifo, {kSendSame, kSweep, kSendSame}, {1}),

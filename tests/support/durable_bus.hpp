@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 
+#include "client/member.hpp"
+#include "journal/journal_file.hpp"
 #include "support/test_bus.hpp"
 
 namespace ringpost::test {
@@ -62,6 +65,13 @@ class DurableQueue : public testing::Test {
     return static_cast<std::size_t>(std::count_if(begin(log), end(log), [](const auto& entry) {
       return entry.path().extension() == ".segment";
     }));
+  }
+  /// What the writer leaves when a write or a sync has failed.
+  void let_the_log_fail(const std::string& name = "q") {
+    client::Member& member = client::Member::of(*bus_);
+    const auto mapping = member.context().queues.open(name).value();
+    const auto file = journal::JournalFile::open(member.files(), mapping->journal()).value();
+    file->view().hot().failed.store(EIO);
   }
   [[nodiscard]] std::string findings() {
     bus_->sweep();

@@ -1,15 +1,13 @@
 // Power goes at any step of the disk, senders are killed: what a durable FIFO queue has afterwards.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <map>
 #include <thread>
 
 #include "process/rig/random.hpp"
 #include "support/durable_bus.hpp"
 #include "support/durable_machine.hpp"
+#include "support/talking_child.hpp"
 
 namespace ringpost::test {
 namespace {
@@ -28,11 +26,6 @@ struct Fact {
   MessageId id{};  ///< as its sender was told
 };
 using Model = std::map<std::uint32_t, Fact>;
-
-struct Image {
-  std::unique_ptr<sim::Disk> disk;
-  Model model;
-};
 
 [[nodiscard]] std::string group_of(std::uint32_t number) {
   return "g" + std::to_string(number % 5);
@@ -119,13 +112,6 @@ class DurableFifoPower : public testing::TestWithParam<std::uint64_t> {
     EXPECT_EQ(*again, model_[number].id);
     waited_for_the_disk();
   }
-  /// Photographs of the disk at some of its steps, each with what was known then.
-  void photograph(sim::Disk& disk, std::vector<Image>& images, std::uint32_t every) {
-    disk.on_step = [this, &disk, &images, every](sim::Step) {
-      if (random_.below(every) != 0) return;
-      images.push_back({disk.power_cut(random_.next(), nullptr), model_});
-    };
-  }
   void work(Queue& queue, int steps) {
     send(queue);
     for (int i = 0; i < steps; ++i) {
@@ -146,36 +132,9 @@ class DurableFifoPower : public testing::TestWithParam<std::uint64_t> {
 };
 
 TEST_P(DurableFifoPower, LosesNothingAndGivesNothingTwiceAndKnowsWhatWasSent) {
-  sim::Disk disk(GetParam());
-  Machine machine(disk);
-  std::vector<Image> images;
-  {
-    Queue queue = machine.boot(settings()).value();
-    photograph(disk, images, 60);
-    work(queue, 300);
-    disk.on_step = nullptr;
-  }
-  ASSERT_EQ(disk.breach(), "");
-  ASSERT_FALSE(images.empty());
-  for (Image& image : images) {
-    // Power goes during the recovery, too.
-    std::vector<Image> again;
-    model_ = image.model;
-    photograph(*image.disk, again, 15);
-    Machine next(*image.disk, machine);
-    {
-      auto queue = next.boot(settings());
-      image.disk->on_step = nullptr;
-      ASSERT_TRUE(queue) << queue.error().what;
-      check(*queue, image.model);
-    }
-    for (Image& each : again) {
-      Machine last(*each.disk, machine);
-      auto queue = last.boot(settings());
-      ASSERT_TRUE(queue) << queue.error().what;
-      check(*queue, each.model);
-    }
-  }
+  cut_power(
+      GetParam(), random_, model_, settings(), 60, [this](Bus&, Queue& queue) { work(queue, 300); },
+      [](Queue& queue, const Model& model) { check(queue, model); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, DurableFifoPower, testing::Range<std::uint64_t>(1, 5));
@@ -197,11 +156,9 @@ class DurableFifoAndKills : public DurableQueue {
             .durability = Durability::kDurable,
             .log_segment_bytes = 64u << 10};
   }
+  using Say = std::function<void(Word)>;
   /// Sends and acknowledges until it is killed. Begins with what the one before was sending.
-  [[noreturn]] void work(int out, std::uint32_t first) {
-    const auto say = [out](const Word& word) {
-      if (::write(out, &word, sizeof word) != static_cast<ssize_t>(sizeof word)) ::_exit(1);
-    };
+  [[noreturn]] void work(std::uint32_t first, const Say& say) {
     Bus bus = Bus::open("test", options()).value();
     Queue queue = bus.open_queue("q").value();
     for (std::uint32_t number = first;; ++number) {
@@ -218,30 +175,17 @@ class DurableFifoAndKills : public DurableQueue {
       if (got->front().acknowledge() != Errc::kOk) ::_exit(1);
     }
   }
-  /// Kills it once it has said so many words, wherever it is then.
   void let_one_work(int words) {
-    int ends[2];
-    ASSERT_EQ(::pipe(ends), 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::close(ends[0]);
-      work(ends[1], next_);
-    }
-    ::close(ends[1]);
-    Word word{};
-    for (int seen = 0; ::read(ends[0], &word, sizeof word) == sizeof word; ++seen) {
-      if (seen == words) ::kill(child, SIGKILL);
-      next_ = std::max(next_, word.number);
-      Fact& fact = model_[word.number];
-      if (word.kind == Word::kAcknowledging) fact.known = Known::kEnded;
-      if (word.kind != Word::kSent) continue;
-      fact.id = word.id;
-      if (fact.known == Known::kSending) fact.known = Known::kSent;
-    }
-    ::close(ends[0]);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << "it failed";
+    let_a_child_work<Word>(
+        words, [this](const Say& say) { work(next_, say); },
+        [this](const Word& word) {
+          next_ = std::max(next_, word.number);
+          Fact& fact = model_[word.number];
+          if (word.kind == Word::kAcknowledging) fact.known = Known::kEnded;
+          if (word.kind != Word::kSent) return;
+          fact.id = word.id;
+          if (fact.known == Known::kSending) fact.known = Known::kSent;
+        });
   }
 
   std::uint32_t next_ = 1;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "support/durable_bus.hpp"
+#include "support/talking_child.hpp"
 
 namespace ringpost::test {
 namespace {
@@ -63,56 +64,34 @@ struct Word {
 
 class DurableQueueAndKills : public DurableQueue {
  protected:
+  using Say = std::function<void(Word)>;
   /// Sends and acknowledges until it is killed.
-  [[noreturn]] void work(int out, std::uint32_t first) {
-    const auto say = [out](Word::Kind kind, std::uint32_t number) {
-      const Word word{kind, number};
-      if (::write(out, &word, sizeof word) != static_cast<ssize_t>(sizeof word)) ::_exit(1);
-    };
+  [[noreturn]] void work(std::uint32_t first, const Say& say) {
     Bus bus = Bus::open("test", options()).value();
     Queue queue = bus.open_queue("q").value();
     for (std::uint32_t number = first;; ++number) {
-      say(Word::kSending, number);
+      say({Word::kSending, number});
       if (!queue.send(std::to_string(number))) ::_exit(1);
-      say(Word::kSent, number);
+      say({Word::kSent, number});
       if (number % 3 == 0) continue;
       auto got = queue.receive({.visibility_timeout = 12h});
       if (!got) continue;
-      say(Word::kAcknowledging,
-          static_cast<std::uint32_t>(std::stoul(std::string(got->front().text()))));
+      say({Word::kAcknowledging,
+           static_cast<std::uint32_t>(std::stoul(std::string(got->front().text())))});
       if (got->front().acknowledge() != Errc::kOk) ::_exit(1);
     }
   }
-  /// Kills it once it has said so many words, wherever it is then.
   void let_one_work(int words) {
-    int ends[2];
-    ASSERT_EQ(::pipe(ends), 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::close(ends[0]);
-      work(ends[1], next_);
-    }
-    ::close(ends[1]);
-    Word word{};
-    for (int seen = 0; ::read(ends[0], &word, sizeof word) == sizeof word; ++seen) {
-      if (seen == words) ::kill(child, SIGKILL);
-      next_ = std::max(next_, word.number + 1);
-      switch (word.kind) {
-        case Word::kSending:
-          known_.emplace(word.number, false);
-          break;
-        case Word::kSent:
-          known_[word.number] = true;
-          break;
-        case Word::kAcknowledging:
-          known_[word.number] = false;  // maybe there
-          break;
-      }
-    }
-    ::close(ends[0]);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << "it failed";
+    let_a_child_work<Word>(
+        words, [this](const Say& say) { work(next_, say); },
+        [this](const Word& word) {
+          next_ = std::max(next_, word.number + 1);
+          if (word.kind == Word::kSending) {
+            known_.emplace(word.number, false);
+          } else {
+            known_[word.number] = word.kind == Word::kSent;  // else maybe there
+          }
+        });
   }
   void check_and_empty(Queue& queue) {
     std::map<std::uint32_t, int> found;

@@ -1,13 +1,10 @@
 // Power goes at any step of the disk: what a durable queue has afterwards.
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <map>
 
-#include "client/member.hpp"
 #include "process/rig/random.hpp"
-#include "support/sim_disk.hpp"
-#include "support/test_bus.hpp"
+#include "support/durable_machine.hpp"
 
 namespace ringpost::test {
 namespace {
@@ -22,46 +19,6 @@ enum class Known {
   kGone      ///< acknowledged, and the disk was waited for since
 };
 using Model = std::map<std::string, Known>;
-
-struct Image {
-  std::unique_ptr<sim::Disk> disk;
-  Model model;
-};
-
-/// A bus whose one queue has its log on a simulated disk; all else is on the real one.
-class Machine {
- public:
-  explicit Machine(sim::Disk& disk) : disk_(disk) {}
-  /// After the loss of shared memory: what `before` had beside the log.
-  Machine(sim::Disk& disk, const Machine& before) : disk_(disk) {
-    std::filesystem::copy(before.scratch_.path("state"), scratch_.path("state"),
-                          std::filesystem::copy_options::recursive);
-    std::filesystem::remove(scratch_.path("state") + "/test/owner");
-  }
-  using Mount = std::function<std::unique_ptr<disk::Directory>()>;
-  Result<Queue> boot(const QueueSettings& settings) {
-    return boot(settings, [this] { return disk_.mount(); });
-  }
-  Result<Queue> boot(const QueueSettings& settings, Mount mount) {
-    bus_.emplace(Bus::open("test", {.shm_dir = scratch_.path("shm"),
-                                    .state_dir = scratch_.path("state"),
-                                    .clock = &clock_})
-                     .value());
-    client::Member::of(*bus_).context().queues.home().open_logs_with(
-        [mount = std::move(mount)](const std::string&) -> Result<std::unique_ptr<disk::Directory>> {
-          return mount();
-        });
-    return bus_->queue("q", settings);
-  }
-  void sweep() { bus_->sweep(); }
-  [[nodiscard]] ManualClock& clock() noexcept { return clock_; }
-
- private:
-  sim::Disk& disk_;
-  rig::Scratch scratch_;
-  ManualClock clock_;
-  std::optional<Bus> bus_;
-};
 
 class DurablePower : public testing::TestWithParam<std::uint64_t> {
  protected:
@@ -95,13 +52,6 @@ class DurablePower : public testing::TestWithParam<std::uint64_t> {
     model_[body] = Known::kEnded;
     ASSERT_EQ(got->front().acknowledge(), Errc::kOk);
   }
-  /// Photographs of the disk at some of its steps, each with what was known then.
-  void photograph(sim::Disk& disk, std::vector<Image>& images, std::uint32_t every) {
-    disk.on_step = [this, &disk, &images, every](sim::Step) {
-      if (random_.below(every) != 0) return;
-      images.push_back({disk.power_cut(random_.next(), nullptr), model_});
-    };
-  }
   static void check(Queue& queue, const Model& model) {
     std::map<std::string, int> found;
     for (const std::string& body : drain(queue)) ++found[body];
@@ -131,36 +81,9 @@ class DurablePower : public testing::TestWithParam<std::uint64_t> {
 };
 
 TEST_P(DurablePower, LosesNothingThatWasSentAndGivesNothingTwice) {
-  sim::Disk disk(GetParam());
-  Machine machine(disk);
-  std::vector<Image> images;
-  {
-    Queue queue = machine.boot(settings()).value();
-    photograph(disk, images, 40);
-    work(queue);
-    disk.on_step = nullptr;
-  }
-  ASSERT_EQ(disk.breach(), "");
-  ASSERT_FALSE(images.empty());
-  for (Image& image : images) {
-    // Power goes during the recovery, too.
-    std::vector<Image> again;
-    model_ = image.model;
-    photograph(*image.disk, again, 15);
-    Machine next(*image.disk, machine);
-    {
-      auto queue = next.boot(settings());
-      image.disk->on_step = nullptr;
-      ASSERT_TRUE(queue) << queue.error().what;
-      check(*queue, image.model);
-    }
-    for (Image& each : again) {
-      Machine last(*each.disk, machine);
-      auto queue = last.boot(settings());
-      ASSERT_TRUE(queue) << queue.error().what;
-      check(*queue, each.model);
-    }
-  }
+  cut_power(
+      GetParam(), random_, model_, settings(), 40, [this](Bus&, Queue& queue) { work(queue); },
+      [](Queue& queue, const Model& model) { check(queue, model); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, DurablePower, testing::Range<std::uint64_t>(1, 5));
@@ -220,7 +143,7 @@ TEST(DurableReclaim, LetsASegmentGoOnceTheOneBeforeIsSafelyGone) {
     for (int i = 0; removed < 3 && i < 500; ++i) {
       ASSERT_TRUE(queue.send(std::string(3'000, 'x')));
       ASSERT_EQ(drain(queue).size(), 1u);
-      machine.sweep();
+      machine.bus().sweep();
     }
     ASSERT_EQ(removed, 3);
     disk.on_step = nullptr;

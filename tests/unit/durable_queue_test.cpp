@@ -1,6 +1,9 @@
 // Queues whose messages survive the loss of shared memory.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <thread>
+
 #include "support/durable_bus.hpp"
 
 namespace ringpost::test {
@@ -80,6 +83,65 @@ TEST_F(DurableQueue, HasNothingTwiceAfterSeveralReboots) {
     EXPECT_EQ(got[2].text(), next);
     ASSERT_EQ(got[2].acknowledge(), Errc::kOk);
   }
+}
+
+TEST_F(DurableQueue, GoesOnWithALogThatFailedOnceItIsRecovered) {
+  Queue queue = make();
+  ASSERT_TRUE(queue.send("acknowledged"));
+  EXPECT_FALSE(queue.recover_log().value().has_value()) << "it has not failed";
+  let_the_log_fail();
+  EXPECT_EQ(code_of(queue.send("refused")), Errc::kLogFailed);
+  EXPECT_NE(findings().find("its log failed"), std::string::npos) << findings();
+  EXPECT_EQ(drain(queue), Texts{"acknowledged"}) << "receiving goes on";
+  const RecoveredLog recovered = queue.recover_log().value().value();
+  EXPECT_EQ(recovered.log_errno, EIO);
+  EXPECT_EQ(recovered.on_disk, recovered.acknowledged);
+  EXPECT_EQ(recovered.records, 1u) << "that it was acknowledged";
+  ASSERT_TRUE(queue.send("later"));
+  reboot_with([&] { queue = Queue(); });
+  queue = open();
+  EXPECT_EQ(drain(queue), Texts{"later"});
+}
+
+TEST_F(DurableQueue, IsNotGoneOnWithIfItsLogHasLostWhatWasAcknowledged) {
+  Queue queue = make();
+  ASSERT_TRUE(queue.send("a"));
+  let_the_log_fail();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(scratch_.path("state"))) {
+    if (entry.path().extension() == ".segment") std::filesystem::remove(entry.path());
+  }
+  EXPECT_EQ(code_of(queue.recover_log()), Errc::kDamaged);
+  EXPECT_EQ(code_of(queue.send("b")), Errc::kLogFailed);
+  queue = Queue();
+  bus_->delete_queue("q").value();
+  Queue memory = bus_->queue("memory").value();
+  EXPECT_EQ(code_of(memory.recover_log()), Errc::kInvalidArgument);
+}
+
+TEST_F(DurableQueue, IsOpenedOnceWhoeverMakesOrRecoversItIsDone) {
+  { ASSERT_TRUE(make().send("a")); }
+  reboot();
+  durable::Home& home = client::Member::of(*bus_).context().queues.home();
+  sys::Fd recovering = home.lock("q").value();
+  std::thread second([&] {
+    Bus other = Bus::open("test", options()).value();
+    Queue queue = other.open_queue("q").value();
+    EXPECT_EQ(drain(queue), Texts{"a"});
+  });
+  recovering = sys::Fd();  // as by his death
+  second.join();
+}
+
+TEST_F(DurableQueue, SaysThatItIsBusyIfThatTakesTooLong) {
+  { static_cast<void>(make()); }
+  reboot();
+  durable::Home& home = client::Member::of(*bus_).context().queues.home();
+  home.wait_for_locks(1ms);
+  sys::Fd stopped = home.lock("q").value();
+  EXPECT_EQ(code_of(home.lock("q")), Errc::kBusy);
+  stopped = sys::Fd();
+  home.wait_for_locks(10s);
+  EXPECT_TRUE(home.lock("q")) << "nobody who has given up keeps it";
 }
 
 TEST_F(DurableQueue, RefusesReceiptsOfTheTimeBefore) {
@@ -263,8 +325,6 @@ TEST_F(DurableQueue, IsRefusedWhereItIsNotPossibleYet) {
   Queue queue = make();
   EXPECT_EQ(code_of(queue.set({.durability = Durability::kMemory})), Errc::kInvalidArgument);
   EXPECT_EQ(code_of(queue.set({.message_bytes_max = 2u << 20})), Errc::kInvalidArgument);
-  Topic topic = bus_->topic("t").value();
-  EXPECT_EQ(code_of(topic.subscribe("q")), Errc::kUnsupported);
 }
 
 TEST_F(DurableQueue, ComesBackOnceThereIsRoomForIt) {

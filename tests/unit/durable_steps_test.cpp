@@ -178,6 +178,25 @@ TEST_F(DurableQueueAndSteps, ARecoveryThatIsKilledIsMadeAgain) {
   kill_everywhere(work, [](const Counts&, bool) {});
 }
 
+TEST_F(DurableQueueAndSteps, APublishReachesAllSubscribersOrNone) {
+  std::optional<Topic> topic;
+  const Work work{[&](Bus& bus) {
+                    topic.emplace(bus.topic("t").value());
+                    static_cast<void>(bus.queue("memory").value());
+                    for (const char* name : {"q", "memory"}) {
+                      topic->subscribe(name, {.raw = true}).value();
+                    }
+                    if (!topic->publish("first " + body_)) ::_exit(3);
+                  },
+                  [&](Bus&) { static_cast<void>(topic->publish(body_)); }};
+  kill_everywhere(work, [&](const Counts& found, bool was_rebooted) {
+    EXPECT_EQ(of(found, "first " + body_), 1);
+    EXPECT_LE(of(found, body_), 1);
+    if (was_rebooted) return;
+    EXPECT_EQ(of(found, body_), of(all_of("memory"), body_));
+  });
+}
+
 /// Memory that a child shares with its parent: what it did with each message.
 class Notes {
  public:
@@ -246,6 +265,64 @@ TEST_F(DurableQueueAndSteps, ABacklogBeyondMemoryComesIntoItOnce) {
     }
     if (HasFailure()) FAIL() << "kill " << n << ", " << calls << " system calls";
     ASSERT_TRUE(bus_->delete_queue("big"));
+  }
+}
+
+TEST_F(DurableQueueAndSteps, APublishToABacklogBeyondMemoryReachesAllSubscribersOrNone) {
+  constexpr int kPublishes = 4;
+  std::optional<Topic> topic;
+  const Work work{[&](Bus& bus) { topic.emplace(bus.open_topic("t").value()); },
+                  [&](Bus&) {
+                    for (int i = 0; i < kPublishes; ++i) {
+                      static_cast<void>(topic->publish(std::to_string(i)));
+                    }
+                  }};
+  rig::Random random(3);
+  const std::uint64_t kills = rig::by_depth<std::uint64_t>(10, 16, 300);
+  for (std::uint64_t n = 0; n < kills; ++n) {
+    {
+      Queue big =
+          make("big", {.message_bytes_max = 16u << 10, .slots = 64, .bytes_max = 64u << 10});
+      while (big.stats().beyond_memory == 0) ASSERT_TRUE(big.send("before"));
+      Topic made = bus_->topic("t").value();
+      static_cast<void>(bus_->queue("memory").value());
+      for (const char* name : {"big", "memory"}) made.subscribe(name, {.raw = true}).value();
+    }
+    bus_.reset();
+    const std::uint64_t calls = random.below(12);
+    if (!kill_at(work, calls, random.below(kInstructionsMax))) {
+      GTEST_SKIP() << "no process may watch another one here";
+    }
+    const bool reboots = n % 4 == 3;
+    if (reboots) {
+      reboot();
+    } else {
+      bus_.emplace(Bus::open("test", options()).value());
+      bus_->sweep();
+    }
+    Counts found;
+    Counts in_memory;
+    {
+      Queue big = open("big");
+      do {  // what the sweep could not deliver comes once there is room
+        for (const std::string& body : drain(big)) ++found[body];
+        bus_->sweep();
+      } while (big.receive({.visibility_timeout = 0s}));
+      if (!reboots) {
+        Queue memory = open("memory");
+        for (const std::string& body : drain(memory)) ++in_memory[body];
+      }
+    }
+    for (int i = 0; i < kPublishes; ++i) {
+      const std::string body = std::to_string(i);
+      EXPECT_LE(of(found, body), 1) << body;
+      EXPECT_TRUE(reboots || of(found, body) == of(in_memory, body)) << body;
+    }
+    if (HasFailure()) FAIL() << "kill " << n << ", " << calls << " system calls";
+    ASSERT_TRUE(bus_->delete_queue("big"));
+    if (reboots) continue;  // they are gone
+    ASSERT_TRUE(bus_->delete_queue("memory"));
+    ASSERT_TRUE(bus_->delete_topic("t"));
   }
 }
 

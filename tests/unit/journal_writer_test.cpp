@@ -16,6 +16,14 @@ using Stage = RoleStage;
 using Writer = RoleWriter;
 using Lines = std::vector<std::string>;
 
+/// With one writer, of kOne.
+struct WriterStage : Stage {
+  explicit WriterStage(std::uint32_t cells_log2 = 4, const journal::LogWriterOptions& options = {})
+      : Stage(cells_log2), log(disk), log_writer(journal.view(), kOne, alive, log, options) {}
+  FakeLog log;
+  LogWriter log_writer;
+};
+
 /// Until it has nothing to do any more.
 void work(LogWriter& writer) {
   LogWriter* const all[] = {&writer};
@@ -23,46 +31,40 @@ void work(LogWriter& writer) {
 }
 
 TEST(LogWriter, HasSeveralBatchesUnderWay) {
-  Stage stage;
+  WriterStage stage;
   stage.disk.batch_records = 1;
   stage.want(3);
   for (int i = 0; i < 3; ++i) stage.put(std::to_string(i));
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(writer.step(), Errc::kOk);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(stage.log_writer.step(), Errc::kOk);
   EXPECT_EQ(stage.disk.batches, 3);
-  EXPECT_EQ(writer.step(), Errc::kEmpty);  // caught up
+  EXPECT_EQ(stage.log_writer.step(), Errc::kEmpty);  // caught up
   EXPECT_EQ(stage.journal.hot().durable, 0u);
-  EXPECT_TRUE(writer.has_under_way());
-  EXPECT_EQ(writer.settle(), Errc::kOk);
+  EXPECT_TRUE(stage.log_writer.has_under_way());
+  EXPECT_EQ(stage.log_writer.settle(), Errc::kOk);
   EXPECT_EQ(stage.journal.hot().durable, 3u);
-  EXPECT_EQ(writer.step(), Errc::kEmpty);
+  EXPECT_EQ(stage.log_writer.step(), Errc::kEmpty);
   EXPECT_EQ(stage.disk.flushes, 0);
 }
 
 TEST(LogWriter, FlushesOnlyWhenSomebodyWantsIt) {
-  Stage stage;
+  WriterStage stage;
   stage.put("a");
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  work(writer);
+  work(stage.log_writer);
   EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
   EXPECT_EQ(stage.journal.hot().durable, 0u);
   EXPECT_EQ(stage.journal.hot().drain, 0u);
   stage.want(1);
-  EXPECT_EQ(writer.step(), Errc::kOk);
+  EXPECT_EQ(stage.log_writer.step(), Errc::kOk);
   EXPECT_EQ(stage.journal.hot().durable, 1u);
   EXPECT_EQ(stage.journal.hot().drain, 1u);
   EXPECT_EQ(stage.disk.flushes, 1);
 }
 
 TEST(LogWriter, FlushesBeforeTheRingIsFull) {
-  Stage stage(3);
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  WriterStage stage(3);
   for (int i = 0; i < 100; ++i) {
     ASSERT_NE(stage.put("x"), ~0ull);
-    work(writer);
+    work(stage.log_writer);
   }
   EXPECT_LE(stage.disk.flushes, 30);
 }
@@ -95,99 +97,84 @@ TEST(LogWriter, WaitsWhileAnotherHasTheRole) {
 }
 
 TEST(LogWriter, EndsWhenTheLogHasFailed) {
-  Stage stage;
+  WriterStage stage;
   stage.put("a");
   stage.want(1);
   stage.disk.error = EIO;
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  work(writer);
-  EXPECT_EQ(writer.failure(), Errc::kLogFailed);
+  work(stage.log_writer);
+  EXPECT_EQ(stage.log_writer.failure(), Errc::kLogFailed);
   EXPECT_EQ(stage.journal.hot().durable, 0u);
   stage.disk.error = 0;
-  EXPECT_EQ(writer.step(), Errc::kLogFailed);
+  EXPECT_EQ(stage.log_writer.step(), Errc::kLogFailed);
 }
 
 TEST(LogWriter, DoesNotSpinWhileTheLogHasNoRoom) {
-  Stage stage;
+  WriterStage stage;
   stage.put("a");
   stage.want(1);
   stage.disk.is_full = true;
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  EXPECT_EQ(writer.step(), Errc::kNoSpace);
-  EXPECT_FALSE(writer.arm().has_work);
-  writer.rest();
-  writer.rest();
+  EXPECT_EQ(stage.log_writer.step(), Errc::kNoSpace);
+  EXPECT_FALSE(stage.log_writer.arm().has_work);
+  stage.log_writer.rest();
+  stage.log_writer.rest();
   EXPECT_EQ(stage.disk.pauses, 2);  // makes room, if it can
   stage.disk.is_full = false;
-  work(writer);
+  work(stage.log_writer);
   EXPECT_EQ(stage.journal.hot().durable, 1u);
 }
 
 TEST(LogWriter, RestsOnceUntilThereIsWorkAgain) {
-  Stage stage;
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  work(writer);
-  writer.rest();
-  writer.rest();
+  WriterStage stage;
+  work(stage.log_writer);
+  stage.log_writer.rest();
+  stage.log_writer.rest();
   EXPECT_EQ(stage.disk.pauses, 1);
   stage.put("a");
-  writer.rest();  // there is something to do
+  stage.log_writer.rest();  // there is something to do
   EXPECT_EQ(stage.disk.pauses, 1);
-  work(writer);
-  writer.rest();
+  work(stage.log_writer);
+  stage.log_writer.rest();
   EXPECT_EQ(stage.disk.pauses, 2);
 }
 
 TEST(LogWriter, PausesNowAndThenThoughItNeverRests) {
-  Stage stage;
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log, {.pause_cells = 8});
+  WriterStage stage(4, {.pause_cells = 8});
   for (int i = 0; i < 32; ++i) {
     ASSERT_NE(stage.put("x"), ~0ull);
     stage.want(static_cast<std::uint64_t>(i) + 1);
-    work(writer);
+    work(stage.log_writer);
   }
   EXPECT_GE(stage.disk.pauses, 3);
   EXPECT_LE(stage.disk.pauses, 4);
 }
 
 TEST(LogWriter, MakesDurableWhatNobodyWaitsForWhenItRests) {
-  Stage stage;
+  WriterStage stage;
   stage.put("a");
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  work(writer);
+  work(stage.log_writer);
   EXPECT_EQ(stage.journal.hot().durable, 0u);
-  writer.rest();
+  stage.log_writer.rest();
   EXPECT_EQ(stage.journal.hot().durable, 1u);
 }
 
 TEST(LogWriter, MakesDurableWhatNobodyWaitsForAfterAWhileThoughItNeverRests) {
-  Stage stage(8);
   ManualClock clock;
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log,
-                   {.flush_after_ns = 100, .time = base::TimeSource(&clock)});
+  WriterStage stage(8, {.flush_after_ns = 100, .time = base::TimeSource(&clock)});
   for (std::uint64_t i = 0; i < 20; ++i) {
     stage.put("x");
-    work(writer);
+    work(stage.log_writer);
     EXPECT_GE(stage.journal.hot().durable + 10, i) << "of 10 ns each";
     clock.advance(std::chrono::nanoseconds(10));
   }
   EXPECT_LE(stage.disk.flushes, 2);
-  EXPECT_LE(writer.arm().most_ns, 100u);
+  EXPECT_LE(stage.log_writer.arm().most_ns, 100u);
 }
 
 TEST(LogWriter, WritesWhatIsThereWhenItEndsInOrder) {
-  Stage stage;
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
-  work(writer);
+  WriterStage stage;
+  work(stage.log_writer);
   stage.put("a");
-  writer.finish();
+  stage.log_writer.finish();
   EXPECT_EQ(stage.disk.data(), (Lines{"a"}));
   EXPECT_EQ(stage.journal.hot().durable, 1u);
   EXPECT_EQ(stage.disk.marks, 1);
@@ -195,38 +182,33 @@ TEST(LogWriter, WritesWhatIsThereWhenItEndsInOrder) {
 }
 
 TEST(LogWriter, GoesOnWhenALogThatFailedIsRecovered) {
-  Stage stage;
-  FakeLog log(stage.disk);
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log);
+  WriterStage stage;
   stage.put("a");
   stage.disk.error = EIO;
-  work(writer);
-  writer.rest();
+  work(stage.log_writer);
+  stage.log_writer.rest();
   stage.want(1);
-  work(writer);
-  ASSERT_EQ(writer.failure(), Errc::kLogFailed);
+  work(stage.log_writer);
+  ASSERT_EQ(stage.log_writer.failure(), Errc::kLogFailed);
   stage.disk.error = 0;
-  EXPECT_EQ(writer.step(), Errc::kLogFailed);
+  EXPECT_EQ(stage.log_writer.step(), Errc::kLogFailed);
   Writer two(stage, kTwo);
   ASSERT_EQ(two.role.recover(), Errc::kOk);
   two.role.release();
-  work(writer);
-  EXPECT_EQ(writer.failure(), Errc::kOk);
+  work(stage.log_writer);
+  EXPECT_EQ(stage.log_writer.failure(), Errc::kOk);
   EXPECT_EQ(stage.journal.hot().durable, 1u);
 }
 
 TEST(LogWriter, TriesAgainAfterAWhileWhatMayPass) {
-  Stage stage;
   ManualClock clock;
-  FakeLog log(stage.disk);
+  WriterStage stage(4, {.time = base::TimeSource(&clock)});
   stage.disk.is_damaged = true;
-  LogWriter writer(stage.journal.view(), kOne, stage.alive, log,
-                   {.time = base::TimeSource(&clock)});
-  EXPECT_EQ(writer.step(), Errc::kDamaged);
+  EXPECT_EQ(stage.log_writer.step(), Errc::kDamaged);
   stage.disk.is_damaged = false;
-  EXPECT_EQ(writer.step(), Errc::kDamaged);
+  EXPECT_EQ(stage.log_writer.step(), Errc::kDamaged);
   clock.advance(1s);
-  EXPECT_EQ(writer.step(), Errc::kEmpty);
+  EXPECT_EQ(stage.log_writer.step(), Errc::kEmpty);
 }
 
 TEST(LogWriter, OneThreadServesSeveral) {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <string>
 
 namespace ringpost::rig {
 
@@ -37,5 +38,11 @@ class Traced {
   pid_t pid_ = -1;
   bool done_ = false;
 };
+
+/// "killed before system call 3": where a child stands after so many stops at system calls.
+[[nodiscard]] inline std::string killed_at(std::size_t stops) {
+  return "killed " + std::string(stops % 2 == 1 ? "before" : "after") + " system call " +
+         std::to_string((stops + 1) / 2);
+}
 
 }  // namespace ringpost::rig

@@ -75,6 +75,12 @@ void ask_the_bus(const Context& context, const std::string& stream, std::vector<
   }
 }
 
+Failure no_such_log(const std::string& doing, const std::string& name) {
+  return {ExitCode::kNotFound, ringpost::name(Errc::kNotFound),
+          fmt::format("cannot {}: there is no stream or durable queue {}", doing, name),
+          "those there are: ringpost stream list, ringpost queue list"};
+}
+
 Log log_of_queue(const Context& context, const std::string& queue, const std::string& directory,
                  bool in_use) {
   Log log{directory};
@@ -96,8 +102,9 @@ std::vector<Log> find_logs(Context& context, const Options& options, bool in_use
         stream_log_directories(context.globals.bus, options.what, context.bus_options());
     const auto of_queue =
         queue_log_directory(context.globals.bus, options.what, context.bus_options());
-    if (!directories && directories.error() == Errc::kNotFound && of_queue) {
-      return {log_of_queue(context, options.what, *of_queue, in_use)};
+    if (!directories && directories.error() == Errc::kNotFound) {
+      if (of_queue) return {log_of_queue(context, options.what, *of_queue, in_use)};
+      throw no_such_log("find the log of " + options.what, options.what);
     }
     require_of_stream(context, directories, "find the log of stream " + options.what, options.what);
     for (const std::string& each : *directories) logs.push_back({each});
@@ -225,20 +232,24 @@ ExitCode salvage(Context& context, const Options& options) {
   return ExitCode::kOk;
 }
 
-void print_recovered(Context& context, const std::string& stream, const RecoveredLog& log) {
+/// `stream`: or the queue's log, which has no shards.
+void print_recovered(Context& context, const std::string& name, bool stream,
+                     const RecoveredLog& log) {
   if (context.globals.json) {
-    context.out.line(json_line(JsonObject{{"stream", stream},
-                                          {"shard", ShardInfo::id_of(log.shard)},
-                                          {"log_errno", log.log_errno},
-                                          {"acknowledged", log.acknowledged},
-                                          {"on_disk", log.on_disk},
-                                          {"records", log.records}}));
+    JsonObject object{{stream ? "stream" : "queue", name}};
+    if (stream) object["shard"] = ShardInfo::id_of(log.shard);
+    object["log_errno"] = log.log_errno;
+    object["acknowledged"] = log.acknowledged;
+    object["on_disk"] = log.on_disk;
+    object["records"] = log.records;
+    context.out.line(json_line(object));
     return;
   }
-  context.report(fmt::format(
-      "{}: it had failed ({}); all before position {} had been acknowledged, "
-      "and is there",
-      ShardInfo::id_of(log.shard), std::strerror(log.log_errno), format_count(log.acknowledged)));
+  context.report(
+      fmt::format("{}: it had failed ({}); all before position {} had been acknowledged, "
+                  "and is there",
+                  stream ? ShardInfo::id_of(log.shard) : name, std::strerror(log.log_errno),
+                  format_count(log.acknowledged)));
   if (log.on_disk > log.acknowledged) {
     context.report(fmt::format("  {} had not been, but were on disk",
                                range_text({log.acknowledged, log.on_disk})));
@@ -250,12 +261,30 @@ void print_recovered(Context& context, const std::string& stream, const Recovere
   }
 }
 
+ExitCode recover_of_queue(Context& context, Queue& queue) {
+  const auto recovered = queue.recover_log();
+  require(recovered, context.subject("recover the log of queue " + queue.name(), queue.name()));
+  if (*recovered) {
+    print_recovered(context, queue.name(), false, **recovered);
+  } else if (!context.globals.json) {
+    context.report(fmt::format("the log of queue {} has not failed", queue.name()));
+  }
+  return ExitCode::kOk;
+}
+
 ExitCode recover(Context& context, const std::string& name) {
   Bus bus = open_bus(context);
-  Stream stream = open_stream(context, bus, name);
-  const auto recovered = stream.recover_logs();
+  auto stream = bus.open_stream(name);
+  if (!stream && stream.error() == Errc::kNotFound) {
+    auto queue = bus.open_queue(name);
+    if (queue) return recover_of_queue(context, *queue);
+    if (queue.error() == Errc::kNotFound) throw no_such_log("recover the log of " + name, name);
+    require(queue, context.subject("open queue " + name, name));
+  }
+  require_of_stream(context, stream, "open stream " + name, name);
+  const auto recovered = stream->recover_logs();
   require_of_stream(context, recovered, "recover the log of stream " + name, name);
-  for (const RecoveredLog& log : *recovered) print_recovered(context, name, log);
+  for (const RecoveredLog& log : *recovered) print_recovered(context, name, true, log);
   if (recovered->empty() && !context.globals.json) {
     context.report(fmt::format("no log of stream {} has failed", name));
   }
@@ -338,10 +367,11 @@ void add_log(CLI::App& app, Context& context) {
   add_what(salvage_verb, *options);
   on_run(salvage_verb, context, [&context, options] { return salvage(context, *options); });
 
-  auto& recover_verb = add_verb(log, "recover", "Go on with a failed log of a stream",
-                                "  ringpost log recover trades");
+  auto& recover_verb =
+      add_verb(log, "recover", "Go on with a failed log of a stream or a durable queue",
+               "  ringpost log recover trades   # once the disk is in order again");
   auto name = std::make_shared<std::string>();
-  add_stream_name(recover_verb, *name);
+  recover_verb.add_option("NAME", *name, "A stream or a durable queue")->required()->type_name("");
   on_run(recover_verb, context, [&context, name] { return recover(context, *name); });
 
   auto& dump_verb = add_verb(log, "dump", "Print the records of a log as they lie on disk",
