@@ -21,7 +21,7 @@ constexpr std::string_view kKey = "partition";
 LogScene::LogScene(std::size_t data_bytes, const log::LogOptions& options) : options_(options) {
   directory_ = disk::open_directory(place_.path().string()).value();
   record_bytes_ = sizeof(log::RecordHeader) + kKey.size() + data_bytes;
-  records_.resize(kRecords * record_bytes_);
+  records_ = log::Buffer::huge(kRecords * record_bytes_);
   log::RecordHeader header{};
   header.bytes = static_cast<std::uint32_t>(record_bytes_);
   header.data_bytes = static_cast<std::uint32_t>(data_bytes);
@@ -50,7 +50,7 @@ void LogScene::require(Errc code) {
 
 void LogScene::finish(disk::Sync sync) {
   submit(sync);
-  while (writer_->in_flight() > 0) require(writer_->reap(true).failed);
+  while (writer_->has_under_way()) require(writer_->reap(true).failed);
   if (sync == disk::Sync::kData && writer_->progress().durable_end != position_) {
     throw std::runtime_error("not durable to its end");
   }

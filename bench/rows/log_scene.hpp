@@ -72,7 +72,7 @@ class LogScene {
  private:
   ByteSpan next_record() noexcept;
   [[nodiscard]] std::span<std::byte> record_of(std::uint64_t number) noexcept {
-    return std::span(records_).subspan(number % kRecords * record_bytes_, record_bytes_);
+    return {records_.data() + number % kRecords * record_bytes_, record_bytes_};
   }
   static void require(Errc code);
 
@@ -81,7 +81,7 @@ class LogScene {
   std::unique_ptr<disk::Directory> directory_;
   std::unique_ptr<log::Writer> writer_;
   std::size_t record_bytes_ = 0;
-  std::vector<std::byte> records_;
+  log::Buffer records_;  // in huge pages, as the bare loops have them
   std::uint64_t position_ = 0;
   std::uint64_t count_ = 0;
 };

@@ -29,10 +29,10 @@ enum class Read : std::uint8_t {
   kDirect,  ///< from the disk itself; offset, length and memory in blocks
 };
 
-/// What became of one write of a WriteQueue.
+/// What became of one write, or of a sync, of a WriteQueue.
 struct Completion {
-  std::uint64_t token = 0;  ///< of its submit()
-  int sys_errno = 0;        ///< 0: every byte was written, and is safe if the write asked for that
+  std::uint64_t token = 0;  ///< of its submit() or sync()
+  int sys_errno = 0;        ///< 0: every byte was written, or is safe
 };
 
 /// One open file. Its length is fixed when it is created.
@@ -71,7 +71,7 @@ class File {
   [[nodiscard]] virtual std::uint64_t written_end() noexcept { return 0; }
 };
 
-/// Several writes under way at once; they complete in any order.
+/// Several writes under way at once, and a sync beside them; they complete in any order.
 ///
 /// Threads  one at a time. Crash  writes under way may still reach the disk, or not.
 class WriteQueue {
@@ -79,8 +79,11 @@ class WriteQueue {
   virtual ~WriteQueue() = default;
   [[nodiscard]] virtual unsigned depth() const noexcept = 0;
   /// `bytes` must stay as it is until its completion was reaped. At most depth() are under way.
-  virtual Errc submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync sync,
-                      std::uint64_t token) = 0;
+  virtual Errc submit(File& file, std::uint64_t offset, ByteSpan bytes, std::uint64_t token) = 0;
+  /// Makes those writes of the file safe whose completions were reaped before. At most one is under
+  /// way, beside depth() writes; the file stays open until its completion was reaped. An error is
+  /// as final as one of File::sync().
+  virtual Errc sync(File& file, std::uint64_t token) = 0;
   /// What has completed; with `wait` at least one if any is under way. Returns how many.
   virtual std::size_t reap(std::span<Completion> into, bool wait) = 0;
   /// Most of what will be submitted lies there: it may be made ready once instead of for each

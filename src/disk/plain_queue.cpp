@@ -5,13 +5,19 @@
 
 namespace ringpost::disk {
 
-Errc PlainQueue::submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync sync,
-                        std::uint64_t token) {
-  if (done_.size() >= depth_) return Errc::kFull;
-  const Result<void> written = file.write(offset, bytes, sync);
-  const int failed = written ? 0 : written.error().sys_errno;
-  done_.push_back({token, !written && failed == 0 ? EIO : failed});
+Errc PlainQueue::submit(File& file, std::uint64_t offset, ByteSpan bytes, std::uint64_t token) {
+  done(token, file.write(offset, bytes, Sync::kNone));
   return Errc::kOk;
+}
+
+Errc PlainQueue::sync(File& file, std::uint64_t token) {
+  done(token, file.sync());
+  return Errc::kOk;
+}
+
+void PlainQueue::done(std::uint64_t token, const Result<void>& result) {
+  const int failed = result ? 0 : result.error().sys_errno;
+  done_.push_back({token, !result && failed == 0 ? EIO : failed});
 }
 
 std::size_t PlainQueue::reap(std::span<Completion> into, bool) {

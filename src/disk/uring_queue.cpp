@@ -24,26 +24,23 @@ UringQueue::UringQueue(unsigned depth) : depth_(depth), writes_(depth) {
   is_open_ = ::io_uring_queue_init(depth + 1, &ring_, IORING_SETUP_COOP_TASKRUN) == 0 ||
              ::io_uring_queue_init(depth + 1, &ring_, 0) == 0;
   for (unsigned slot = 0; slot < depth; ++slot) free_.push_back(slot);
-  for (auto* list : {&written_, &covered_}) list->reserve(depth);
-  done_.reserve(depth);
+  done_.reserve(depth + 1);
 }
 
 UringQueue::~UringQueue() {
   if (!is_open_) return;
-  std::vector<Completion> rest(depth_);
-  while (under_way() > 0 && reap(rest, true) > 0) {
+  while (under_way() > 0 && handle_one(true)) {
   }
   ::io_uring_queue_exit(&ring_);
 }
 
-Errc UringQueue::submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync sync,
-                        std::uint64_t token) {
-  if (under_way() + done_.size() >= depth_) return Errc::kFull;
+Errc UringQueue::submit(File& file, std::uint64_t offset, ByteSpan bytes, std::uint64_t token) {
+  if (free_.empty()) return Errc::kFull;
   auto& plain = static_cast<PlainFile&>(file);  // of the same directory
   io_uring_sqe* const entry = is_broken_ ? nullptr : ::io_uring_get_sqe(&ring_);
   if (entry != nullptr) {
     const unsigned slot = free_.back();
-    writes_[slot] = {&plain, offset, bytes, sync, token};
+    writes_[slot] = {&plain, offset, bytes, token};
     const auto length = static_cast<unsigned>(bytes.size());
     if (is_registered(bytes)) {
       ::io_uring_prep_write_fixed(entry, plain.write_fd(), bytes.data(), length, offset, 0);
@@ -55,7 +52,21 @@ Errc UringQueue::submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync s
       return Errc::kOk;
     }
   }
-  done_.push_back({token, plain.write_all(offset, bytes, sync)});
+  done_.push_back({token, plain.write_all(offset, bytes, Sync::kNone)});
+  return Errc::kOk;
+}
+
+Errc UringQueue::sync(File& file, std::uint64_t token) {
+  if (is_syncing_) return Errc::kFull;
+  auto& plain = static_cast<PlainFile&>(file);
+  io_uring_sqe* const entry = is_broken_ ? nullptr : ::io_uring_get_sqe(&ring_);
+  if (entry != nullptr) {
+    ::io_uring_prep_fsync(entry, plain.write_fd(), IORING_FSYNC_DATASYNC);
+    is_syncing_ = give(depth_, entry);
+    sync_token_ = token;
+    if (is_syncing_) return Errc::kOk;
+  }
+  done_.push_back({token, plain.sync_now()});
   return Errc::kOk;
 }
 
@@ -92,15 +103,9 @@ std::size_t UringQueue::take_done(std::span<Completion> into) noexcept {
   return count;
 }
 
-/// One step on, of whatever is under way; false if there is none to be had.
+/// False if there is nothing to be had.
 bool UringQueue::handle_one(bool wait) noexcept {
-  const std::size_t in_kernel = under_way() - written_.size() - covered_.size();
-  if (covered_.empty() && !written_.empty() && (wait || in_kernel > 0)) {
-    // Who waits and has nothing else under way does it himself: nobody else has to be woken.
-    begin_sync(in_kernel == 0);
-    return true;
-  }
-  if (in_kernel == 0 && covered_.empty()) return false;
+  if (under_way() == 0) return false;
   io_uring_cqe* entry = nullptr;
   int failed = 0;
   do {
@@ -111,7 +116,8 @@ bool UringQueue::handle_one(bool wait) noexcept {
   const int result = entry->res;
   ::io_uring_cqe_seen(&ring_, entry);
   if (what == depth_) {
-    synced(result < 0 ? -result : 0);
+    is_syncing_ = false;
+    done_.push_back({sync_token_, result < 0 ? -result : 0});
   } else {
     written(static_cast<unsigned>(what), result);
   }
@@ -120,42 +126,15 @@ bool UringQueue::handle_one(bool wait) noexcept {
 
 void UringQueue::written(unsigned slot, int result) noexcept {
   const Write& write = writes_[slot];
-  if (result < 0 && !is_refused(result)) return complete(slot, -result);
+  int failed = result < 0 && !is_refused(result) ? -result : 0;
   const std::size_t done = result > 0 ? static_cast<std::size_t>(result) : 0;
-  if (done < write.bytes.size()) {
+  if (failed == 0 && done < write.bytes.size()) {
     // Short, or refused: the rest by system calls, which know what to do about it.
     const ByteSpan rest = write.bytes.subspan(done);
-    if (const int failed = write.file->write_all(write.offset + done, rest, Sync::kNone)) {
-      return complete(slot, failed);
-    }
+    failed = write.file->write_all(write.offset + done, rest, Sync::kNone);
   }
-  write.sync == Sync::kData ? written_.push_back(slot) : complete(slot, 0);
-}
-
-/// Of all that were written to the file that was first.
-void UringQueue::begin_sync(bool alone) noexcept {
-  PlainFile* const file = writes_[written_.front()].file;
-  std::erase_if(written_, [&](unsigned slot) {
-    if (writes_[slot].file != file) return false;
-    covered_.push_back(slot);
-    return true;
-  });
-  io_uring_sqe* const entry = alone || is_broken_ ? nullptr : ::io_uring_get_sqe(&ring_);
-  if (entry != nullptr) {
-    ::io_uring_prep_fsync(entry, file->write_fd(), IORING_FSYNC_DATASYNC);
-    if (give(depth_, entry)) return;
-  }
-  synced(file->sync_now());
-}
-
-void UringQueue::synced(int failed) noexcept {
-  for (const unsigned slot : covered_) complete(slot, failed);
-  covered_.clear();
-}
-
-void UringQueue::complete(unsigned slot, int failed) noexcept {
   free_.push_back(slot);
-  done_.push_back({writes_[slot].token, failed});
+  done_.push_back({write.token, failed});
 }
 
 }  // namespace ringpost::disk

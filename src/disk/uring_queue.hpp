@@ -1,8 +1,5 @@
-// A queue of io_uring: writes are under way while their submitter goes on.
-//
-// Writes with kData are plain writes and share their syncs: one is under way at a time, beside the
-// writes that follow; a write is complete when a sync is that was begun after it was written. Each
-// with RWF_DSYNC reaches half of that, and needs a kernel thread of normal priority to run
+// A queue of io_uring: writes are under way while their submitter goes on, and a sync beside them.
+// Writes with RWF_DSYNC reach half of that, and need a kernel thread of normal priority to run
 // (docs/log-measurements.md).
 #pragma once
 
@@ -24,8 +21,8 @@ class UringQueue final : public WriteQueue {
   UringQueue& operator=(const UringQueue&) = delete;
 
   [[nodiscard]] unsigned depth() const noexcept override { return depth_; }
-  Errc submit(File& file, std::uint64_t offset, ByteSpan bytes, Sync sync,
-              std::uint64_t token) override;
+  Errc submit(File& file, std::uint64_t offset, ByteSpan bytes, std::uint64_t token) override;
+  Errc sync(File& file, std::uint64_t token) override;
   std::size_t reap(std::span<Completion> into, bool wait) override;
   void use_memory(std::span<std::byte> memory) noexcept override;
 
@@ -34,7 +31,6 @@ class UringQueue final : public WriteQueue {
     PlainFile* file = nullptr;
     std::uint64_t offset = 0;
     ByteSpan bytes;
-    Sync sync = Sync::kNone;
     std::uint64_t token = 0;
   };
 
@@ -47,11 +43,10 @@ class UringQueue final : public WriteQueue {
   [[nodiscard]] std::size_t take_done(std::span<Completion> into) noexcept;
   bool handle_one(bool wait) noexcept;
   void written(unsigned slot, int result) noexcept;
-  void begin_sync(bool alone) noexcept;
-  void synced(int failed) noexcept;
-  void complete(unsigned slot, int failed) noexcept;
-  /// Writes that are not complete, whether written already or not.
-  [[nodiscard]] std::size_t under_way() const noexcept { return depth_ - free_.size(); }
+  /// With the kernel.
+  [[nodiscard]] std::size_t under_way() const noexcept {
+    return depth_ - free_.size() + (is_syncing_ ? 1 : 0);
+  }
 
   unsigned depth_;
   io_uring ring_{};
@@ -60,9 +55,9 @@ class UringQueue final : public WriteQueue {
   bool is_broken_ = false;      // it did not take a write: no more are given to it
   std::vector<Write> writes_;   // a slot for each that is under way
   std::vector<unsigned> free_;  // slots
-  std::vector<unsigned> written_;  // slots that wait for a sync to begin
-  std::vector<unsigned> covered_;  // by the sync that is under way
-  std::vector<Completion> done_;   // not reaped yet
+  bool is_syncing_ = false;
+  std::uint64_t sync_token_ = 0;
+  std::vector<Completion> done_;  // not reaped yet
 };
 
 }  // namespace ringpost::disk

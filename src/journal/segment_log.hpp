@@ -33,7 +33,7 @@ class SegmentLog final : public LogPort {
     return writer_->write_now(sync, end);
   }
   Progress reap(bool wait) override;
-  [[nodiscard]] bool has_under_way() const noexcept override { return writer_->in_flight() != 0; }
+  [[nodiscard]] bool has_under_way() const noexcept override { return writer_->has_under_way(); }
   Errc flush() override { return writer_->flush(); }
   Errc mark() override { return writer_->mark_durable(); }
   void pause() override;

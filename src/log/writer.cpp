@@ -12,6 +12,7 @@
 namespace ringpost::log {
 namespace {
 
+constexpr std::uint64_t kSyncToken = ~std::uint64_t{0};  // those of writes are their numbers
 constexpr std::uint32_t kInFlightMax = 64;
 constexpr std::uint32_t kBatchBytesMax = 16u << 20;
 // Batches below the first size find so much written before. Larger ones are written as they come.
@@ -34,13 +35,15 @@ Writer::Writer(disk::Directory& directory, const LogOptions& options)
     : options_(options),
       store_(directory, options_),
       batches_(options.in_flight + 1),
-      completions_(options.in_flight) {}
+      completions_(options.in_flight + 1) {}
 
 Writer::~Writer() {
-  while (outstanding_ > 0) {
+  while (outstanding_ > 0 || sync_.file != nullptr) {
     const std::size_t count = queue_->reap(completions_, true);
     if (count == 0) break;
-    outstanding_ -= count;
+    for (std::size_t i = 0; i < count; ++i) {
+      completions_[i].token == kSyncToken ? void(sync_ = {}) : void(--outstanding_);
+    }
   }
 }
 
@@ -81,7 +84,7 @@ Result<void> Writer::recover_end() {
     const SegmentHeader& header = found->last->header;
     previous_epoch_ = is_empty ? header.previous_epoch : header.epoch;
   }
-  progress_.written_end = progress_.durable_end = planned_durable_ = marked_end_ = end_;
+  progress_.written_end = progress_.durable_end = marked_end_ = end_;
   if (!found->is_torn) return {};
   const Errc begun = begin_segment();
   if (begun == Errc::kOk) return {};
@@ -119,7 +122,7 @@ Errc Writer::add(std::uint64_t position, ByteSpan record) {
     if (const Errc begun = begin_batch(bytes); begun != Errc::kOk) return begun;
   }
   RINGPOST_ASSERT(used_ + bytes <= room_);
-  std::byte* const to = gathered().data + used_;
+  std::byte* const to = strip_.at(used_, bytes);
   std::memset(to + bytes - kRecordAlign, 0, kRecordAlign);
   std::memcpy(to, record.data(), record.size());
   RecordHeader header;
@@ -148,6 +151,7 @@ Errc Writer::begin_batch(std::size_t record_bytes) {
   room_ = std::min(wanted, segment_.batches_end() - offset_);
   give_memory(gathered());
   used_ = sizeof(BatchHeader);
+  strip_.begin(gathered().data, used_);
   floor_ = end_;
   return Errc::kOk;
 }
@@ -173,6 +177,7 @@ Writer::Closed Writer::close_batch(std::uint64_t end_position, disk::Sync sync) 
   Batch& batch = gathered();
   const std::uint64_t end = std::max({end_position, floor_, end_});
   const std::size_t size = round_up_to_block(used_);
+  strip_.finish(used_);
   std::memset(batch.data + used_, 0, size - used_);
   BatchHeader header{};
   header.magic = kBatchMagic;
@@ -188,14 +193,9 @@ Writer::Closed Writer::close_batch(std::uint64_t end_position, disk::Sync sync) 
   encode_batch(header, segment_.seed, batch.data);
   index_.note(header, offset_);
 
-  batch.base = end_;
   batch.end = end;
+  batch.is_wanted = sync == disk::Sync::kData;
   batch.is_done = false;
-  const bool is_data = sync == disk::Sync::kData;
-  batch.is_durable = is_data && planned_durable_ == end_ && (!is_new_ || new_is_planned_);
-  batch.is_synced = is_data && !batch.is_durable;
-  new_is_planned_ |= batch.is_synced;
-  if (is_data) planned_durable_ = end;
   const Closed closed{offset_, {batch.data, size}};
   marked_end_ = header.durable_end;
   offset_ += size;
@@ -229,84 +229,118 @@ Errc Writer::submit(disk::Sync sync, std::uint64_t end_position) {
     if (end_position <= end_) return Errc::kOk;
     if (const Errc begun = begin_batch(0); begun != Errc::kOk) return begun;
   }
-  while (in_flight() == options_.in_flight) {
+  while (next_ - first_ == options_.in_flight) {
     if (reap(true).failed != Errc::kOk) return Errc::kLogFailed;
   }
-  Batch& batch = gathered();
   const std::uint64_t number = next_;
   const Closed closed = close_batch(end_position, sync);
   fill_ahead(closed);
-  const disk::Sync how = batch.is_durable ? disk::Sync::kData : disk::Sync::kNone;
-  if (queue_->submit(*segment_.file, closed.offset, closed.bytes, how, number) != Errc::kOk) {
+  if (queue_->submit(*segment_.file, closed.offset, closed.bytes, number) != Errc::kOk) {
     return fail(EIO);
   }
   ++outstanding_;
   if (memory_.size() == 0 && outstanding_ > 1) use_common_memory();
-  sync_new_segment();
+  if (wants_sync()) begin_sync();
   return progress_.failed;
 }
 
 Progress Writer::reap(bool wait) {
-  if (outstanding_ > 0) {
+  if (outstanding_ > 0 || sync_.file != nullptr) {
     const std::size_t count = queue_->reap(completions_, wait);
     if (count == 0 && wait) static_cast<void>(fail(EIO));
     for (std::size_t i = 0; i < count; ++i) complete(completions_[i]);
   }
   settle();
+  if (!wants_sync()) return progress_;
+  // Who waits and has nothing else under way does it himself: nobody else has to be woken.
+  if (wait && outstanding_ == 0) {
+    static_cast<void>(sync_written());
+  } else {
+    begin_sync();
+  }
   return progress_;
 }
 
-void Writer::complete(const disk::Completion& completion) noexcept {
+void Writer::complete(const disk::Completion& completion) {
+  if (completion.token == kSyncToken) return finish_sync(completion.sys_errno);
   --outstanding_;
   if (completion.sys_errno != 0) static_cast<void>(fail(completion.sys_errno));
   batches_[completion.token % batches_.size()].is_done = true;
 }
 
 void Writer::settle() {
-  bool wants_sync = false;
   while (first_ != next_ && !has_failed()) {
     const Batch& batch = batches_[first_ % batches_.size()];
     if (!batch.is_done) break;
     progress_.written_end = batch.end;
-    if (batch.is_durable && progress_.durable_end == batch.base) progress_.durable_end = batch.end;
-    wants_sync |= batch.is_synced;
+    if (batch.is_wanted) wanted_end_ = batch.end;
     ++first_;
   }
   close_full_segments();
-  if (wants_sync && !has_failed()) static_cast<void>(sync_written());
 }
 
 /// Seals what is written wholly: whoever dies with writes under way to a segment has not sealed it.
+/// After the sync, if one is to come: the footer proves that all of it was safe.
 void Writer::close_full_segments() {
   for (Full& full : full_) {
     if (full.is_sealed || full.batches_end > first_ || has_failed()) continue;
+    if (progress_.durable_end < std::min(full.end, wanted_end_)) continue;
     static_cast<void>(seal(full));
   }
   std::erase_if(full_, [this](const Full& full) {
-    return full.is_sealed && progress_.durable_end >= full.end;
+    return full.is_sealed && progress_.durable_end >= full.end &&
+           full.segment.file.get() != sync_.file;
   });
 }
 
-/// A while after a segment was begun, with other batches under way: so recovery has little to read
-/// though nobody asked for durability.
-void Writer::sync_new_segment() {
-  if (!is_new_ || new_is_planned_ || has_failed()) return;
-  const bool is_written = full_.empty() || full_.back().is_sealed;
-  if (!is_written || offset_ == kDataOffset) return;
-  static_cast<void>(sync_written());
+/// Of what was written. A new segment's name is made safe a while after it was begun, with other
+/// batches under way: so recovery has little to read though nobody asked for durability.
+bool Writer::wants_sync() const noexcept {
+  if (sync_.file != nullptr || has_failed()) return false;
+  if (wanted_end_ > progress_.durable_end) return true;
+  const bool is_last_written = full_.empty() || full_.back().is_sealed;
+  return is_new_ && is_last_written && offset_ != kDataOffset;
+}
+
+/// One file after the other: what is durable ends in the first that is not so yet.
+void Writer::begin_sync() {
+  sync_ = {segment_.file.get(), progress_.written_end, is_new_};
+  for (const Full& full : full_) {
+    if (progress_.durable_end >= full.end) continue;
+    sync_ = {full.segment.file.get(), std::min(full.end, progress_.written_end), false};
+    break;
+  }
+  if (queue_->sync(*sync_.file, kSyncToken) == Errc::kOk) return;
+  sync_ = {};
+  static_cast<void>(fail(EIO));
+}
+
+void Writer::finish_sync(int sys_errno) {
+  const SyncUnderWay done = std::exchange(sync_, {});
+  if (sys_errno != 0) return static_cast<void>(fail(sys_errno));
+  if (has_failed()) return;  // of a write: nothing more is acknowledged
+  // Another sync may have come before, and another segment.
+  const bool covers_new = done.covers_new && is_new_ && done.file == segment_.file.get();
+  if (covers_new) {
+    auto synced = store_.directory().sync();
+    if (!synced) return static_cast<void>(fail(synced.error().sys_errno));
+  }
+  now_durable(done.end, covers_new);
 }
 
 Errc Writer::sync_written() {
   const std::uint64_t written = progress_.written_end;
   if (progress_.durable_end >= written && !is_new_) return Errc::kOk;
   if (auto synced = sync_files(); !synced) return fail(synced.error().sys_errno);
-  const bool was_new = std::exchange(is_new_, false);
-  new_is_planned_ = false;
-  progress_.durable_end = std::max(progress_.durable_end, written);
-  planned_durable_ = std::max(planned_durable_, written);
-  std::erase_if(full_, [](const Full& full) { return full.is_sealed; });
-  if (was_new) prepare_if_none();  // no room is no error yet, a sync that failed is
+  now_durable(written, is_new_);
   return progress_.failed;
+}
+
+void Writer::now_durable(std::uint64_t end, bool covers_new) {
+  progress_.durable_end = std::max(progress_.durable_end, end);
+  if (covers_new) is_new_ = false;
+  close_full_segments();
+  if (covers_new) prepare_if_none();  // no room is no error yet, a sync that failed is
 }
 
 /// Others are made in pauses, or come from retention: those were written before.
@@ -327,7 +361,7 @@ Result<void> Writer::sync_files() {
 }
 
 Errc Writer::wait_for_all() {
-  while (first_ != next_ && !has_failed()) static_cast<void>(reap(true));
+  while (has_under_way() && !has_failed()) static_cast<void>(reap(true));
   return progress_.failed;
 }
 
@@ -337,16 +371,22 @@ Errc Writer::write_now(disk::Sync sync, std::uint64_t end_position) {
     if (end_position <= end_) return Errc::kOk;
     if (const Errc begun = begin_batch(0); begun != Errc::kOk) return begun;
   }
+  return write_gathered(sync, end_position);
+}
+
+/// With nothing under way.
+Errc Writer::write_gathered(disk::Sync sync, std::uint64_t end_position) {
+  const bool is_all = progress_.durable_end == end_ && !is_new_;  // of what must be durable
+  const disk::Sync how = is_all ? sync : disk::Sync::kNone;
   Batch& batch = gathered();
   const Closed closed = close_batch(end_position, sync);
   fill_ahead(closed);
-  const disk::Sync how = batch.is_durable ? disk::Sync::kData : disk::Sync::kNone;
   auto written = segment_.file->write(closed.offset, closed.bytes, how);
   if (!written) return fail(written.error().sys_errno);
   batch.is_done = true;
+  if (how == disk::Sync::kData) progress_.durable_end = batch.end;
   settle();
-  sync_new_segment();
-  return progress_.failed;
+  return wants_sync() ? sync_written() : progress_.failed;
 }
 
 Errc Writer::flush() {
@@ -360,13 +400,7 @@ Errc Writer::mark_durable() {
   // The next segment's header says so if this one is full.
   if (marked_end_ == end_ || !has_room(disk::kBlockBytes)) return Errc::kOk;
   if (const Errc begun = begin_batch(0); begun != Errc::kOk) return begun;
-  Batch& batch = gathered();
-  const Closed closed = close_batch(end_, disk::Sync::kData);
-  auto written = segment_.file->write(closed.offset, closed.bytes, disk::Sync::kData);
-  if (!written) return fail(written.error().sys_errno);
-  batch.is_done = true;
-  settle();
-  return progress_.failed;
+  return write_gathered(disk::Sync::kData, end_);
 }
 
 Errc Writer::begin_segment() {
@@ -392,7 +426,6 @@ Errc Writer::begin_segment() {
   }
   segment_ = std::move(*begun);
   is_new_ = true;
-  new_is_planned_ = false;
   offset_ = kDataOffset;
   filled_end_ = std::max(kDataOffset, segment_.file->written_end());
   marked_end_ = header.durable_end;

@@ -18,6 +18,7 @@
 #include "log/options.hpp"
 #include "log/segment.hpp"
 #include "log/segment_store.hpp"
+#include "log/strip.hpp"
 #include "ringpost/result.hpp"
 
 namespace ringpost::log {
@@ -83,11 +84,9 @@ class Writer {
   [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
   /// No position at or above it was ever seen in the log, not even in what recovery discarded.
   [[nodiscard]] std::uint64_t seen_end() const noexcept { return seen_end_; }
-  [[nodiscard]] bool is_idle() const noexcept { return first_ == next_ && records_ == 0; }
-  /// Batches whose progress was not reported yet.
-  [[nodiscard]] std::uint32_t in_flight() const noexcept {
-    return static_cast<std::uint32_t>(next_ - first_);
-  }
+  [[nodiscard]] bool is_idle() const noexcept { return !has_under_way() && records_ == 0; }
+  /// Writes, or a sync.
+  [[nodiscard]] bool has_under_way() const noexcept { return first_ != next_ || sync_.file; }
   [[nodiscard]] std::uint32_t gathered_records() const noexcept { return records_; }
 
   /// Whether the batch being gathered takes this record too; always if it is empty.
@@ -108,12 +107,12 @@ class Writer {
   /// also those in which there is nothing. Without records and without new positions: nothing to
   /// do.
   ///
-  /// Blocking  only while in_flight batches are under way already.
+  /// Blocking  only while in_flight batches are being written already.
   /// Errors    kNoSpace (only without records), kLogFailed.
   Errc submit(disk::Sync sync, std::uint64_t end_position);
 
-  /// What has completed; with `wait` at least one batch, if any is under way. A durable batch
-  /// behind others that are not costs a sync here.
+  /// What has completed; with `wait` at least one write or sync, if any is under way. Begins the
+  /// sync of what was written and is to be durable: one at a time, beside the writes that follow.
   Progress reap(bool wait);
 
   /// submit() and all of reap() in one system call, for one batch at a time; whatever is under way
@@ -145,15 +144,19 @@ class Writer {
   Result<std::uint64_t> drop_expired(const Retention& retention);
 
  private:
-  /// A batch in memory: while it is gathered, and until it is on disk.
+  /// A batch in memory: while it is gathered, and until it is written.
   struct Batch {
     std::byte* data = nullptr;  // in memory_ or in buffer
     Buffer buffer;
-    std::uint64_t base = 0;
     std::uint64_t end = 0;
-    bool is_durable = false;  // written so
-    bool is_synced = false;   // to be synced, with all before it, once it is written
+    bool is_wanted = false;  // to be durable, with all before it
     bool is_done = false;
+  };
+  /// The sync that is under way.
+  struct SyncUnderWay {
+    disk::File* file = nullptr;  // of segment_ or of one in full_; null: none
+    std::uint64_t end = 0;       // what will be durable
+    bool covers_new = false;     // the name too, after a sync of the directory
   };
   /// A full segment, until all of it is on disk and its index too.
   struct Full {
@@ -183,14 +186,18 @@ class Writer {
   Result<void> sync_recovered(const std::vector<std::uint64_t>& segments);
   Errc seal(Full& full);
   Errc wait_for_all();
+  Errc write_gathered(disk::Sync sync, std::uint64_t end_position);
+  [[nodiscard]] bool wants_sync() const noexcept;
+  void begin_sync();
+  void finish_sync(int sys_errno);
   Errc sync_written();
   Errc fail(int sys_errno) noexcept;
   Closed close_batch(std::uint64_t end_position, disk::Sync sync);
   void fill_ahead(const Closed& closed);
-  void complete(const disk::Completion& completion) noexcept;
+  void complete(const disk::Completion& completion);
   void settle();
   void close_full_segments();
-  void sync_new_segment();
+  void now_durable(std::uint64_t end, bool covers_new);
   void prepare_if_none();
   [[nodiscard]] Result<void> sync_files();
   [[nodiscard]] bool has_failed() const noexcept { return progress_.failed != Errc::kOk; }
@@ -207,26 +214,27 @@ class Writer {
   std::uint64_t filled_end_ = 0;  // blocks of segment_ below were written before
   Buffer zeros_;
   IndexBuilder index_;
-  std::vector<Full> full_;       // oldest first
-  bool is_new_ = false;          // name and header of segment_ may not be safe yet
-  bool new_is_planned_ = false;  // a batch under way will sync them
+  std::vector<Full> full_;  // oldest first
+  bool is_new_ = false;     // name and header of segment_ may not be safe yet
 
   std::uint64_t end_ = 0;
   std::uint64_t seen_end_ = 0;
-  std::uint64_t planned_durable_ = 0;  // durable_end, once everything under way is done
-  std::uint64_t marked_end_ = 0;       // durable_end of the last batch
+  std::uint64_t wanted_end_ = 0;  // what is written below is to be durable
+  std::uint64_t marked_end_ = 0;  // durable_end of the last batch
   std::int64_t arrival_max_ = INT64_MIN;
 
   // The batch being gathered.
   std::uint32_t records_ = 0;
   std::size_t used_ = 0;     // its bytes, header included
+  Strip strip_;              // the last ones
   std::size_t room_ = 0;     // how many it may have
   std::uint64_t floor_ = 0;  // lowest position of the next record
   std::int64_t arrival_first_ = 0;
 
   std::uint64_t first_ = 0;        // number of the oldest batch that is not settled
   std::uint64_t next_ = 0;         // of the one being gathered
-  std::uint64_t outstanding_ = 0;  // submitted, not completed
+  std::uint64_t outstanding_ = 0;  // writes that have not completed
+  SyncUnderWay sync_;
   Progress progress_;
   Errc space_ = Errc::kOk;
   Buffer memory_;               // of all batches, once several are under way

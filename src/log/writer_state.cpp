@@ -83,7 +83,7 @@ Result<void> Writer::resume(const WriterState& state) {
     return checked;  // what I have of it is not newer: nobody has to ask the disk
   }
   full_.clear();
-  is_new_ = new_is_planned_ = false;
+  is_new_ = false;
   offset_ = state.offset;
   filled_end_ = state.filled_end;
   end_ = state.written_end;
@@ -91,7 +91,8 @@ Result<void> Writer::resume(const WriterState& state) {
   arrival_max_ = static_cast<std::int64_t>(state.arrival_max);
   marked_end_ = 0;
   progress_.written_end = end_;
-  progress_.durable_end = planned_durable_ = state.durable_end;
+  progress_.durable_end = state.durable_end;
+  wanted_end_ = 0;
   return {};
 }
 

@@ -100,7 +100,7 @@ TEST_F(SimDisk, AWriteUnderWayMayBePartlyThere) {
   disk_.set_lazy(true);
   auto queue = mount_->make_queue(2).value();
   const Blocks blocks(3);
-  ASSERT_EQ(queue->submit(*file_, 0, blocks.first(4), disk::Sync::kData, 7), Errc::kOk);
+  ASSERT_EQ(queue->submit(*file_, 0, blocks.first(4), 7), Errc::kOk);
   int partly = 0;
   after_cuts([&](Disk& after) {
     partly += is_all(sectors_of(after, "a", 0), 3) != is_all(sectors_of(after, "a", 3), 3);
@@ -112,7 +112,25 @@ TEST_F(SimDisk, AWriteUnderWayMayBePartlyThere) {
   ASSERT_EQ(queue->reap(done, true), 1U);
   EXPECT_EQ(done[0].token, 7U);
   EXPECT_EQ(done[0].sys_errno, 0);
+  ASSERT_EQ(queue->sync(*file_, 8), Errc::kOk);
+  ASSERT_EQ(queue->reap(done, true), 1U);
   after_cuts([](Disk& after) { EXPECT_TRUE(is_all(sectors_of(after, "a", 3), 3)); });
+}
+
+TEST_F(SimDisk, ASyncOfAQueueCoversNothingThatWasWrittenAfterItWasBegun) {
+  auto queue = mount_->make_queue(2).value();
+  ASSERT_TRUE(file_->write(0, Blocks(1).first(1), disk::Sync::kNone));
+  ASSERT_EQ(queue->sync(*file_, 8), Errc::kOk);
+  ASSERT_TRUE(file_->write(kBlock, Blocks(2).first(1), disk::Sync::kNone));
+  disk::Completion done[1];
+  ASSERT_EQ(queue->reap(done, true), 1U);
+  EXPECT_EQ(done[0].token, 8U);
+  int lost = 0;
+  after_cuts([&](Disk& after) {
+    EXPECT_TRUE(is_all(sectors_of(after, "a", 0), 1));
+    lost += !is_all(sectors_of(after, "a", 1), 2);
+  });
+  EXPECT_GT(lost, 10);
 }
 
 TEST_F(SimDisk, WritesCompleteInAnyOrder) {
@@ -121,8 +139,7 @@ TEST_F(SimDisk, WritesCompleteInAnyOrder) {
   bool reversed = false;
   for (int round = 0; round < 50; ++round) {
     for (std::uint64_t token = 0; token < 4; ++token) {
-      ASSERT_EQ(queue->submit(*file_, token * kBlock, blocks.first(1), disk::Sync::kNone, token),
-                Errc::kOk);
+      ASSERT_EQ(queue->submit(*file_, token * kBlock, blocks.first(1), token), Errc::kOk);
     }
     std::vector<std::uint64_t> order;
     while (order.size() < 4) {
@@ -180,7 +197,7 @@ TEST_F(SimDisk, TheDeadDoNothingMoreButTheirWritesUnderWayMayLandLate) {
   disk_.set_lazy(true);
   auto queue = mount_->make_queue(2).value();
   Blocks blocks(5);
-  ASSERT_EQ(queue->submit(*file_, 0, blocks.first(4), disk::Sync::kData, 7), Errc::kOk);
+  ASSERT_EQ(queue->submit(*file_, 0, blocks.first(4), 7), Errc::kOk);
   mount_->kill();
   blocks.bytes.fill(std::byte{9});
   disk::Completion done[2];
@@ -234,7 +251,7 @@ TEST_F(SimDisk, SaysWhoBreaksTheContract) {
   auto mount = other.mount();
   auto file = mount->create("a", 8 * kBlock).value();
   auto queue = mount->make_queue(1).value();
-  ASSERT_EQ(queue->submit(*file, 0, blocks.first(1), disk::Sync::kNone, 1), Errc::kOk);
+  ASSERT_EQ(queue->submit(*file, 0, blocks.first(1), 1), Errc::kOk);
   blocks.bytes[0] = std::byte{2};
   disk::Completion done[1];
   ASSERT_EQ(queue->reap(done, true), 1U);

@@ -70,11 +70,16 @@ class MemoryQueue final : public disk::WriteQueue {
   MemoryQueue(MemoryDirectory& directory, unsigned depth) : directory_(directory), depth_(depth) {}
   [[nodiscard]] unsigned depth() const noexcept override { return depth_; }
 
-  Errc submit(disk::File& file, std::uint64_t offset, ByteSpan bytes, disk::Sync sync,
+  Errc submit(disk::File& file, std::uint64_t offset, ByteSpan bytes,
               std::uint64_t token) override {
-    if (done_.size() >= depth_) return Errc::kFull;
-    const int failed = static_cast<MemoryFile&>(file).try_write(offset, bytes, sync);
-    done_.push_back({token, failed});
+    auto& memory = static_cast<MemoryFile&>(file);
+    done_.push_back({token, memory.try_write(offset, bytes, disk::Sync::kNone)});
+    return Errc::kOk;
+  }
+
+  Errc sync(disk::File& file, std::uint64_t token) override {
+    const Result<void> synced = file.sync();
+    done_.push_back({token, synced ? 0 : synced.error().sys_errno});
     return Errc::kOk;
   }
 

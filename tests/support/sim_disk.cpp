@@ -113,6 +113,7 @@ void Disk::complete(Flight& flight) {
   if (flight.sync == disk::Sync::kData) {
     flight.inode->make_safe(flight.first, flight.blocks);
   }
+  if (flight.is_sync) flight.inode->finish_sync(flight.covered);
   flights_.remove_if([&](const FlightPointer& other) { return other.get() == &flight; });
 }
 

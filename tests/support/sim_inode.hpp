@@ -56,6 +56,17 @@ struct Inode {
     length_is_safe = true;
   }
 
+  /// Of a sync that was begun when `covered` was all that was unsafe: not of what came later.
+  void finish_sync(const std::vector<std::pair<std::uint64_t, BlockPointer>>& covered) {
+    for (const auto& one : covered) {
+      const auto found = std::find(unsafe.begin(), unsafe.end(), one);
+      if (found == unsafe.end()) continue;  // another sync has been faster
+      safe[one.first] = one.second;
+      unsafe.erase(found);
+    }
+    length_is_safe = true;
+  }
+
   [[nodiscard]] bool waits(std::uint64_t block) const {
     return std::any_of(unsafe.begin(), unsafe.end(),
                        [&](const auto& one) { return one.first == block; });
@@ -77,14 +88,16 @@ struct Inode {
   }
 };
 
-/// A write under way.
+/// A write under way, or a sync.
 struct Flight {
   std::shared_ptr<Inode> inode;
   std::uint64_t first = 0;
   std::vector<BlockPointer> blocks;
   disk::Sync sync = disk::Sync::kNone;
   std::uint64_t token = 0;
-  std::size_t landed = 0;       ///< so many blocks from the front are written
+  std::size_t landed = 0;  ///< so many blocks from the front are written
+  bool is_sync = false;
+  std::vector<std::pair<std::uint64_t, BlockPointer>> covered;  ///< by the sync
   const void* queue = nullptr;  ///< whose; null: nobody waits for it
   ByteSpan memory;              ///< of the caller, who must leave it as it is
 

@@ -1,4 +1,5 @@
 // The simulated disk as a process sees it: disk.hpp.
+#include <algorithm>
 #include <cerrno>
 
 #include "support/sim_disk.hpp"
@@ -120,7 +121,7 @@ class SimQueue final : public disk::WriteQueue {
 
   [[nodiscard]] unsigned depth() const noexcept override { return depth_; }
 
-  Errc submit(disk::File& file, std::uint64_t offset, ByteSpan bytes, disk::Sync sync,
+  Errc submit(disk::File& file, std::uint64_t offset, ByteSpan bytes,
               std::uint64_t token) override {
     if (!process_->is_alive || disk_.failure_of(Step::kSubmit) != 0) return Errc::kSystem;
     const std::shared_ptr<Inode>& inode = static_cast<SimFile&>(file).inode();
@@ -129,12 +130,14 @@ class SimQueue final : public disk::WriteQueue {
       return Errc::kSystem;
     }
     const auto others = mine();
-    if (others.size() >= depth_) disk_.broken("more writes under way than the queue holds");
+    const auto writes = std::count_if(others.begin(), others.end(),
+                                      [](const auto& other) { return !other->is_sync; });
+    if (writes >= std::ptrdiff_t{depth_})
+      disk_.broken("more writes under way than the queue holds");
     auto flight = std::make_shared<Flight>();
     flight->inode = inode;
     flight->first = offset / disk::kBlockBytes;
     flight->blocks = blocks_of(bytes);
-    flight->sync = sync;
     flight->token = token;
     flight->queue = this;
     flight->memory = bytes;
@@ -145,6 +148,22 @@ class SimQueue final : public disk::WriteQueue {
       }
       if (!disk_.options_.lazy && disk_.random_.percent(20)) disk_.advance(*other);
     }
+    disk_.flights_.push_back(std::move(flight));
+    disk_.stepped(Step::kSubmit);
+    return Errc::kOk;
+  }
+
+  Errc sync(disk::File& file, std::uint64_t token) override {
+    if (!process_->is_alive || disk_.failure_of(Step::kSubmit) != 0) return Errc::kSystem;
+    for (const auto& other : mine()) {
+      if (other->is_sync) disk_.broken("two syncs under way");
+    }
+    auto flight = std::make_shared<Flight>();
+    flight->inode = static_cast<SimFile&>(file).inode();
+    flight->token = token;
+    flight->queue = this;
+    flight->is_sync = true;
+    flight->covered = flight->inode->unsafe;
     disk_.flights_.push_back(std::move(flight));
     disk_.stepped(Step::kSubmit);
     return Errc::kOk;
@@ -192,9 +211,12 @@ class SimQueue final : public disk::WriteQueue {
         disk_.broken("bytes were changed while their write was under way");
       }
     }
-    const int failure = disk_.failure_of(Step::kWrite);
+    const int failure = disk_.failure_of(flight.is_sync ? Step::kSync : Step::kWrite);
     if (failure == 0) {
       disk_.complete(flight);
+    } else if (flight.is_sync) {
+      disk_.fail_sync(*flight.inode);
+      disk_.flights_.remove_if([&](const auto& other) { return other.get() == &flight; });
     } else {
       disk_.fail_write(*flight.inode, flight.first, flight.blocks);
       disk_.flights_.remove_if([&](const auto& other) { return other.get() == &flight; });

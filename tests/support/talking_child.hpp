@@ -1,4 +1,4 @@
-// A child that tells its parent what it does until it is killed.
+// Children that are killed: at their end, or while they tell their parent what they do.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,6 +9,24 @@
 #include <functional>
 
 namespace ringpost::test {
+
+/// Closes nothing.
+[[noreturn]] inline void die() {
+  for (;;) ::kill(::getpid(), SIGKILL);
+}
+
+/// In a child, at the end of which it must die().
+template <class Act>
+void in_a_child_that_dies(Act&& act) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    act();
+    ::_exit(1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
 
 /// `work(say)` goes on in a child, which is killed once it has said so many words, wherever it is
 /// then. `hear` gets each word that it has said.

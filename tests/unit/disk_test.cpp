@@ -93,20 +93,16 @@ TEST_P(Disk, NamesComeAndGo) {
   EXPECT_EQ(directory_->rename("a", "b").error().code, Errc::kNotFound);
 }
 
-TEST_P(Disk, QueuesReportEachWrite) {
+TEST_P(Disk, QueuesReportEachWriteAndSync) {
   const auto file = directory_->create("a", 8 * kBlockBytes).value();
   const auto queue = directory_->make_queue(4).value();
   EXPECT_EQ(queue->depth(), 4u);
   std::vector<log::Buffer> buffers;
   for (int i = 0; i < 4; ++i) buffers.push_back(filled(2 * kBlockBytes, 'a' + i));
   for (unsigned i = 0; i < 4; ++i) {
-    const auto sync = i % 2 == 0 ? disk::Sync::kData : disk::Sync::kNone;
-    ASSERT_EQ(queue->submit(*file, i * 2 * kBlockBytes, {buffers[i].data(), 2 * kBlockBytes}, sync,
-                            100 + i),
-              Errc::kOk);
+    const ByteSpan bytes(buffers[i].data(), 2 * kBlockBytes);
+    ASSERT_EQ(queue->submit(*file, i * 2 * kBlockBytes, bytes, 100 + i), Errc::kOk);
   }
-  EXPECT_EQ(queue->submit(*file, 0, {buffers[0].data(), kBlockBytes}, disk::Sync::kNone, 0),
-            Errc::kFull);
   std::vector<std::uint64_t> tokens;
   while (tokens.size() < 4) {
     disk::Completion done[4];
@@ -119,8 +115,12 @@ TEST_P(Disk, QueuesReportEachWrite) {
   }
   std::sort(tokens.begin(), tokens.end());
   EXPECT_EQ(tokens, (std::vector<std::uint64_t>{100, 101, 102, 103}));
-  disk::Completion none;
+  disk::Completion none{};
   EXPECT_EQ(queue->reap({&none, 1}, true), 0u) << "nothing is under way: nothing to wait for";
+  ASSERT_EQ(queue->sync(*file, 7), Errc::kOk);
+  ASSERT_EQ(queue->reap({&none, 1}, true), 1u);
+  EXPECT_EQ(none.token, 7u);
+  EXPECT_EQ(none.sys_errno, 0);
   const std::string all = read(*file, 0, 8 * kBlockBytes, disk::Read::kDirect);
   for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], 'a' + i / (2 * kBlockBytes));
 }
@@ -135,8 +135,7 @@ TEST_P(Disk, QueuesWriteFromMemoryThatWasMadeReadyAndFromOther) {
   queue->use_memory({ready.data(), 2 * kBlockBytes});
   const std::byte* const from[] = {ready.data(), ready.data() + kBlockBytes, other.data()};
   for (unsigned i = 0; i < 3; ++i) {
-    ASSERT_EQ(queue->submit(*file, i * kBlockBytes, {from[i], kBlockBytes}, disk::Sync::kData, i),
-              Errc::kOk);
+    ASSERT_EQ(queue->submit(*file, i * kBlockBytes, {from[i], kBlockBytes}, i), Errc::kOk);
   }
   disk::Completion done[3];
   for (std::size_t count = 0; count < 3;) {
@@ -177,7 +176,7 @@ TEST_P(Disk, AFailedWriteSaysWhy) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().sys_errno, EBADF);
   const auto queue = directory_->make_queue(1).value();
-  ASSERT_EQ(queue->submit(*file, 0, {block.data(), kBlockBytes}, disk::Sync::kData, 9), Errc::kOk);
+  ASSERT_EQ(queue->submit(*file, 0, {block.data(), kBlockBytes}, 9), Errc::kOk);
   disk::Completion done;
   ASSERT_EQ(queue->reap({&done, 1}, true), 1u);
   EXPECT_EQ(done.token, 9u);

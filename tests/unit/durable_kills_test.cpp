@@ -15,28 +15,16 @@ namespace {
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
 
-/// In a child that dies without closing anything.
-template <class Act>
-void in_a_child_that_is_killed(Act&& act) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    act();
-    ::kill(::getpid(), SIGKILL);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-}
-
 TEST_F(DurableQueue, HasWhatAKilledSenderWasToldToBeSent) {
   static_cast<void>(make());
   bus_.reset();
-  in_a_child_that_is_killed([&] {
+  in_a_child_that_dies([&] {
     Bus bus = Bus::open("test", options()).value();
     Queue queue = bus.open_queue("q").value();
     for (const char* body : {"a", "b", "c"}) {
-      if (!queue.send(body)) return ::_exit(1);
+      if (!queue.send(body)) ::_exit(1);
     }
+    die();
   });
   reboot();
   Queue queue = open();
@@ -46,10 +34,11 @@ TEST_F(DurableQueue, HasWhatAKilledSenderWasToldToBeSent) {
 TEST_F(DurableQueue, GoesOnWithoutARebootWhenASenderIsKilled) {
   Queue queue = make();
   ASSERT_TRUE(queue.send("a"));
-  in_a_child_that_is_killed([&] {
+  in_a_child_that_dies([&] {
     Bus bus = Bus::open("test", options()).value();
     Queue theirs = bus.open_queue("q").value();
     if (!theirs.send("b")) ::_exit(1);
+    die();
   });
   bus_->sweep();
   ASSERT_TRUE(queue.send("c"));

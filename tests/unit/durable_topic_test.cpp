@@ -6,6 +6,8 @@
 #include "process/rig/random.hpp"
 #include "support/durable_bus.hpp"
 #include "support/durable_machine.hpp"
+#include "support/talking_child.hpp"
+#include "topic/payload.hpp"
 
 namespace ringpost::test {
 namespace {
@@ -175,6 +177,97 @@ TEST_F(DurableSubscriber, IsAStandardQueueOfAStandardTopicAndNoDeadLetterQueue) 
   Topic topic = bus_->topic("prices").value();
   EXPECT_EQ(code_of(topic.subscribe("fifo")), Errc::kUnsupported);
   EXPECT_EQ(code_of(topic.subscribe("memory", {.dead_letter_queue = "q"})), Errc::kUnsupported);
+}
+
+/// How far a publisher has come with the delivery to "q", after the commit.
+enum class Step { kClaimed, kNamed, kLogged };
+
+class DurableSubscriberOfTheDead : public DurableSubscriber {
+ protected:
+  /// As topic/fanout.hpp says, in a process that is killed after that step. Body: "x".
+  void die_at(Step last) {
+    in_a_child_that_dies([&] {
+      Bus bus = Bus::open("test", options()).value();
+      client::Member& member = client::Member::of(bus);
+      const auto queue =
+          detail::QueueCore::open(member.membership(), member.context().queues.open("q").value())
+              .value();
+      const topic::Message form{as_bytes("x")};
+      topic::PayloadPlan plan;
+      shm::Block payload;
+      shm::BlockRef ref;
+      shm::Share* share = nullptr;
+      if (plan.make({&form, 1}, {}) != Errc::kOk) ::_exit(1);
+      if (member.arena().allocate(plan.bytes(), payload) != Errc::kOk) ::_exit(1);
+      if (member.arena().allocate_share(ref, share) != Errc::kOk) ::_exit(1);
+      plan.write({&form, 1}, {}, payload.data);
+      member.arena().share_out(payload.ref, 1);
+      share->payload = payload.ref.block;
+      share->payload_generation = payload.ref.generation;
+      plan.describe_in(*share);
+      share->sent_ns = clock_.monotonic_ns();
+      share->count = 1;
+      share->bit = 0;
+      share->second = 0;
+      share->targets[0] = queue->mapping().queue_id();
+      share->entries[0].store_halves(shm::ShareEntry::unset(ref.generation).word);
+      member.arena().open_share(ref, 1);
+      member.arena().commit(payload.ref);
+      detail::QueueCore::LoggedClaim claim;
+      if (queue->claim_logged(claim, 1, Duration::zero(), 0) != Errc::kOk) ::_exit(1);
+      if (last == Step::kClaimed) die();
+      const detail::QueueCore::Delivery what{.payload = payload.ref,
+                                             .ref = {ref, 0},
+                                             .lengths = plan.form(0).lengths,
+                                             .sent_ns = clock_.monotonic_ns()};
+      base::Pair64 place{shm::kInLog, claim.record.position};
+      if (claim.slot.lane != nullptr) {
+        queue->fill_delivery(claim.slot, what);
+        place = shm::pair_of(detail::QueueCore::place_of(claim.slot));
+      }
+      share->entries[0].store_low_last(place);
+      if (last == Step::kNamed) die();
+      queue->publish_logged(claim, what, {payload.data, 1});
+      die();
+    });
+  }
+  /// How often it is received.
+  [[nodiscard]] long received() {
+    bus_->sweep();
+    EXPECT_EQ(findings(), "");
+    long count = 0;
+    Queue queue = open();
+    for (int looks = 0; looks < 3; ++looks) {
+      const Texts got = drain(queue);
+      count += std::count(got.begin(), got.end(), "x");
+      bus_->sweep();  // once there is room
+    }
+    EXPECT_EQ(queue.stats().beyond_memory, 0u);
+    EXPECT_EQ(inspect(*bus_).arena.blocks_used, 0u);
+    return count;
+  }
+};
+
+TEST_F(DurableSubscriberOfTheDead, HasTheMessageOnce) {
+  static_cast<void>(make("q", small()));
+  for (const Step last : {Step::kClaimed, Step::kNamed, Step::kLogged}) {
+    die_at(last);
+    EXPECT_EQ(received(), 1) << static_cast<int>(last);
+  }
+  reboot();
+  EXPECT_EQ(received(), 0) << "it was acknowledged";
+}
+
+TEST_F(DurableSubscriberOfTheDead, HasTheMessageOnceBehindABacklogBeyondMemory) {
+  Queue queue = make("q", small());
+  for (const Step last : {Step::kClaimed, Step::kNamed, Step::kLogged}) {
+    while (queue.stats().beyond_memory == 0) ASSERT_TRUE(queue.send("before"));
+    die_at(last);
+    EXPECT_EQ(received(), 1) << static_cast<int>(last);
+    ASSERT_TRUE(queue.send("behind it")) << "nothing holds up the log";
+  }
+  reboot_with([&] { queue = Queue(); });
+  EXPECT_EQ(received(), 0);
 }
 
 /// What is known of each publish.

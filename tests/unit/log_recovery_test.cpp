@@ -144,7 +144,9 @@ TEST(LogRecovery, DamageInTheLastBatchIsRefusedIfTheCallerKnows) {
 TEST(LogRecovery, DamageIsProvenByTheFooter) {
   LogStage stage;
   auto writer = stage.open();
-  stage.put(*writer, 14);
+  stage.put(*writer, 13);
+  ASSERT_EQ(stage.add(*writer), Errc::kOk);
+  ASSERT_EQ(writer->submit(disk::Sync::kNone, stage.next_position()), Errc::kOk);
   const std::string second = stage.last_segment();
   stage.directory.remove(second).value();
   EXPECT_EQ(stage.code_of_open(), Errc::kOk);
