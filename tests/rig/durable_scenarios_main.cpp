@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   }
   for (const NamedDurable& each : durable_schedules()) {
     all.push_back({"explore/" + each.name, [&] {
-                     const ExploreReport report = explore_durable(each, 1, 1'000, 0);
+                     const ExploreReport report = explore_durable(each, 1, 400, 0);
                      return report.holds() ? std::string{} : report.text();
                    }});
   }

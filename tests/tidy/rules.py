@@ -57,7 +57,8 @@ MUTANTS = ("tests/rig/mutants/ring.txt", "tests/rig/mutants/group.txt",
            "tests/rig/mutants/growth.txt", "tests/rig/mutants/dedup.txt",
            "tests/rig/mutants/fair.txt", "tests/rig/mutants/move.txt",
            "tests/rig/mutants/journal.txt", "tests/rig/mutants/lease.txt",
-           "tests/rig/mutants/log.txt", "tests/rig/mutants/stream.txt")
+           "tests/rig/mutants/log.txt", "tests/rig/mutants/stream.txt",
+           "tests/rig/mutants/durable.txt")
 _MUTANT = re.compile(r"^mutant +(\S+)", re.M)
 _MUTANT_NAMED = re.compile(r"`([a-z]+(?:-[a-z0-9]+)+)`")
 EXAMPLES = "docs/examples/"
