@@ -94,10 +94,31 @@ Errc Waits::room(Producer& producer, std::size_t bytes, std::uint64_t deadline_n
   const std::uint64_t drain = view_.hot().drain.load(std::memory_order_acquire);  // [drain]
   if (tail + need <= drain + view_.cells()) return Errc::kOk;
   if (view_.kind() == JournalKind::kLog) {
-    return settled(tail + need - view_.cells(), deadline_ns);
+    const std::uint64_t end = tail + need - view_.cells();
+    const Errc code = settled(end, deadline_ns);
+    return code == Errc::kOk ? drained(end, deadline_ns) : code;
   }
   // Until whoever holds up the drain has published.
   return sleep_until([&] { return pass_published(view_, tail, need); }, deadline_ns);
+}
+
+/// Of what is durable. A writer that died before he raised the drain, too, has left it to whoever
+/// takes the role next: nobody else may.
+Errc Waits::drained(std::uint64_t end, std::uint64_t deadline_ns) noexcept {
+  JournalHot& hot = view_.hot();
+  while (hot.drain.load(std::memory_order_acquire) < end) {  // [drain]
+    const Errc code = role_ != nullptr ? role_->take() : Errc::kBusy;
+    if (code == Errc::kOk) role_->release();
+    if (code != Errc::kBusy) return code;
+    const std::uint64_t now = time_.precise_ns();
+    if (now >= deadline_ns) return Errc::kTimedOut;
+    const std::uint32_t seen = arm_for_locked(hot.settled);
+    if (hot.drain.load(std::memory_order_acquire) >= end) break;  // [drain]
+    if (WriterWord{hot.writer.load(std::memory_order_acquire)}.free() && role_ != nullptr) continue;
+    sleep_among_all(hot.settled, seen, deadline_ns - now);
+    clear_up(hot.settled, seen, now);
+  }
+  return Errc::kOk;
 }
 
 Errc Waits::published(std::uint64_t position, std::uint64_t deadline_ns) noexcept {

@@ -41,6 +41,7 @@ class Waits {
  private:
   [[nodiscard]] bool is_durable(std::uint64_t end) const noexcept;
   Errc drain(std::uint64_t end, std::uint64_t deadline_ns) noexcept;
+  [[gnu::cold, gnu::noinline]] Errc drained(std::uint64_t end, std::uint64_t deadline_ns) noexcept;
   void clear_up(const shm::WaitWord& word, std::uint32_t seen, std::uint64_t slept_ns) noexcept;
   template <class Done>
   Errc sleep_until(Done&& done, std::uint64_t deadline_ns) noexcept;

@@ -218,6 +218,7 @@ ExploreReport explore_durable(const NamedDurable& it, int preemptions_max,
                               std::uint64_t schedules_max, std::uint64_t random) {
   ExploreOptions options;
   options.schedules_max = schedules_max;
+  options.check_steps_max = 2'000'000;  // it takes everything out
   options.preemptions_max = 0;
   const ExploreReport deaths = explore(it.make(), options);
   if (deaths.failed) return deaths;
@@ -226,7 +227,10 @@ ExploreReport explore_durable(const NamedDurable& it, int preemptions_max,
   ExploreReport all = explore(it.make(), options);
   all.schedules += deaths.schedules;
   if (all.failed || random == 0) return all;
-  options = {.preemptions_max = 3, .reduce = false, .random_schedules = random};
+  options.schedules_max = 0;
+  options.preemptions_max = 3;
+  options.reduce = false;
+  options.random_schedules = random;
   ExploreReport last = explore(it.make(), options);
   last.schedules += all.schedules;
   last.seconds += all.seconds + deaths.seconds;
