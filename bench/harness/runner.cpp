@@ -192,6 +192,15 @@ Cores pinned_cores() {
   return cores;
 }
 
+OnFirstCore::OnFirstCore() {
+  const int first = pinned_cores().first;
+  CPU_ZERO(&before_);
+  sched_getaffinity(0, sizeof before_, &before_);
+  pin_to(first);
+}
+
+OnFirstCore::~OnFirstCore() { sched_setaffinity(0, sizeof before_, &before_); }
+
 void install_interrupt_handlers() {
   struct sigaction action {};
   action.sa_handler = on_interrupt;  // no SA_RESTART: poll must return

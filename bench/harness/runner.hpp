@@ -1,6 +1,8 @@
 // Starts the processes of a run, each pinned to a core, and watches over them.
 #pragma once
 
+#include <sched.h>
+
 #include <functional>
 #include <span>
 #include <string>
@@ -36,6 +38,19 @@ struct Cores {
   int second = 0;
 };
 Cores pinned_cores();
+
+/// Keeps the calling thread on the first of them. A disk's interrupt comes to one core: who waits
+/// on the other one is told a third later, so subject and rivals must wait on the same.
+class OnFirstCore {
+ public:
+  OnFirstCore();
+  ~OnFirstCore();
+  OnFirstCore(const OnFirstCore&) = delete;
+  OnFirstCore& operator=(const OnFirstCore&) = delete;
+
+ private:
+  cpu_set_t before_;
+};
 
 /// Makes SIGINT, SIGTERM and SIGHUP end the run in progress and set interrupted().
 void install_interrupt_handlers();

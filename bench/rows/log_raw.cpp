@@ -10,6 +10,7 @@
 
 #include "base/crc32c.hpp"
 #include "harness/drive_round_trip.hpp"
+#include "harness/runner.hpp"
 #include "peers/futex.hpp"
 #include "peers/raw_log.hpp"
 #include "rows/one_process.hpp"
@@ -136,6 +137,7 @@ RunResult run_append(const UnderWay& way, const RunSettings& settings) {
 RunResult run_commits(std::size_t bytes, std::size_t records, const RunSettings& settings) {
   RawFile& file = RawFile::shared();
   const RawBuffer memory(bytes);
+  const OnFirstCore pinned;  // as putters are
   RunResult result;
   Histogram latency;
   const Ticks begin = ticks_now();

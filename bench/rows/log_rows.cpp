@@ -20,6 +20,7 @@
 #include <stdexcept>
 
 #include "disk/open.hpp"
+#include "harness/runner.hpp"
 #include "rows/broker_rivals.hpp"
 #include "rows/log_raw.hpp"
 #include "rows/log_scene.hpp"
@@ -94,6 +95,7 @@ Measurement append(disk::Sync sync) {
 Measurement commit() {
   return kept<LogScene>(steady_scene, [](LogScene& scene, const RunSettings& settings) {
     return appended(scene, [&] {
+      const OnFirstCore pinned;  // as the bare loop is
       Histogram latency;
       Ticks last = ticks_now();
       until_time_is_over(settings, [&] {
