@@ -42,7 +42,7 @@ Result<ByteSpan> Window::load(std::uint64_t offset, std::size_t bytes) {
   if (uses_views_ && how_ == disk::Read::kCached) {
     const ByteSpan view = file_->view(begin, std::max(need, chunk_now_));
     if (!view.empty()) {
-      chunk_now_ = std::min(chunk_now_ * 2, chunk_bytes_);
+      chunk_now_ = std::min(chunk_now_ * 2, kViewBytes);
       data_ = view.data();
       begin_ = begin;
       filled_ = view.size();
@@ -54,6 +54,7 @@ Result<ByteSpan> Window::load(std::uint64_t offset, std::size_t bytes) {
   if (data_ == buffer_.data() && begin >= begin_ && begin - begin_ < filled_) {
     keep = (filled_ - (begin - begin_)) / disk::kBlockBytes * disk::kBlockBytes;
   }
+  chunk_now_ = std::min(chunk_now_, chunk_bytes_);
   const std::size_t want = std::max(need, keep + chunk_now_);
   if (keep != 0) std::memmove(buffer_.data(), buffer_.data() + (begin - begin_), keep);
   buffer_.grow(want, keep);

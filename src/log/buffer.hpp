@@ -39,6 +39,7 @@ class Buffer {
 class Window {
  public:
   static constexpr std::size_t kChunkBytes = 256 * 1024;  // with what is in it, half of an L2
+  static constexpr std::size_t kViewBytes = 4u << 20;     // of a view, which copies nothing
 
   explicit Window(std::size_t chunk_bytes = kChunkBytes) noexcept : chunk_bytes_(chunk_bytes) {}
 
