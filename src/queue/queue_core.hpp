@@ -371,7 +371,7 @@ class QueueCore {
   [[gnu::cold, gnu::noinline]] Errc log_moved_in(const Claim& slot) noexcept;
   /// FIFO: without the wait, and the wait once it is there.
   [[gnu::cold, gnu::noinline]] Errc log_moving_in(const Claim& slot) noexcept;
-  void wait_moved_in() noexcept;
+  bool wait_moved_in() noexcept;
   /// As they are now, with the tags, onto the disk.
   Result<void> save_settings();
   Errc restore_all(std::span<const durable::Left> messages, log::Reader& log,

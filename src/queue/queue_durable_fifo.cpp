@@ -263,10 +263,10 @@ Errc QueueCore::log_moving_in(const Claim& slot) noexcept {
   return log_->send(record_of(*slot.lane, slot.position, 0), time_.precise_ns() + kPatienceNs);
 }
 
-void QueueCore::wait_moved_in() noexcept {
-  if (log_ == nullptr) return;
-  // What fails is gone from the disk only if the machine fails, too.
-  static_cast<void>(log_->wait_durable(time_.precise_ns() + kPatienceNs));
+/// False: the disk may not have it. Then the log of the source keeps it: after the loss of power it
+/// may be in both queues, but not in none.
+bool QueueCore::wait_moved_in() noexcept {
+  return log_ == nullptr || log_->wait_durable(time_.precise_ns() + kPatienceNs) == Errc::kOk;
 }
 
 /// Bytes of records that reclaim would write again, about.

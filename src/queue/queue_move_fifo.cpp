@@ -61,11 +61,12 @@ Errc QueueCore::move_in_group(Lane& from, const ring::Taken& taken, QueueCore& t
                                 .sender = claim.lane->sender,
                                 .position = claim.position,
                                 .block = removal.block_goes ? removal.block : shm::BlockRef{}};
+    bool is_safe_there = true;
     const group::MoveOutcome outcome =
         group::move(passage, from.fifo->groups, member_.me.index(), member_.me.hazards(),
-                    member_.me.move_note(), [&to] { to.wait_moved_in(); });
+                    member_.me.move_note(), [&] { is_safe_there = to.wait_moved_in(); });
     if (outcome == group::MoveOutcome::kDone) {
-      if (log_ != nullptr) log_gone(from, taken.slot, taken.lap);
+      if (log_ != nullptr && is_safe_there) log_gone(from, taken.slot, taken.lap);
       to.counters_.add(Counter::kMovedIn);
       return Errc::kOk;
     }

@@ -159,6 +159,16 @@ TEST(ForgedHistory, ReceiveCountBeginsAtTwo) {
   EXPECT_REJECTED(forge, Rule::kCountSkipped);
 }
 
+TEST(ForgedHistory, BrokenOffReceiveTookAMessageTwiceInOneLease) {
+  Forge forge;
+  const auto a = forge.send(1);
+  forge.begin_receive(2, {.timeout_ns = kTimeout, .max_messages = 5});
+  forge.kill(2);
+  forge.receive(3, {{a, 4}});
+  forge.acknowledge(3, {a, 4});
+  EXPECT_REJECTED(forge, Rule::kCountSkipped);
+}
+
 TEST(ForgedHistory, BrokenOffReceiveTookMoreThanItAskedFor) {
   Forge forge;
   const auto a = forge.send(1);

@@ -146,6 +146,16 @@ TEST(TrueHistory, ReceiveThatNeverReturnedTookACount) {
   EXPECT_ACCEPTED(forge);
 }
 
+TEST(TrueHistory, ReceiveThatNeverReturnedTookAMessageAgainWhenItsLeaseWasOver) {
+  Forge forge;
+  const auto a = forge.send(1);
+  forge.begin_receive(2, {.timeout_ns = 0, .max_messages = 5});
+  forge.kill(2);
+  forge.receive(3, {{a, 4}});
+  forge.acknowledge(3, {a, 4});
+  EXPECT_ACCEPTED(forge);
+}
+
 TEST(TrueHistory, KilledWhileItNotedItsDeliveries) {
   Forge forge;
   const auto a = forge.send(1);

@@ -26,18 +26,18 @@ class Machine {
     std::filesystem::remove(scratch_.path("state") + "/test/owner");
   }
   Result<Queue> boot(const QueueSettings& settings) {
-    return boot(settings, [this] { return disk_.mount(); });
+    return boot(settings, [this](const std::string&) { return disk_.mount(); });
   }
-  using Mount = std::function<std::unique_ptr<disk::Directory>()>;
+  /// Of the log that would be at a path.
+  using Mount = std::function<std::unique_ptr<disk::Directory>(const std::string&)>;
   Result<Queue> boot(const QueueSettings& settings, Mount mount) {
     bus_.emplace(Bus::open("test", {.shm_dir = scratch_.path("shm"),
                                     .state_dir = scratch_.path("state"),
                                     .clock = &clock_})
                      .value());
     client::Member::of(*bus_).context().queues.home().open_logs_with(
-        [mount = std::move(mount)](const std::string&) -> Result<std::unique_ptr<disk::Directory>> {
-          return mount();
-        });
+        [mount = std::move(mount)](const std::string& path)
+            -> Result<std::unique_ptr<disk::Directory>> { return mount(path); });
     return bus_->queue("q", settings);
   }
   [[nodiscard]] Bus& bus() noexcept { return *bus_; }

@@ -1,7 +1,9 @@
 // Power goes at any step of the disk, senders are killed: what a durable FIFO queue has afterwards.
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "process/rig/random.hpp"
@@ -138,6 +140,53 @@ TEST_P(DurableFifoPower, LosesNothingAndGivesNothingTwiceAndKnowsWhatWasSent) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, DurableFifoPower, testing::Range<std::uint64_t>(1, 5));
+
+/// Texts of what is there.
+[[nodiscard]] std::multiset<std::string> drained(Queue& queue) {
+  std::multiset<std::string> texts;
+  while (auto got = queue.receive({.max_messages = 10})) {
+    for (Lease& lease : *got) {
+      texts.emplace(lease.text());
+      EXPECT_EQ(lease.acknowledge(), Errc::kOk);
+    }
+  }
+  return texts;
+}
+
+TEST(DurableFifoMove, LosesNothingIfTheDiskOfTheDeadLetterQueueFails) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    sim::Disk dead_disk(seed);
+    sim::Disk source_disk(seed + 100);
+    const auto disks = [](sim::Disk& of_source, sim::Disk& of_dead) {
+      return [&of_source, &of_dead](const std::string& path) {
+        return (path.find("source") != std::string::npos ? of_source : of_dead).mount();
+      };
+    };
+    const QueueSettings of_dead{.fifo = true, .durability = Durability::kDurable};
+    QueueSettings of_source = of_dead;
+    of_source.redrive = RedrivePolicy{.dead_letter_queue = "q", .max_receive_count = 1};
+    Machine machine(dead_disk);
+    {
+      Queue dead = machine.boot(of_dead, disks(source_disk, dead_disk)).value();
+      Queue source = machine.bus().queue("source", of_source).value();
+      ASSERT_TRUE(source.send("poison", {.group = "g", .dedup_id = "1"}));
+      ASSERT_EQ(source.receive().value()[0].release(), Errc::kOk);
+      dead_disk.fail(sim::Step::kWrite, 1, EIO);
+      EXPECT_FALSE(source.receive()) << "it has been received once";
+      ASSERT_TRUE(dead_disk.has_failed(sim::Step::kWrite));
+      ASSERT_TRUE(source.send("next", {.group = "g", .dedup_id = "2"})) << "flushes";
+    }
+    const auto dead_after = dead_disk.power_cut(seed, nullptr);
+    const auto source_after = source_disk.power_cut(seed, nullptr);
+    Machine next(*dead_after, machine);
+    Queue dead = next.boot(of_dead, disks(*source_after, *dead_after)).value();
+    Queue source = next.bus().queue("source", of_source).value();
+    std::multiset<std::string> there = drained(source);
+    there.merge(drained(dead));
+    EXPECT_GE(there.count("poison"), 1u) << "seed " << seed;
+    EXPECT_EQ(there.count("next"), 1u) << "seed " << seed;
+  }
+}
 
 /// What a child says before and after each of its calls.
 struct Word {

@@ -128,11 +128,12 @@ TEST(DurableReclaim, LetsASegmentGoOnceTheOneBeforeIsSafelyGone) {
     const QueueSettings settings{.message_bytes_max = 4096,
                                  .durability = Durability::kDurable,
                                  .log_segment_bytes = 64u << 10};
-    Queue queue =
-        machine
-            .boot(settings,
-                  [&] { return std::unique_ptr<disk::Directory>(new Hasty(disk, skips_sync)); })
-            .value();
+    Queue queue = machine
+                      .boot(settings,
+                            [&](const std::string&) {
+                              return std::unique_ptr<disk::Directory>(new Hasty(disk, skips_sync));
+                            })
+                      .value();
     int removed = 0;
     disk.on_step = [&](sim::Step step) {
       if (step != sim::Step::kRemove) return;

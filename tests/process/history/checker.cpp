@@ -101,9 +101,15 @@ Evidence::Evidence(const History& from, const MessageTable& by_message, const Po
     : history(from), table(by_message), policy(by_policy), report(into) {
   for (const Receive& receive : history.receives) {
     if (receive.outcome != Outcome::kMaybe) continue;
-    open_receives.push_back(receive.when.invoke);
-    open_receives_take_max +=
+    const std::uint32_t most =
         receive.max_messages - std::min(receive.recorded, receive.max_messages);
+    // If its leases could end while it went on, it may have taken one message again and again.
+    const auto died = history.dead_ns.find(receive.process);
+    const std::uint64_t end_ns = died == history.dead_ns.end() ? kNever : died->second;
+    const std::uint64_t lease_ends_ns = receive.when.invoke_ns + receive.timeout_ns;
+    const bool again = lease_ends_ns <= end_ns || lease_ends_ns - end_ns <= policy.slack_ns;
+    open_receives.insert(open_receives.end(), again ? std::max(most, 1u) : 1u, receive.when.invoke);
+    open_receives_take_max += most;
   }
   std::unordered_map<std::uint64_t, std::uint32_t> short_of;  // by invocation: so many messages
   for (const Receive& receive : history.receives) {

@@ -23,7 +23,7 @@ struct Evidence {
   Report& report;
 
   /// Invocations of receives that never returned, or that gave back messages of a group, in order:
-  /// each may have taken messages that nobody recorded.
+  /// each may have taken messages that nobody recorded. As often as it may have taken one of them.
   std::vector<std::uint64_t> open_receives;
   std::uint64_t open_receives_take_max = 0;   ///< messages that all of them may have taken
   std::vector<const Other*> purges;           ///< done or maybe, by invocation

@@ -49,6 +49,7 @@ class Assembler {
         break;
       case Event::kDead:
         history_.dead.emplace(record.producer, record.ticket);
+        history_.dead_ns.emplace(record.producer, record.time_ns);
         break;
       case Event::kStopped:
         ++history_.stops;
@@ -134,6 +135,7 @@ class Assembler {
     receive.when = interval(last);
     receive.process = log_.process;
     receive.max_messages = open_->count;
+    receive.timeout_ns = open_->duration_ns;
     receive.recorded = static_cast<std::uint32_t>(deliveries_.size());
     receive.returned = last == nullptr ? 0 : last->count;
     receive.outcome = outcome;

@@ -45,6 +45,7 @@ struct Receive {
   Interval when;
   std::uint32_t process = 0;
   std::uint32_t max_messages = 1;
+  std::uint64_t timeout_ns = 0;
   std::uint32_t recorded = 0;  ///< deliveries that stand in the log
   std::uint32_t returned = 0;  ///< as the call said
   Outcome outcome = Outcome::kMaybe;
@@ -94,8 +95,9 @@ struct History {
   std::vector<Other> others;
   /// Process → ticket from which it may be gone, because it was killed.
   std::unordered_map<std::uint32_t, std::uint64_t> gone;
-  /// Process → ticket after which it certainly did nothing more.
+  /// Process → ticket after which it certainly did nothing more, and its time.
   std::unordered_map<std::uint32_t, std::uint64_t> dead;
+  std::unordered_map<std::uint32_t, std::uint64_t> dead_ns;
   std::vector<std::string> changed_views;
   std::vector<std::string> malformed;  ///< logs that are no evidence, and why
   std::uint64_t stops = 0;
