@@ -14,7 +14,7 @@ class Strip {
  public:
   static constexpr std::size_t kBytes = 8192;
 
-  /// Goes on at `used`, below a line; what is in front of it there is the caller's to write last.
+  /// The next bytes come at `used`. Those in front of it in its line are the caller's to put there.
   void begin(std::byte* batch, std::size_t used) noexcept {
     batch_ = batch;
     begin_ = used / base::kStreamBytes * base::kStreamBytes;
